@@ -1,0 +1,126 @@
+"""Dónde se ejecuta el curso: versiones, dispositivo, semillas y avisos.
+
+`python -m helpers.environment` imprime el informe que pide la plantilla de errores. Lección 00.
+"""
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import random
+import sys
+import warnings
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+# Paquete → lección donde hace falta por primera vez.
+PACKAGES = {
+    "torch": "00",
+    "transformers": "00",
+    "ftfy": "03",
+    "spacy": "03",
+    "tokenizers": "03",
+    "matplotlib": "01",
+    "datasets": "06",
+    "jupyterlab": "00",
+    "nbval": "tests",
+}
+
+
+def on_colab() -> bool:
+    """¿Estamos en Google Colab?"""
+    return "COLAB_RELEASE_TAG" in os.environ
+
+
+def device() -> str:
+    """El mejor dispositivo disponible: `"cuda"`, `"mps"` (Mac con chip Apple) o `"cpu"`."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def set_seed(seed: int) -> None:
+    """Fija las semillas de `random`, NumPy y PyTorch."""
+    import numpy
+    import torch
+
+    random.seed(seed)
+    numpy.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def prepare(seed: int = 0) -> str:
+    """Lo que hace la celda de preparación: semillas, avisos callados y estilo de las figuras.
+
+    Imprime una línea y devuelve el dispositivo (`"cpu"`, `"cuda"` o `"mps"`).
+    """
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    warnings.filterwarnings("ignore", message=".*IProgress.*")
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    set_seed(seed)
+    from helpers import plots
+
+    plots.use_style()
+    print(f"Todo listo: semilla {seed}.")
+    return device()
+
+
+def versions() -> dict[str, str | None]:
+    """Versión instalada de cada paquete del curso (`None` si falta)."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def report() -> list[tuple[bool, str]]:
+    """El informe del entorno: una lista de (¿bien?, frase)."""
+    python = sys.version_info[:2]
+    lines = [
+        ((3, 11) <= python <= (3, 13), f"Python {platform.python_version()} (se admite de 3.11 a 3.13)"),
+        (True, f"Sistema: {platform.system()} {platform.machine()}, {os.cpu_count()} núcleos{_memory()}"),
+    ]
+    for name, version in versions().items():
+        where = "las pruebas" if PACKAGES[name] == "tests" else f"la lección {PACKAGES[name]}"
+        lines.append((version is not None, f"{name} {version}" if version else f"{name}: hace falta para {where}"))
+    if all(importlib.util.find_spec(name) for name in ("torch", "transformers", "ftfy", "spacy")):
+        import torch
+
+        from helpers import models
+
+        lines.append((True, f"Dispositivo: {device()}; {torch.get_num_threads()} hilos de CPU"))
+        lines.append(models.found())
+    return lines
+
+
+def _memory() -> str:
+    try:
+        size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # Windows no lo dice así
+        return ""
+    return f", {size / 2**30:.0f} GiB de memoria"
+
+
+def main() -> int:
+    """Imprime el informe; devuelve 0 si no falta nada y 1 si falta algo."""
+    lines = report()
+    for good, sentence in lines:
+        print("[OK]   " if good else "[FALTA]", sentence)
+    missing = sum(not good for good, _ in lines)
+    if missing:
+        print(f"\nFaltan {missing} cosas: el README dice cómo instalarlas.")
+    return int(missing > 0)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,180 @@
+"""Qué modelo se usa: el que viene con el curso, el GPT-1 de verdad o el de una carpeta tuya.
+
+`load()` devuelve el modelo y su tokenizador, y dice en una línea qué ha cargado y de dónde. Solo se leen pesos en
+safetensors. Lección 00.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import torch
+from huggingface_hub import get_session, hf_hub_url
+from safetensors import SafetensorError, safe_open
+from transformers import OpenAIGPTConfig
+from transformers.utils import cached_file
+
+from helpers import environment
+from helpers.gpt import GPT1LMHeadModel
+from helpers.tokenizer import GPT1Tokenizer
+
+MINI = environment.ROOT / "data" / "gpt1-mini"
+HUB_NAME = "openai-community/openai-gpt"
+ALIASES = {"gpt1-mini": str(MINI), "openai-gpt": HUB_NAME, HUB_NAME: HUB_NAME}
+FILES = ("config.json", "vocab.json", "merges.txt", "model.safetensors")
+VARIABLE = "GPT1_MODELO"
+
+
+class ModelError(Exception):
+    """No se ha podido cargar el modelo pedido; el mensaje dice qué se encontró y qué hacer."""
+
+
+def load(name: str = "auto", device: str | None = None, verbose: bool = True):
+    """Carga `(modelo, tokenizador)`; el modelo queda en modo evaluación, en fp32.
+
+    `name`: `"gpt1-mini"` (el del curso), `"openai-gpt"` (Hub o su caché), una carpeta, o `"auto"`: la variable de
+    entorno `GPT1_MODELO` si existe; `openai-gpt` en Colab o si ya está descargado; si no, `gpt1-mini`. Nunca se
+    cambia en silencio el modelo pedido por otro. Lanza `ModelError` con una frase que dice qué falla.
+    """
+    wanted, why = choose(name)
+    label, folder, origin = _locate(wanted)
+    tokenizer = _load_tokenizer(folder, label)
+    model = _load_weights(folder, label)
+    if len(tokenizer) != model.config.vocab_size:
+        raise ModelError(
+            f"El vocabulario de {label} tiene {len(tokenizer)} entradas y sus embeddings {model.config.vocab_size}: "
+            "vocab.json y model.safetensors no son del mismo modelo; vuelve a copiar la carpeta entera."
+        )
+    tokenizer.model_max_length = model.config.n_positions
+    device = device or environment.device()
+    model = model.to(device).eval()
+    if verbose:
+        size = f"{model.num_parameters() / 1e6:.1f}".replace(".", ",")
+        print(f"Modelo {label} ({size} M de parámetros), {origin}, en {device}{why}.")
+    return model, tokenizer
+
+
+def choose(name: str = "auto") -> tuple[str, str]:
+    """Qué modelo toca para `name` → (nombre o carpeta, motivo en español para el mensaje)."""
+    if name != "auto":
+        return name, ""
+    if os.environ.get(VARIABLE):
+        return os.environ[VARIABLE], f" (lo pide {VARIABLE})"
+    if environment.on_colab():
+        return "openai-gpt", " (por estar en Colab)"
+    if in_hub_cache():
+        return "openai-gpt", " (ya estaba descargado)"
+    return "gpt1-mini", ""
+
+
+def in_hub_cache() -> bool:
+    """¿Están ya en la caché del Hub los cuatro ficheros de `openai-gpt`?"""
+    return all(_hub_file(name, local_files_only=True) for name in FILES)
+
+
+def found() -> tuple[bool, str]:
+    """Para el informe del entorno: (¿hay modelo?, frase) según lo que elegiría `load()`, sin cargarlo."""
+    wanted, why = choose()
+    try:
+        label, _, origin = _locate(wanted)
+    except ModelError as error:
+        return False, str(error)
+    return True, f"Modelo: {label}, {origin}{why}"
+
+
+def _locate(wanted: str) -> tuple[str, Path, str]:
+    """(nombre para los mensajes, carpeta con los cuatro ficheros, procedencia)."""
+    source = ALIASES.get(wanted, wanted)
+    if source == HUB_NAME:
+        return "openai-gpt", _download(), f"de {HUB_NAME}"
+    folder = Path(source).expanduser()
+    label = wanted if wanted in ALIASES else folder.name
+    if not folder.is_dir():
+        raise ModelError(
+            f'No existe el modelo «{wanted}»: usa "gpt1-mini", "openai-gpt" o la ruta de una carpeta con '
+            f"{', '.join(FILES)}."
+        )
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise ModelError(f"En la carpeta {label} falta {' y '.join(missing)}: hacen falta {', '.join(FILES)}.")
+    return label, folder, "incluido en el curso" if folder.resolve() == MINI else f"de la carpeta {label}"
+
+
+def _download() -> Path:
+    """Carpeta de la caché del Hub con los cuatro ficheros, que se descargan si faltan (479 MB la primera vez)."""
+    if not in_hub_cache() and not _hub_reachable():
+        raise ModelError(
+            f"No se puede descargar {HUB_NAME}: la primera vez hace falta conexión con huggingface.co. Sin red puedes "
+            'seguir con load("gpt1-mini").'
+        )
+    paths = [_hub_file(name) for name in FILES]
+    if None in paths:
+        raise ModelError(f"La descarga de {HUB_NAME} ha fallado en {FILES[paths.index(None)]}: vuelve a intentarlo.")
+    return Path(paths[0]).parent
+
+
+def _hub_reachable() -> bool:
+    """Una sola pregunta corta al Hub: sus propios reintentos tardan medio minuto por fichero."""
+    if os.environ.get("HF_HUB_OFFLINE", "0") not in ("", "0"):
+        return False
+    try:
+        return get_session().head(hf_hub_url(HUB_NAME, "config.json"), timeout=10).status_code < 400
+    except Exception:  # cada versión de huggingface_hub usa una biblioteca HTTP con sus propios errores
+        return False
+
+
+def _hub_file(name: str, local_files_only: bool = False) -> str | None:
+    return cached_file(
+        HUB_NAME,
+        name,
+        local_files_only=local_files_only,
+        _raise_exceptions_for_missing_entries=False,
+        _raise_exceptions_for_connection_errors=False,
+        _raise_exceptions_for_gated_repo=False,
+    )
+
+
+def _load_tokenizer(folder: Path, label: str) -> GPT1Tokenizer:
+    try:
+        return GPT1Tokenizer.from_pretrained(folder)
+    except (json.JSONDecodeError, UnicodeDecodeError, ValueError, KeyError, OSError) as error:
+        raise ModelError(f"El vocabulario de {label} no se entiende ({type(error).__name__}): {_repair(label)}") from error
+
+
+def _load_weights(folder: Path, label: str) -> GPT1LMHeadModel:
+    """Lee configuración y pesos; cualquier parámetro que falte, sobre o no mida lo debido es un error."""
+    path = folder / "model.safetensors"
+    try:
+        config = OpenAIGPTConfig.from_pretrained(folder)
+    except Exception as error:
+        raise ModelError(f"El config.json de {label} no se entiende ({error}): {_repair(label)}") from error
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = set(file.keys())
+    except (SafetensorError, OSError) as error:
+        size = path.stat().st_size
+        raise ModelError(
+            f"El fichero model.safetensors de {label} está incompleto o dañado ({size} bytes): {_repair(label)}"
+        ) from error
+    if not any(name.endswith("tokens_embed.weight") for name in names):
+        raise ModelError(f"Los pesos de {label} no son de un GPT-1 (no está tokens_embed.weight): {_repair(label)}")
+    try:
+        model, info = GPT1LMHeadModel.from_pretrained(
+            folder, config=config, dtype=torch.float32, use_safetensors=True, output_loading_info=True
+        )
+    except RuntimeError as error:  # transformers lanza esto cuando las medidas no casan
+        raise ModelError(f"Los pesos de {label} no casan con su config.json: {_repair(label)}") from error
+    problems = {kind: sorted(map(str, info[kind])) for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")}
+    words = {"missing_keys": "faltan", "unexpected_keys": "sobran", "mismatched_keys": "no miden lo que deben"}
+    wrong = [f"{words[kind]} {len(names)} parámetros ({names[0]}…)" for kind, names in problems.items() if names]
+    if wrong:
+        raise ModelError(f"Los pesos de {label} no casan con su config.json: {'; '.join(wrong)}. {_repair(label)}")
+    return model
+
+
+def _repair(label: str) -> str:
+    if label == "gpt1-mini":
+        return "recupera la carpeta data/gpt1-mini del curso (por ejemplo con `git checkout data/gpt1-mini`)."
+    if label == "openai-gpt":
+        return "bórralo de la caché del Hub y vuelve a descargarlo."
+    return "vuelve a copiar la carpeta entera."

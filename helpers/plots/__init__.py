@@ -1,0 +1,9 @@
+"""Las figuras del curso, un módulo por tema. Cada función recibe datos y devuelve una `Figure` de matplotlib.
+
+Toda figura lleva título, nombres y unidades en los ejes, y una descripción en español; en los cuadernos se enseña
+con `plots.show(figura)`.
+"""
+
+from helpers.plots.style import describe, number, show, use_style
+
+__all__ = ["describe", "number", "show", "use_style"]

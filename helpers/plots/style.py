@@ -1,0 +1,70 @@
+"""El aspecto común de las figuras: colores que distingue quien no ve bien el rojo y el verde, letra y tamaños."""
+
+import io
+
+import matplotlib
+import matplotlib.pyplot as plt
+from IPython.display import Image, display
+
+# Paleta de Okabe e Ito, pensada para daltonismo.
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GRAY = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#56B4E9",
+    "#F0E442",
+    "#6E6E6E",
+)
+PALETTE = [BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GRAY]
+
+
+def use_style() -> None:
+    """Pone el estilo del curso en matplotlib. Lo llama la celda de puesta en marcha."""
+    plt.rcParams.update(
+        {
+            "figure.figsize": (8, 4),
+            "figure.dpi": 90,
+            "savefig.bbox": "tight",
+            "font.size": 11,
+            "axes.titlesize": 12,
+            "axes.titleweight": "bold",
+            "axes.titlelocation": "left",
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "grid.alpha": 0.3,
+            "axes.prop_cycle": matplotlib.cycler(color=PALETTE),
+            "legend.frameon": False,
+            "image.cmap": "cividis",
+            "axes.formatter.use_locale": False,
+        }
+    )
+
+
+def describe(figure, text: str):
+    """Guarda en la figura su descripción para quien no la ve; `show` la escribe en el cuaderno."""
+    figure.set_label(text)
+    return figure
+
+
+def show(figure) -> None:
+    """Enseña la figura con su texto alternativo y la cierra: es la última línea de cada celda con figura.
+
+    Lanza `ValueError` si la figura no lleva descripción.
+    """
+    alt = figure.get_label()
+    if not alt:
+        raise ValueError("A esta figura le falta su descripción: usa style.describe(figura, texto).")
+    png = io.BytesIO()
+    figure.savefig(png, format="png", metadata={"Software": None})  # sin versión: los bytes se repiten
+    plt.close(figure)
+    display(Image(data=png.getvalue(), format="png", metadata={"alt": alt}))
+
+
+def number(value: float, decimals: int = 0) -> str:
+    """Un número escrito en español: coma decimal y espacio fino para los millares."""
+    text = f"{value:,.{decimals}f}"
+    return text.replace(",", "\u202f").replace(".", ",")

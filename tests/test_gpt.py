@@ -1,0 +1,247 @@
+"""El decodificador con caché frente a `OpenAIGPTLMHeadModel` de transformers, que hace de oráculo."""
+
+import copy
+import gc
+
+import pytest
+import torch
+from transformers import OpenAIGPTConfig, OpenAIGPTLMHeadModel, TextStreamer
+
+from helpers.gpt import GPT1LMHeadModel
+from helpers.models import MINI
+from helpers.tokenizer import GPT1Tokenizer
+
+TINY = {"n_layer": 3, "n_embd": 48, "n_head": 4, "n_positions": 64, "vocab_size": 100}
+
+
+def twins(**sizes):
+    """(el del curso, el de transformers) con los mismos pesos; cada uno con su configuración."""
+    torch.manual_seed(0)
+    reference = OpenAIGPTLMHeadModel(OpenAIGPTConfig(**sizes)).eval()
+    with torch.no_grad():  # con la inicialización de 0,02 todo sale casi uniforme y nada se notaría
+        for name, weight in reference.named_parameters():
+            if weight.dim() == 2 and "embed" not in name:
+                weight.mul_(4)
+    ours = GPT1LMHeadModel(OpenAIGPTConfig(**sizes)).eval()
+    ours.load_state_dict(reference.state_dict())
+    return ours, reference
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return twins(**TINY)
+
+
+@pytest.fixture
+def ids():
+    return torch.randint(1, 100, (3, 10), generator=torch.Generator().manual_seed(1))
+
+
+def left_padding(ids):
+    mask = torch.ones_like(ids)
+    mask[0, :4] = 0
+    mask[2, :7] = 0
+    return mask, (mask.cumsum(-1) - 1).clamp(min=0)
+
+
+def test_uses_sdpa_and_keeps_the_names(tiny):
+    ours, reference = tiny
+    assert ours.config._attn_implementation == "sdpa"
+    assert [name for name, _ in ours.named_parameters()] == [name for name, _ in reference.named_parameters()]
+    assert ours.lm_head.weight is ours.transformer.tokens_embed.weight
+
+
+@torch.no_grad()
+def test_same_logits(tiny, ids):
+    ours, reference = tiny
+    torch.testing.assert_close(ours(ids).logits, reference(ids).logits, atol=1e-5, rtol=0)
+    expected = reference(ids, labels=ids, output_hidden_states=True)
+    found = ours(ids, labels=ids, output_hidden_states=True)
+    torch.testing.assert_close(found.loss, expected.loss)
+    for one, other in zip(found.hidden_states, expected.hidden_states, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_same_logits_with_padding_on_either_side(tiny, ids):
+    ours, reference = tiny
+    mask, positions = left_padding(ids)
+    expected = reference(ids, attention_mask=mask, position_ids=positions).logits
+    torch.testing.assert_close(ours(ids, attention_mask=mask).logits[mask.bool()], expected[mask.bool()], atol=1e-5, rtol=0)
+    right = mask.flip(-1)
+    expected = reference(ids, attention_mask=right).logits
+    torch.testing.assert_close(ours(ids, attention_mask=right).logits[right.bool()], expected[right.bool()], atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("padded", [False, True])
+@pytest.mark.parametrize("pieces", [[10], [1] * 10, [4, 1, 5], [9, 1]])
+def test_cache_changes_nothing(tiny, ids, pieces, padded):
+    ours, _ = tiny
+    mask = left_padding(ids)[0] if padded else torch.ones_like(ids)
+    whole = ours(ids, attention_mask=mask).logits
+    cache, start, parts = None, 0, []
+    for length in pieces:
+        end = start + length
+        output = ours(ids[:, start:end], attention_mask=mask[:, :end], past_key_values=cache, use_cache=True)
+        cache, start = output.past_key_values, end
+        parts.append(output.logits)
+    torch.testing.assert_close(torch.cat(parts, 1)[mask.bool()], whole[mask.bool()], atol=1e-5, rtol=0)
+    assert cache.get_seq_length() == 10
+
+
+@torch.no_grad()
+def test_attentions_can_be_asked_for(tiny, ids):
+    ours, reference = tiny
+    found, expected = (model(ids, output_attentions=True) for model in tiny)
+    for one, other in zip(found.attentions, expected.attentions, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
+    torch.testing.assert_close(found.logits, ours(ids).logits, atol=1e-5, rtol=0)
+    assert len(found.attentions) == 3 and ours(ids).attentions is None
+
+
+GENERATIONS = {
+    "voraz": {"do_sample": False},
+    "muestreo": {"do_sample": True, "top_k": 0},
+    "filtros": {"do_sample": True, "top_k": 20, "top_p": 0.9, "temperature": 0.7},
+    "haces": {"do_sample": False, "num_beams": 3},
+    "haces con sorteo": {"do_sample": True, "num_beams": 2, "top_k": 0},
+    "varias": {"do_sample": True, "num_return_sequences": 3, "top_k": 0},
+    "sin repetir": {"do_sample": False, "repetition_penalty": 1.3, "no_repeat_ngram_size": 3},
+}
+
+
+@pytest.mark.parametrize("padded", [False, True])
+@pytest.mark.parametrize("settings", GENERATIONS.values(), ids=GENERATIONS)
+def test_generate_gives_the_same_tokens(tiny, ids, settings, padded):
+    mask = left_padding(ids)[0] if padded else torch.ones_like(ids)
+    found = []
+    for model in tiny:
+        torch.manual_seed(7)
+        found.append(model.generate(ids, attention_mask=mask, max_new_tokens=40, pad_token_id=0, **settings))
+    assert torch.equal(*found)
+
+
+def test_each_row_of_a_batch_equals_that_row_alone(tiny, ids):
+    ours, _ = tiny
+    mask, _ = left_padding(ids)
+    batch = ours.generate(ids, attention_mask=mask, do_sample=False, max_new_tokens=40, pad_token_id=0)
+    for row, (line, start) in enumerate(zip(ids, (mask == 0).sum(-1).tolist(), strict=True)):
+        alone = ours.generate(line[None, start:], do_sample=False, max_new_tokens=40, pad_token_id=0)
+        assert torch.equal(batch[row, start:], alone[0])
+
+
+def test_generate_really_uses_the_cache(tiny, ids):
+    ours, _ = tiny
+    lengths = []
+    hook = ours.transformer.register_forward_pre_hook(
+        lambda module, args, kwargs: lengths.append(args[0].shape[1]), with_kwargs=True
+    )
+    ours.generate(ids, do_sample=False, max_new_tokens=5, pad_token_id=0)
+    hook.remove()
+    assert lengths == [10, 1, 1, 1, 1]
+
+
+def test_static_cache(tiny, ids):
+    ours, _ = tiny
+    settings = {"do_sample": False, "max_new_tokens": 20, "pad_token_id": 0}
+    static = ours.generate(ids, cache_implementation="static", disable_compile=True, **settings)
+    assert torch.equal(static, ours.generate(ids, **settings))
+
+
+def test_streamer(tiny):
+    ours, _ = tiny
+    tokenizer = GPT1Tokenizer.from_pretrained(MINI)
+
+    class Collector(TextStreamer):
+        text = ""
+
+        def on_finalized_text(self, text, stream_end=False):
+            self.text += text
+
+    streamer = Collector(tokenizer)
+    out = ours.generate(
+        torch.tensor([[5, 6, 7]]), streamer=streamer, do_sample=False, max_new_tokens=20, pad_token_id=0
+    )
+    assert streamer.text.split() == tokenizer.decode(out[0]).split()
+
+
+@pytest.mark.parametrize("limit", [{"max_new_tokens": 55}, {"max_length": 65}])
+def test_no_room_is_a_clear_error(tiny, ids, limit):
+    ours, _ = tiny
+    with pytest.raises(ValueError, match=r"10 tokens.*55.*64 posiciones.*como mucho 54"):
+        ours.generate(ids, pad_token_id=0, **limit)
+    assert ours.generate(ids, max_new_tokens=54, do_sample=False, pad_token_id=0).shape == (3, 64)
+
+
+def test_empty_prompt_is_a_clear_error(tiny, ids):
+    ours, _ = tiny
+    for call in (ours, ours.generate):
+        with pytest.raises(ValueError, match="0 tokens.*de 1 a 64"):
+            call(ids[:, :0])
+
+
+def test_too_long_a_text_is_a_clear_error(tiny):
+    ours, _ = tiny
+    with pytest.raises(ValueError, match="65 tokens.*64 posiciones"):
+        ours(torch.ones(1, 65, dtype=torch.long))
+
+
+def test_training_gradients_are_the_same(ids):
+    sizes = {**TINY, "resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
+    ours, reference = twins(**sizes)
+    for model in (ours, reference):
+        model.train()(ids, labels=ids).loss.backward()
+    for (name, one), (_, other) in zip(ours.named_parameters(), reference.named_parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, atol=1e-5, rtol=1e-4, msg=name)
+
+
+def test_dropout_reaches_every_place(ids):
+    """Con un solo tipo de dropout activo la salida de entrenamiento varía; con todos a cero, no."""
+    zero = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
+    for active in (*zero, None):
+        ours, _ = twins(**{**TINY, **zero, **({active: 0.3} if active else {})})
+        ours.train()
+        torch.manual_seed(0)
+        assert torch.equal(ours(ids).logits, ours(ids).logits) == (active is None), active
+
+
+@torch.no_grad()
+def test_full_shape():
+    """Las medidas de GPT-1: 116 534 784 parámetros y los mismos logits, con y sin caché."""
+    ours, reference = twins()
+    assert ours.num_parameters() == 116_534_784
+    ids = torch.randint(0, 40_478, (1, 24), generator=torch.Generator().manual_seed(2))
+    expected = reference(ids).logits
+    torch.testing.assert_close(ours(ids).logits, expected, atol=1e-4, rtol=0)
+    first = ours(ids[:, :20], use_cache=True)
+    rest = ours(ids[:, 20:], past_key_values=first.past_key_values).logits
+    torch.testing.assert_close(torch.cat([first.logits, rest], 1), expected, atol=1e-4, rtol=0)
+    del ours, reference
+    gc.collect()
+
+
+@torch.no_grad()
+def test_embedded_model_gives_the_same_logits():
+    ours = GPT1LMHeadModel.from_pretrained(MINI, dtype=torch.float32).eval()
+    reference = OpenAIGPTLMHeadModel.from_pretrained(MINI, dtype=torch.float32).eval()
+    ids = GPT1Tokenizer.from_pretrained(MINI)("the old man looked at the sea.", return_tensors="pt")["input_ids"]
+    torch.testing.assert_close(ours(ids).logits, reference(ids).logits, atol=1e-4, rtol=0)
+    settings = {"do_sample": False, "max_new_tokens": 60, "pad_token_id": 0}
+    assert torch.equal(ours.generate(ids, **settings), reference.generate(ids, **settings))
+
+
+def test_save_and_load_with_either_class(tiny, tmp_path, ids):
+    ours, _ = tiny
+    ours.save_pretrained(tmp_path)
+    again = OpenAIGPTLMHeadModel.from_pretrained(tmp_path).eval()
+    torch.testing.assert_close(again(ids).logits, ours(ids).logits, atol=1e-5, rtol=0)
+
+
+def test_unusable_configurations():
+    with pytest.raises(ValueError, match="n_embd=50.*n_head=4"):
+        GPT1LMHeadModel(OpenAIGPTConfig(**{**TINY, "n_embd": 50}))
+    config = copy.copy(OpenAIGPTConfig(**TINY))
+    config.afn = "mish"
+    with pytest.raises(ValueError, match="mish"):
+        GPT1LMHeadModel(config)

@@ -1,0 +1,211 @@
+"""El tokenizador frente a su oráculo, a los valores publicados y a lo que hace cualquier usuario de transformers."""
+
+import os
+import random
+import sys
+from pathlib import Path
+
+import ftfy
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helpers.tokenizer import SPECIAL_TOKENS, GPT1Tokenizer, clean, standardize
+
+sys.path.insert(0, str(Path(__file__).parent))
+import tokenizer_oracle  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[1]
+MINI = ROOT / "data" / "gpt1-mini"
+REAL = os.environ.get("OPENAI_GPT_TOKENIZER", "")
+
+needs_real = pytest.mark.skipif(
+    not (REAL and Path(REAL, "vocab.json").is_file()),
+    reason="hace falta el vocabulario de GPT-1: OPENAI_GPT_TOKENIZER=carpeta con vocab.json y merges.txt",
+)
+FOLDERS = [
+    pytest.param(MINI, id="gpt1-mini"),
+    pytest.param(REAL, id="openai-gpt", marks=needs_real),
+]
+
+
+@pytest.fixture(scope="module", params=FOLDERS)
+def pair(request):
+    """(tokenizador del curso, oráculo) con el mismo vocabulario."""
+    return GPT1Tokenizer.from_pretrained(request.param), tokenizer_oracle.Oracle(request.param)
+
+
+@pytest.fixture
+def mini():
+    return GPT1Tokenizer.from_pretrained(MINI)
+
+
+SAMPLES = [
+    "I don't know what you're doing; you can't, won't, shouldn't've, and I'm gonna — cannot — go.",
+    "“Well—I can’t,” he said… ‘No’, she’d say – “don’t!”",
+    "Mr. Smith's u.s. friends (Dr. Who et al.) met at 5p.m., No. 10, on 3.14.2018...",
+    "See https://example.org/a_b?q=1&x=[2]#top or mail a.person+tag@example.co.uk; www.test.com/~me/",
+    "1,234.56 + 7/8 = 3e-5 ~ 50% of $9.99 #1 @home x*y a|b {c} [d] \\path\\to\\file C:\\Users",
+    "el niño comió café con la señora Muñoz; ¿qué año? ¡pingüino!",
+    "我爱北京天安门。日本語のテキスト、한국어 텍스트 العربية עברית ελληνικά русский",
+    "emoji 😀👩‍👩‍👧‍👦🏳️‍🌈 ❤️ :-) :( ;) <3 \\o/ ^_^ (╯°□°)╯︵ ┻━┻",
+    "mojibake: â€œhelloâ€\x9d, donâ€™t, cafÃ©, Ã±and\xc2\xa0ã, sÃ³lo, â€¦",
+    "&lt;b&gt; &amp; &quot;entities&quot; &eacute; &#39;",
+    "<b>&amp;</b> tags first\n&amp; then entities",
+    "ctrl\x00\x01\x07\x0b\x0c\x1b[31mred\x1b[0m\x1c\x1d\x85end\u2028line\u2029par\ufeffbom\u200bzero\u00adsoft",
+    "tabs\tand   spaces \r\nwindows\rmac\n\n\n  blank lines \n \n end\n",
+    "ﬁne ﬂow ﬃ ＦＵＬＬｗｉｄｔｈ ½ ² ™ ŉ İstanbul ǅ ß ẞ",
+    "a" * 3000 + " " + "supercalifragilistic" * 200 + " " + "ab" * 1500 + "-" * 500 + "_" * 80,
+    "'tis o'clock rock'n'roll 'em y'all ain't d'you I'd've the boys' 90's",
+    "\ud800 lone surrogate",
+]
+
+
+def mixed_text(size: int, seed: int = 0) -> str:
+    """Texto variado y reproducible de al menos `size` caracteres: los cuentos del curso, ensuciados, y SAMPLES."""
+    rng = random.Random(seed)
+    stories = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "data/stories").glob("*.txt"))]
+    assert stories, "faltan los cuentos de data/stories"
+    paragraphs = [paragraph for story in stories for paragraph in story.split("\n\n")]
+    dirt = [
+        lambda text: text.replace("'", "’").replace(' "', " “").replace('"', "”"),
+        lambda text: text.replace(", ", " — ").replace(". ", "… "),
+        lambda text: text.encode("utf-8").decode("latin-1") if rng.random() < 0.5 else text.upper(),
+        lambda text: text.replace(" ", rng.choice(["  ", "\t", "\u00a0", " \n", "\r\n"])),
+        lambda text: "".join(rng.choice([char, char, char, rng.choice("éñ-_*~/\\|.'\"´😀中 ")]) for char in text),
+        lambda text: text,
+    ]
+    pieces, length = list(SAMPLES[:-1]), sum(map(len, SAMPLES[:-1]))
+    while length < size:
+        piece = rng.choice(dirt)(rng.choice(paragraphs))
+        pieces.append(piece)
+        length += len(piece)
+    return "\n".join(pieces)
+
+
+def test_same_ids_as_the_oracle_on_a_megabyte(pair):
+    tokenizer, oracle = pair
+    for line in SAMPLES:
+        assert tokenizer.text_to_ids(line) == oracle.encode(line), line[:80]
+    text = mixed_text(1_000_000)
+    assert len(text) >= 1_000_000
+    for start in range(0, len(text), 50_000):
+        piece = text[start : start + 50_000]
+        assert tokenizer.text_to_ids(piece) == oracle.encode(piece)
+
+
+ALPHABET = st.sampled_from(list("abcdefghilmnorstuvy'’“”\"-–—….,;:!?()&<>#@/\\_*~+|[]{}´ \n\t\rABCIMS0123456789éñüßİ😀中\x85\u2028"))
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.one_of(st.text(max_size=200), st.text(ALPHABET, max_size=200)))
+def test_same_ids_as_the_oracle_on_anything(text):
+    tokenizer, oracle = _mini_pair()
+    assert tokenizer.text_to_ids(text) == oracle.encode(text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.one_of(st.text(max_size=200), st.text(ALPHABET, max_size=200)))
+def test_clean_is_ftfy(text):
+    assert clean(text) == ftfy.fix_text(text)
+
+
+_PAIR = []
+
+
+def _mini_pair():
+    if not _PAIR:
+        _PAIR.append((GPT1Tokenizer.from_pretrained(MINI), tokenizer_oracle.Oracle(MINI)))
+    return _PAIR[0]
+
+
+def test_cache_can_be_emptied_midway(mini, monkeypatch):
+    text = mixed_text(60_000, seed=1)
+    expected = mini.text_to_ids(text)
+    monkeypatch.setattr("helpers.tokenizer._CACHE_LIMIT", 50)
+    small = GPT1Tokenizer.from_pretrained(MINI)
+    assert [index for line in text.split("\n") for index in small.text_to_ids(line)] == [
+        index for line in text.split("\n") for index in mini.text_to_ids(line)
+    ]
+    assert small.text_to_ids(text) == expected
+
+
+@needs_real
+def test_golden_ids_of_the_seed():
+    tokenizer = GPT1Tokenizer.from_pretrained(REAL)
+    assert tokenizer("Hello, my dog is cute")["input_ids"] == [3570, 240, 547, 2585, 544, 4957]
+    assert tokenizer.vocab_size == 40_478
+    assert tokenizer.add_fine_tuning_tokens() == 3
+    assert tokenizer.convert_tokens_to_ids(SPECIAL_TOKENS) == [40_478, 40_479, 40_480]
+    assert tokenizer.tokenize("I'm cannot gonna") == ["i</w>", "'m</w>", "can</w>", "not</w>", "gon</w>", "na</w>"]
+    assert tokenizer("one.\n\n\ntwo")["input_ids"].count(40_477) == 1
+
+
+def test_backslash_is_not_padded():
+    """En text_utils.py la barra invertida no se separa: el patrón no es «raw» y `\\\\+` significa `+`."""
+    assert standardize("a\\b a+b") == "a\\b a + b"
+
+
+def test_standardize():
+    assert standardize("  a—b\n\n c…  d´e!!  f  ") == "a - b \n c... d'e !! f"
+
+
+def test_lists_padding_and_tensors(mini):
+    batch = mini(["the old man looked at the sea", "the sea"], padding=True, return_tensors="pt")
+    assert batch["input_ids"].shape == batch["attention_mask"].shape == (2, 7)
+    assert batch["attention_mask"].tolist()[1] == [1, 1, 0, 0, 0, 0, 0]
+    mini.padding_side = "left"
+    left = mini(["the old man looked at the sea", "the sea"], padding=True, return_tensors="pt")
+    assert left["attention_mask"].tolist()[1] == [0, 0, 0, 0, 0, 1, 1]
+    assert left["input_ids"][1, -2:].tolist() == batch["input_ids"][1, :2].tolist()
+
+
+def test_truncation_at_the_context_size(mini):
+    assert GPT1Tokenizer(MINI / "vocab.json", MINI / "merges.txt").model_max_length == 512
+    assert len(mini("word " * 600, truncation=True)["input_ids"]) == mini.model_max_length
+    assert len(mini("word " * 600, truncation=True, max_length=512)["input_ids"]) == 512
+
+
+def test_empty_and_blank(mini):
+    for text in ("", "   ", "\n", "\t \r\n "):
+        assert mini(text)["input_ids"] == [] and mini.tokenize(text) == []
+
+
+@pytest.mark.parametrize("wrong", [None, 3, 3.5, b"bytes", ["a", 3], [["a", None]], {"a": 1}])
+def test_only_text(mini, wrong):
+    with pytest.raises(TypeError, match="El tokenizador espera texto"):
+        mini(wrong)
+
+
+def test_readable_decode(mini):
+    for text in [
+        "i'm sure you don't know, and they'll say: it's over!",
+        'he said, "i can\'t," and left.\n"well," she said. "what is it?"',
+        "the man (the old one) cannot stay; i'm gonna go...",
+    ]:
+        assert mini.decode(mini(text)["input_ids"]) == text
+    assert mini.decode(mini("i'm here, sir.")["input_ids"], clean_up_tokenization_spaces=False) == "i 'm here , sir ."
+
+
+def test_decode_grows_by_whole_words(mini):
+    """Los «streamers» de transformers imprimen hasta el último espacio: ese trozo no puede cambiar después."""
+    ids = mini('"i don\'t know," he said, "what you\'re doing." then he left.\nno one (not one) came!')["input_ids"]
+    for end in range(1, len(ids)):
+        shown = mini.decode(ids[:end]).rpartition(" ")[0]
+        assert mini.decode(ids[: end + 1]).startswith(shown)
+
+
+def test_save_and_load(mini, tmp_path):
+    mini.add_fine_tuning_tokens()
+    mini.save_pretrained(tmp_path)
+    again = GPT1Tokenizer.from_pretrained(tmp_path)
+    text = "_start_ the old man _delimiter_ didn't go _classify_"
+    assert again(text)["input_ids"] == mini(text)["input_ids"]
+    assert len(again) == len(mini) == mini.vocab_size + 3
+    assert again.decode(again(text)["input_ids"]) == "_start_ the old man _delimiter_ didn't go _classify_"
+    assert (tmp_path / "merges.txt").read_bytes() == (MINI / "merges.txt").read_bytes()
+
+
+def test_unknown_id_is_an_error(mini):
+    with pytest.raises(ValueError, match="no existe"):
+        mini.decode([10**6])
