@@ -4,7 +4,6 @@
 safetensors. Lección 00.
 """
 
-import json
 import os
 from pathlib import Path
 
@@ -137,8 +136,8 @@ def _hub_file(name: str, local_files_only: bool = False) -> str | None:
 def _load_tokenizer(folder: Path, label: str) -> GPT1Tokenizer:
     try:
         return GPT1Tokenizer.from_pretrained(folder)
-    except (json.JSONDecodeError, UnicodeDecodeError, ValueError, KeyError, OSError) as error:
-        raise ModelError(f"El vocabulario de {label} no se entiende ({type(error).__name__}): {_repair(label)}") from error
+    except (ValueError, OSError) as error:  # también JSON y UTF-8 rotos, que son ValueError
+        raise ModelError(f"El vocabulario de {label} no se entiende ({error}). {_repair(label)}") from error
 
 
 def _load_weights(folder: Path, label: str) -> GPT1LMHeadModel:
@@ -147,23 +146,23 @@ def _load_weights(folder: Path, label: str) -> GPT1LMHeadModel:
     try:
         config = OpenAIGPTConfig.from_pretrained(folder)
     except Exception as error:
-        raise ModelError(f"El config.json de {label} no se entiende ({error}): {_repair(label)}") from error
+        raise ModelError(f"El config.json de {label} no se entiende ({error}). {_repair(label)}") from error
     try:
         with safe_open(path, framework="pt") as file:
             names = set(file.keys())
     except (SafetensorError, OSError) as error:
         size = path.stat().st_size
         raise ModelError(
-            f"El fichero model.safetensors de {label} está incompleto o dañado ({size} bytes): {_repair(label)}"
+            f"El fichero model.safetensors de {label} está incompleto o dañado ({size} bytes). {_repair(label)}"
         ) from error
     if not any(name.endswith("tokens_embed.weight") for name in names):
-        raise ModelError(f"Los pesos de {label} no son de un GPT-1 (no está tokens_embed.weight): {_repair(label)}")
+        raise ModelError(f"Los pesos de {label} no son de un GPT-1 (no está tokens_embed.weight). {_repair(label)}")
     try:
         model, info = GPT1LMHeadModel.from_pretrained(
             folder, config=config, dtype=torch.float32, use_safetensors=True, output_loading_info=True
         )
     except RuntimeError as error:  # transformers lanza esto cuando las medidas no casan
-        raise ModelError(f"Los pesos de {label} no casan con su config.json: {_repair(label)}") from error
+        raise ModelError(f"Los pesos de {label} no casan con su config.json. {_repair(label)}") from error
     problems = {kind: sorted(map(str, info[kind])) for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")}
     words = {"missing_keys": "faltan", "unexpected_keys": "sobran", "mismatched_keys": "no miden lo que deben"}
     wrong = [f"{words[kind]} {len(names)} parámetros ({names[0]}…)" for kind, names in problems.items() if names]
@@ -174,7 +173,7 @@ def _load_weights(folder: Path, label: str) -> GPT1LMHeadModel:
 
 def _repair(label: str) -> str:
     if label == "gpt1-mini":
-        return "recupera la carpeta data/gpt1-mini del curso (por ejemplo con `git checkout data/gpt1-mini`)."
+        return "Recupera la carpeta data/gpt1-mini del curso (por ejemplo con `git checkout data/gpt1-mini`)."
     if label == "openai-gpt":
-        return "bórralo de la caché del Hub y vuelve a descargarlo."
-    return "vuelve a copiar la carpeta entera."
+        return "Bórralo de la caché del Hub y vuelve a descargarlo."
+    return "Vuelve a copiar la carpeta entera."

@@ -29,7 +29,6 @@ _DASHES = str.maketrans({"—": "-", "–": "-", "―": "-", "…": "...", "´":
 _PADDED_PUNCTUATION = re.compile(r'([-~!";?+,)(/*\[\]}{|_])\1*')
 _NEWLINES = re.compile(r"\s*\n\s*")
 _BLANKS = re.compile(r"[^\S\n]+")
-_GLUE = "\x1f"  # es un blanco, así que `standardize` no deja ninguno en el texto
 _CACHE_LIMIT = 500_000  # trozos distintos que se recuerdan: unos 100 MB en el peor caso
 
 
@@ -75,15 +74,17 @@ class GPT1Tokenizer(PreTrainedTokenizer):
         self._decoder = {index: token for token, index in self._encoder.items()}
         self._bpe = BPE(
             vocab=self._encoder,
-            merges=_read_merges(merges_file),
+            merges=_read_merges(merges_file, self._encoder),
             end_of_word_suffix=END_OF_WORD,
             unk_token=str(unk_token),
             cache_capacity=0,  # ya se recuerdan los trozos enteros
         )
         self._files = (str(vocab_file), str(merges_file))
         self._splitter = English().tokenizer  # las mismas reglas que los modelos de spaCy, sin descargar ninguno
-        self._unsafe_space = _spaces_that_may_matter(self._splitter)
-        self._chunks = {}
+        self._edges = _risky_edges(self._splitter)
+        self._any_edge = re.compile("|".join(right.pattern for right, _ in self._edges))
+        self._newline_ids = (self._encoder.get(NEWLINE, self._encoder[str(unk_token)]),)
+        self._forget()
         kwargs.setdefault("model_max_length", 512)
         if kwargs["model_max_length"] > 1e9:  # «sin límite» en transformers: GPT-1 sí lo tiene
             kwargs["model_max_length"] = 512
@@ -100,33 +101,53 @@ class GPT1Tokenizer(PreTrainedTokenizer):
     def text_to_ids(self, text: str) -> list[int]:
         """Los ids de `text` (lista de enteros), sin tener en cuenta los tokens añadidos.
 
-        spaCy trata por separado cada trozo sin espacios (salvo raras parejas de signos, que aquí no se separan), así
-        que basta con resolver una vez cada trozo distinto. Lanza `TypeError` si `text` no es una cadena. Fuente: text_utils.py, `TextEncoder.encode`.
+        Cada trozo sin espacios se resuelve una sola vez y se recuerda: ni el BPE ni (salvo raras parejas de signos,
+        que aquí se dejan juntas) las reglas de spaCy miran más allá de un espacio. Lanza `TypeError` si `text` no es
+        una cadena. Fuente: text_utils.py, `TextEncoder.encode`.
         """
         _require_text(text)
-        glued = self._unsafe_space.sub(_GLUE, standardize(clean(text)))
-        chunks = [chunk for chunk in glued.split(" ") if chunk]
-        known = self._chunks
-        new = {chunk for chunk in chunks if chunk not in known}
-        if new:
-            if len(known) + len(new) > _CACHE_LIMIT:
-                known.clear()
-                new = set(chunks)
-            self._learn(new)
-        return [index for chunk in chunks for index in known[chunk]]
+        # Partir por líneas y blancos ya hace lo que `standardize` con los espacios y los saltos de línea.
+        lines = [chunks for line in clean(text).split("\n") if (chunks := line.split())]
+        new = {chunk for chunks in lines for chunk in chunks}.difference(self._chunks)
+        if len(self._chunks) + len(new) > _CACHE_LIMIT:
+            self._forget()
+            new = {chunk for chunks in lines for chunk in chunks}
+        for chunk in new:
+            self._learn(chunk)
+        known, newline, ids = self._chunks, self._newline_ids, []
+        for chunks in lines:
+            if not self._risky_starts.keys().isdisjoint(chunks):
+                chunks = self._glue(chunks)
+            ids += newline if ids else ()
+            for chunk in chunks:
+                ids += known[chunk]
+        return ids
 
-    def _learn(self, chunks) -> None:
-        """Calcula y recuerda los ids de trozos nuevos; los saltos de línea van directos a su token."""
-        unk = self._encoder[str(self.unk_token)]
-        for chunk in chunks:
-            if chunk == "\n":
-                self._chunks[chunk] = (self._encoder.get(NEWLINE, unk),)
-                continue
-            self._chunks[chunk] = tuple(
-                index
-                for word in self._splitter(chunk.replace(_GLUE, " "))
-                for index in self._word_ids(word.text.lower())
-            )
+    def _learn(self, chunk: str) -> None:
+        """Calcula y recuerda los ids de un trozo (o de varios unidos por espacios), y si su comienzo es delicado."""
+        text = standardize(chunk)
+        self._chunks[chunk] = tuple(
+            index for word in self._splitter(text) for index in self._word_ids(word.text.lower())
+        )
+        if self._any_edge.match(text):
+            self._risky_starts[chunk] = [left for right, left in self._edges if right.match(text)]
+
+    def _glue(self, chunks: list[str]) -> list[str]:
+        """Une con un espacio los trozos vecinos que spaCy podría no tratar por separado (ver `_risky_edges`)."""
+        glued = chunks[:1]
+        for before, chunk in pairwise(chunks):
+            lefts = self._risky_starts.get(chunk, ())
+            if any(left.search(standardize(before)) for left in lefts):
+                glued[-1] += " " + chunk
+            else:
+                glued.append(chunk)
+        for chunk in glued:
+            if chunk not in self._chunks:
+                self._learn(chunk)
+        return glued
+
+    def _forget(self) -> None:
+        self._chunks, self._risky_starts = {}, {}
 
     def _word_ids(self, word: str) -> list[int]:
         return [token.id for token in self._bpe.tokenize(word)]
@@ -144,8 +165,11 @@ class GPT1Tokenizer(PreTrainedTokenizer):
         return super().__call__(text, text_pair, **kwargs)
 
     def tokenize(self, text, **kwargs):
+        """Los tokens de `text`, como texto: lo que no está en el vocabulario sale como `<unk>`."""
         _require_text(text)
-        return super().tokenize(text, **kwargs)
+        if any(token in text for token in self._added_tokens_encoder):
+            return super().tokenize(text, **kwargs)
+        return self._tokenize(text)  # lo habitual: sin tokens añadidos no hace falta buscarlos letra a letra
 
     # --- ids → texto -------------------------------------------------------------------------------------
 
@@ -201,11 +225,11 @@ class GPT1Tokenizer(PreTrainedTokenizer):
         return tuple(str(name) for name in names)
 
 
-def _spaces_that_may_matter(splitter) -> re.Pattern:
-    """Los espacios a través de los cuales spaCy podría ver uno de sus casos especiales (`''`, `:)`, `._.`…).
+def _risky_edges(splitter) -> list[tuple[re.Pattern, re.Pattern]]:
+    """Bordes (comienzo de un trozo, final del anterior) entre los que spaCy podría ver un caso especial (`''`, `:)`).
 
-    spaCy busca esos casos sobre los tokens ya separados, sin mirar si había un espacio, y un caso falso a caballo
-    entre dos trozos tapa a uno verdadero. Se detecta por las letras vecinas: es lo bastante raro y nunca se escapa.
+    spaCy busca esos casos sobre los tokens ya separados, sin mirar si había un espacio, y uno falso, a caballo entre
+    dos trozos, tapa a uno verdadero. Se comparan los tokens vecinos de cada caso: es raro en prosa y nunca se escapa.
     """
     plain = Tokenizer(
         splitter.vocab,
@@ -215,14 +239,18 @@ def _spaces_that_may_matter(splitter) -> re.Pattern:
         token_match=splitter.token_match,
         url_match=splitter.url_match,
     )
-    followers = {}
+    before = {}
     for case in splitter.rules:
         for left, right in pairwise(word.text for word in plain(case)):
-            followers.setdefault(left[-1], set()).add(right[0])
-    sides = (
-        f"(?<={re.escape(left)} )(?=[{re.escape(''.join(sorted(rights)))}])" for left, rights in followers.items()
-    )
-    return re.compile(f" (?:{'|'.join(sides)})")
+            before.setdefault(right, set()).add(left)
+    # spaCy nunca parte entre dos letras: un token que acaba (o empieza) en letra tiene que acabar ahí la palabra.
+    no_letter_after, no_letter_before = r"(?![^\W\d_])", r"(?<![^\W\d_])"
+    edges = []
+    for right, lefts in before.items():
+        start = re.escape(right) + (no_letter_after if right[-1].isalpha() else "")
+        ends = "|".join((no_letter_before if left[0].isalpha() else "") + re.escape(left) for left in sorted(lefts))
+        edges.append((re.compile(start), re.compile(f"(?:{ends})\\Z")))
+    return edges
 
 
 def _require_text(value, nested: bool = False) -> None:
@@ -238,13 +266,23 @@ def _require_text(value, nested: bool = False) -> None:
 
 
 def _read_vocab(path) -> dict[str, int]:
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    vocab = json.loads(Path(path).read_text(encoding="utf-8"))
+    if not isinstance(vocab, dict) or sorted(vocab.values()) != list(range(len(vocab))):
+        raise ValueError(f"{Path(path).name} debe dar a cada token un id, de 0 en adelante y sin huecos.")
+    return vocab
 
 
-def _read_merges(path) -> list[tuple[str, str]]:
+def _read_merges(path, vocab) -> list[tuple[str, str]]:
     """Las fusiones de `merges.txt`, de más a menos prioritaria; la primera línea es la versión del formato."""
-    lines = Path(path).read_text(encoding="utf-8").split("\n")[1:]
-    return [tuple(line.split(" ")) for line in lines if line]
+    merges = []
+    for number, line in enumerate(Path(path).read_text(encoding="utf-8").split("\n"), 1):
+        if number == 1 or not line:
+            continue
+        pair = tuple(line.split(" "))
+        if len(pair) != 2 or not {*pair, "".join(pair)} <= vocab.keys():
+            raise ValueError(f"{Path(path).name}, línea {number}: «{line}» no es una fusión de este vocabulario.")
+        merges.append(pair)
+    return merges
 
 
 _CLOSING = re.compile(r" ([,.;:!?)\]}%]|\.\.\.)")

@@ -209,3 +209,14 @@ def test_save_and_load(mini, tmp_path):
 def test_unknown_id_is_an_error(mini):
     with pytest.raises(ValueError, match="no existe"):
         mini.decode([10**6])
+
+
+def test_special_cases_of_spacy_next_to_a_space():
+    """Un caso especial de spaCy partido por un espacio puede tapar a uno verdadero: aquí se provocan a miles."""
+    tokenizer, oracle = _mini_pair()
+    assert tokenizer.text_to_ids("th' ''her") == oracle.encode("th' ''her")
+    pieces = "' '' :) : a.m. _ . ._. -_- ( ) <.< :'( o.O xD 8) C++ the I'm He's ’ 's th' ... No. e.g. / - 5p.m. \\ \\\") = [ *".split()
+    rng = random.Random(5)
+    for _ in range(5000):
+        words = [rng.choice([*pieces, "\n"]) + rng.choice(["", "", " "]) for _ in range(rng.randint(2, 9))]
+        assert tokenizer.text_to_ids("".join(words)) == oracle.encode("".join(words)), "".join(words)

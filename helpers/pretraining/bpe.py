@@ -1,0 +1,56 @@
+"""Aprender un vocabulario BPE con el formato de GPT-1: `vocab.json` y `merges.txt`."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+from spacy.lang.en import English
+from tokenizers import Tokenizer
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import WhitespaceSplit
+from tokenizers.trainers import BpeTrainer
+
+from helpers.tokenizer import END_OF_WORD, NEWLINE, clean, standardize
+
+UNKNOWN = "<unk>"
+
+
+def count_words(texts) -> Counter:
+    """Cuántas veces sale cada palabra (las de spaCy, en minúsculas) en `texts`; los saltos de línea no cuentan."""
+    chunks = Counter()
+    for text in texts:
+        chunks.update(standardize(clean(text)).split(" "))
+    for blank in ("", "\n"):
+        chunks.pop(blank, None)
+    words, splitter = Counter(), English().tokenizer
+    for chunk, times in chunks.items():
+        for word in splitter(chunk):
+            words[word.text.lower()] += times
+    return words
+
+
+def train_bpe(words: Counter, vocab_size: int, folder, min_frequency: int = 3, alphabet: int = 150) -> Path:
+    """Aprende `vocab_size` entradas y las escribe en `folder`, como en GPT-1: `<unk>` es la 0 y `\\n</w>` la última.
+
+    `alphabet` limita los caracteres distintos que se conservan; los demás serán `<unk>`.
+    """
+    learner = Tokenizer(BPE(unk_token=UNKNOWN, end_of_word_suffix=END_OF_WORD))
+    learner.pre_tokenizer = WhitespaceSplit()
+    trainer = BpeTrainer(
+        vocab_size=vocab_size - 1,  # la última se reserva para el salto de línea
+        min_frequency=min_frequency,
+        special_tokens=[UNKNOWN],
+        limit_alphabet=alphabet,
+        end_of_word_suffix=END_OF_WORD,
+        show_progress=False,
+    )
+    learner.train_from_iterator((" ".join([word] * times) for word, times in sorted(words.items())), trainer)
+    learnt = json.loads(learner.to_str())["model"]
+    vocab = dict(sorted(learnt["vocab"].items(), key=lambda item: item[1]))
+    vocab[NEWLINE] = len(vocab)
+    merges = [" ".join(pair) if isinstance(pair, list) else pair for pair in learnt["merges"]]
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *merges, ""]), encoding="utf-8")
+    (folder / "vocab.json").write_text(json.dumps(vocab, ensure_ascii=False), encoding="utf-8")
+    return folder

@@ -1,0 +1,104 @@
+"""De textos a un fichero de tokens que se lee sin cargarlo en memoria, hecho en paralelo y reanudable."""
+
+import json
+import multiprocessing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from helpers.tokenizer import GPT1Tokenizer
+
+
+@dataclass(frozen=True)
+class TokenFile:
+    """Un fichero de ids seguidos: cuántos tokens, cuántos bytes de texto había y con qué tipo se guardan."""
+
+    path: str
+    tokens: int
+    text_bytes: int
+    dtype: str
+
+    def array(self) -> np.memmap:
+        return np.memmap(self.path, dtype=self.dtype, mode="r")
+
+    @property
+    def bytes_per_token(self) -> float:
+        return self.text_bytes / self.tokens
+
+
+def tokenize_documents(documents, tokenizer_folder, out, processes: int | None = None) -> TokenFile:
+    """Escribe en `out` los tokens de todos los documentos, uno tras otro, separados por un salto de línea.
+
+    Cada documento deja su pieza en `out.partes/`; si se interrumpe, al repetir solo se hacen las que faltan.
+    """
+    out = Path(out)
+    description = out.with_suffix(".json")
+    if description.exists():
+        return TokenFile(**{**json.loads(description.read_text()), "path": str(out)})
+    pieces = out.with_suffix(".partes")
+    pieces.mkdir(parents=True, exist_ok=True)
+    vocab = len(json.loads((Path(tokenizer_folder) / "vocab.json").read_text(encoding="utf-8")))
+    dtype = "uint16" if vocab <= 2**16 else "uint32"
+    todo = [(index, document.text) for index, document in enumerate(documents)]
+    todo = [(index, text) for index, text in todo if not (pieces / f"{index:06d}.npy").exists()]
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(processes, _start, (str(tokenizer_folder), str(pieces), dtype)) as pool:
+        bar = tqdm(total=len(documents), initial=len(documents) - len(todo), desc=f"Tokens de {out.stem}", unit="doc")
+        for _ in pool.imap_unordered(_tokenize, todo):
+            bar.update()
+        bar.close()
+    tokens = 0
+    with open(out, "wb") as file:
+        for index in range(len(documents)):
+            piece = np.load(pieces / f"{index:06d}.npy")
+            tokens += len(piece)
+            piece.tofile(file)
+    text_bytes = sum(len(document.text.encode("utf-8")) for document in documents)
+    result = TokenFile(str(out), tokens, text_bytes, dtype)
+    description.write_text(json.dumps({**asdict(result), "path": out.name}))
+    for piece in pieces.iterdir():
+        piece.unlink()
+    pieces.rmdir()
+    return result
+
+
+_WORKER = {}
+
+
+def _start(tokenizer_folder: str, pieces: str, dtype: str) -> None:
+    tokenizer = GPT1Tokenizer.from_pretrained(tokenizer_folder)
+    newline = tokenizer.convert_tokens_to_ids("\n</w>")
+    _WORKER.update(tokenizer=tokenizer, newline=newline, pieces=Path(pieces), dtype=dtype)
+
+
+def _tokenize(job: tuple[int, str]) -> None:
+    index, text = job
+    ids = [*_WORKER["tokenizer"].text_to_ids(text), _WORKER["newline"]]
+    partial = _WORKER["pieces"] / f"{index:06d}.tmp.npy"
+    np.save(partial, np.asarray(ids, dtype=_WORKER["dtype"]))
+    partial.rename(_WORKER["pieces"] / f"{index:06d}.npy")  # de golpe: una pieza a medias no cuenta como hecha
+
+
+class Windows(torch.utils.data.Dataset):
+    """Ventanas contiguas de `length` tokens, sin solaparse. Artículo, §4.1: «512 tokens contiguos»."""
+
+    def __init__(self, file: TokenFile, length: int, limit: int | None = None):
+        self.file, self.length = file, length
+        total = file.tokens // length
+        count = min(total, limit) if limit else total
+        # con límite, las ventanas se toman repartidas por todo el fichero
+        self.starts = np.linspace(0, (total - 1) * length, count).astype(np.int64) // length * length
+        self._array = None
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+        if self._array is None:  # se abre en cada proceso, no se copia entre procesos
+            self._array = self.file.array()
+        start = self.starts[index]
+        ids = torch.from_numpy(self._array[start : start + self.length].astype(np.int64))
+        return {"input_ids": ids, "labels": ids}

@@ -1,0 +1,165 @@
+"""La receta del preentrenamiento (artículo, §4.1) sobre el `Trainer` de transformers."""
+
+import json
+import math
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from transformers import OpenAIGPTConfig, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_utils import get_last_checkpoint
+
+from helpers.gpt import GPT1LMHeadModel
+from helpers.pretraining.corpus import TokenFile, Windows
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Tamaño y optimización. Los valores por defecto son los del artículo; `PRESETS` los escala."""
+
+    n_layer: int = 12
+    n_embd: int = 768
+    n_head: int = 12
+    n_positions: int = 512
+    dropout: float = 0.1
+    batch: int = 64  # ventanas por actualización, sumando todos los procesos
+    micro_batch: int = 64  # ventanas que caben a la vez en la memoria de un dispositivo
+    epochs: float = 100
+    learning_rate: float = 2.5e-4
+    warmup: int = 2000
+    weight_decay: float = 0.01
+    adam_beta2: float = 0.999
+    max_grad_norm: float = 1.0  # el artículo no dice nada; el código de ajuste fino recorta a 1
+    eval_windows: int = 256
+    save_every: int = 500
+    seed: int = 0
+
+
+PRESETS = {
+    "paper": Recipe(),
+    "mini": Recipe(
+        n_layer=4, n_embd=256, n_head=4, n_positions=256, dropout=0.0, batch=16, micro_batch=16, epochs=1,
+        learning_rate=1e-3, warmup=200, adam_beta2=0.98, save_every=200,
+    ),
+    "gpu": Recipe(
+        n_layer=8, n_embd=512, n_head=8, n_positions=512, batch=64, micro_batch=64, epochs=3,
+        learning_rate=1e-3, warmup=1000, adam_beta2=0.98,
+    ),
+}  # fmt: skip
+
+DROPOUTS = ("resid_pdrop", "embd_pdrop", "attn_pdrop")
+
+
+def config_for(recipe: Recipe, vocab_size: int) -> OpenAIGPTConfig:
+    """La configuración de un GPT-1 con las medidas de la receta."""
+    return OpenAIGPTConfig(
+        vocab_size=vocab_size,
+        n_positions=recipe.n_positions,
+        n_embd=recipe.n_embd,
+        n_layer=recipe.n_layer,
+        n_head=recipe.n_head,
+        **dict.fromkeys(DROPOUTS, recipe.dropout),
+    )
+
+
+def log_spaced(first: int, last: int, per_doubling: int = 1) -> list[int]:
+    """Actualizaciones en que se mide: `first`, y cada vez el doble (o más a menudo), hasta `last`."""
+    count = max(1, math.ceil(per_doubling * math.log2(max(last / first, 1))))
+    return sorted({min(last, round(first * 2 ** (step / per_doubling))) for step in range(count + 1)} | {last})
+
+
+class History(TrainerCallback):
+    """Mide en actualizaciones separadas logarítmicamente y lo guarda en `history.json`."""
+
+    def __init__(self, path: Path, held_out: TokenFile, batch_tokens: int, probes=()):
+        self.path, self.held_out, self.batch_tokens, self.probes = path, held_out, batch_tokens, list(probes)
+        self.records = json.loads(path.read_text()) if path.exists() else []
+        self.losses, self.started, self.moments = [], time.time(), set()
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        self.records = [record for record in self.records if record["step"] <= state.global_step]
+        self.moments = set(log_spaced(16, state.max_steps))
+
+    def on_step_end(self, args, state, control, **kwargs):
+        control.should_evaluate |= state.global_step in self.moments
+        return control
+
+    def on_log(self, args, state, control, logs=None, **kwargs):
+        if logs and "loss" in logs:
+            self.losses.append(logs["loss"])
+
+    def on_evaluate(self, args, state, control, metrics=None, model=None, **kwargs):
+        if not state.is_world_process_zero:
+            return
+        loss = metrics["eval_loss"]
+        record = {
+            "step": state.global_step,
+            "tokens": state.global_step * self.batch_tokens,
+            "train_loss": sum(self.losses[-5:]) / max(1, len(self.losses[-5:])) if self.losses else None,
+            "held_out_loss": loss,
+            "held_out_perplexity": math.exp(loss),
+            "bits_per_byte": loss / math.log(2) / self.held_out.bytes_per_token,
+            "seconds": round(time.time() - self.started, 1),
+        }
+        for probe in self.probes:
+            record.update(probe(model))
+        self.records = [*(old for old in self.records if old["step"] != record["step"]), record]
+        self.path.write_text(json.dumps(self.records, indent=1))
+
+
+def pretrain(recipe: Recipe, train: TokenFile, held_out: TokenFile, tokenizer, out, init=None, probes=(), **settings):
+    """Entrena y guarda en `out`: modelo, tokenizador, `history.json` y `recipe.json`. Devuelve el modelo.
+
+    Si en `out/checkpoints` hay uno, sigue desde él. `init` es una carpeta con pesos de partida; `settings` pasa a
+    `TrainingArguments`; `probes` son funciones modelo → dict que se apuntan en cada medida.
+    """
+    out = Path(out)
+    torch.manual_seed(recipe.seed)
+    if init is None:
+        model = GPT1LMHeadModel(config_for(recipe, len(tokenizer)))
+    else:
+        model = GPT1LMHeadModel.from_pretrained(init, dtype=torch.float32, **dict.fromkeys(DROPOUTS, recipe.dropout))
+    data = Windows(train, model.config.n_positions)
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    accumulate = max(1, recipe.batch // (recipe.micro_batch * world))
+    arguments = TrainingArguments(
+        output_dir=str(out / "checkpoints"),
+        per_device_train_batch_size=recipe.micro_batch,
+        per_device_eval_batch_size=recipe.micro_batch,
+        gradient_accumulation_steps=accumulate,
+        num_train_epochs=recipe.epochs,
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=recipe.warmup,
+        weight_decay=recipe.weight_decay,
+        adam_beta2=recipe.adam_beta2,
+        max_grad_norm=recipe.max_grad_norm,
+        logging_steps=20,
+        save_steps=recipe.save_every,
+        save_total_limit=2,
+        eval_strategy="no",
+        bf16=torch.cuda.is_available(),
+        seed=recipe.seed,
+        data_seed=recipe.seed,
+        dataloader_drop_last=True,
+        report_to="none",
+        **settings,
+    )
+    history = History(out / "history.json", held_out, recipe.batch * model.config.n_positions, probes)
+    trainer = Trainer(
+        model=model,
+        args=arguments,
+        train_dataset=data,
+        eval_dataset=Windows(held_out, model.config.n_positions, recipe.eval_windows),
+        callbacks=[history],
+    )
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(arguments.output_dir) if out.exists() else None)
+    if trainer.is_world_process_zero():
+        # el ajuste fino usa los dropouts del artículo aunque el preentrenamiento, de menos de una época, no use ninguno
+        model.config.update(dict.fromkeys(DROPOUTS, PRESETS["paper"].dropout))
+        model.half().save_pretrained(out)
+        tokenizer.save_pretrained(out)
+        (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1))
+    return model

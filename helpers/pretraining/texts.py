@@ -1,0 +1,108 @@
+"""De ficheros a textos: lee `.txt` y `.jsonl` (también comprimidos con xz o gzip) y aparta los libros de prueba."""
+
+import gzip
+import json
+import lzma
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+OPENERS = {".xz": lzma.open, ".gz": gzip.open}
+SUFFIXES = (".txt", ".jsonl", ".txt.xz", ".jsonl.xz", ".txt.gz", ".jsonl.gz")
+
+
+class CorpusError(Exception):
+    """El corpus no se puede usar; el mensaje dice qué fichero falla y qué hacer."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """Un texto con su título y su autor (vacío si no se sabe)."""
+
+    title: str
+    text: str
+    author: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.author} - {self.title}" if self.author else self.title
+
+
+def find_files(paths) -> list[Path]:
+    """Los ficheros de texto de `paths` (ficheros o carpetas), en orden. Lanza `CorpusError` si no hay ninguno."""
+    found = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            found += sorted(file for file in path.rglob("*") if file.name.endswith(SUFFIXES))
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise CorpusError(f"No existe {path}: --corpus espera ficheros o carpetas de texto.")
+    if not found:
+        raise CorpusError(f"No hay textos en {', '.join(map(str, paths))}: se leen ficheros {', '.join(SUFFIXES)}.")
+    return found
+
+
+def read_documents(paths) -> Iterator[Document]:
+    """Cada texto no vacío: un `.txt` es uno; en un `.jsonl` hay uno por línea (`{"title", "author", "text"}`)."""
+    for path in find_files(paths):
+        try:
+            with OPENERS.get(path.suffix, open)(path, "rt", encoding="utf-8") as file:
+                yield from _documents(path, file)
+        except UnicodeDecodeError as error:
+            raise CorpusError(
+                f"{path} no está en UTF-8 (byte {error.start} de la lectura): conviértelo, por ejemplo con iconv -t utf-8."
+            ) from error
+        except (OSError, EOFError, lzma.LZMAError) as error:
+            raise CorpusError(f"No se puede leer {path}: {error}.") from error
+
+
+def _documents(path: Path, file) -> Iterator[Document]:
+    if ".jsonl" not in path.suffixes:
+        text = file.read()
+        if text.strip():
+            yield Document(path.name.split(".")[0], text)
+        return
+    for number, line in enumerate(file, 1):
+        try:
+            record = json.loads(line)
+            text = record["text"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise CorpusError(
+                f'{path}, línea {number}: se esperaba un objeto JSON con "text" ({type(error).__name__}).'
+            ) from error
+        if text.strip():
+            yield Document(record.get("title", f"{path.name}:{number}"), text, record.get("author", ""))
+
+
+def split_held_out(documents, titles=None, every: int = 0) -> tuple[list[Document], list[Document]]:
+    """(entrenamiento, prueba). La prueba son los `titles` dados o, si no, uno de cada `every` documentos.
+
+    Lanza `CorpusError` si alguno de los `titles` no está o si alguna de las dos partes queda vacía.
+    """
+    documents = list(documents)
+    if titles:
+        wanted = set(titles)
+        missing = wanted - {document.title for document in documents}
+        if missing:
+            raise CorpusError(f"En el corpus faltan {len(missing)} libros de prueba, por ejemplo «{min(missing)}».")
+        held_out = [document for document in documents if document.title in wanted]
+    else:
+        held_out = documents[every - 1 :: every] if every else []
+    chosen = set(map(id, held_out))
+    training = [document for document in documents if id(document) not in chosen]
+    if not training or not held_out:
+        raise CorpusError(
+            f"Hacen falta textos para entrenar y para probar, y han quedado {len(training)} y {len(held_out)}: "
+            "añade documentos o cambia --held-out."
+        )
+    return training, held_out
+
+
+def read_titles(path) -> list[str]:
+    """Los títulos de la columna `title` de un fichero TSV con cabecera."""
+    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    columns = lines[0].split("\t")
+    if "title" not in columns:
+        raise CorpusError(f"{path}: falta la columna «title» (hay {', '.join(columns)}).")
+    return [line.split("\t")[columns.index("title")] for line in lines[1:] if line.strip()]

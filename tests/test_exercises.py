@@ -1,0 +1,163 @@
+"""Las comprobaciones de los ejercicios se comprueban: la referencia pasa y cada error típico recibe su frase."""
+
+import importlib
+import json
+import pkgutil
+
+import pytest
+import torch
+
+from helpers import exercises
+from helpers.exercises import checking, progress, quiz
+
+LESSONS = sorted(
+    module.name.removeprefix("lesson")
+    for module in pkgutil.iter_modules(exercises.__path__)
+    if module.name.startswith("lesson")
+)
+EVERY = [(name, exercise) for lesson in LESSONS for name, exercise in checking.catalogue(lesson).items()]
+MISTAKES = [(name, exercise, index) for name, exercise in EVERY for index in range(len(exercise.mistakes))]
+
+
+def test_there_are_lessons():
+    assert LESSONS
+
+
+@pytest.mark.parametrize(("name", "exercise"), EVERY, ids=[name for name, _ in EVERY])
+def test_reference_passes(name, exercise):
+    assert checking.verdict(exercise, exercise.reference)[0] == "✅"
+
+
+@pytest.mark.parametrize(("name", "exercise"), EVERY, ids=[name for name, _ in EVERY])
+def test_untouched_stub_is_pending(name, exercise):
+    assert checking.verdict(exercise, (lambda *args: None) if exercise.cases else None)[0] == "⏳"
+
+
+@pytest.mark.parametrize(("name", "exercise"), EVERY, ids=[name for name, _ in EVERY])
+def test_enough_mistakes_with_different_messages(name, exercise):
+    messages = [mistake.message for mistake in exercise.mistakes]
+    assert 4 <= len(messages) <= 8 and len(set(messages)) == len(messages)
+
+
+@pytest.mark.parametrize(("name", "exercise", "index"), MISTAKES, ids=[f"{name}-{k}" for name, _, k in MISTAKES])
+def test_every_mistake_gets_its_own_message(name, exercise, index):
+    mistake = exercise.mistakes[index]
+    assert checking.verdict(exercise, mistake.answer) == ("❌", mistake.message)
+
+
+SOFTMAX = checking.Exercise(
+    reference=lambda logits: logits.softmax(-1),
+    cases=[(torch.tensor([[1.0, 2.0], [0.0, 5.0]]),)],
+    mistakes=[checking.Mistake(lambda logits: logits.softmax(0), "otro eje")],
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "mark", "words"),
+    [
+        (lambda logits: logits.softmax(-1), "✅", "correcto"),
+        (lambda logits: logits.softmax(0), "❌", "otro eje"),
+        (lambda logits: logits.softmax(-1)[0], "❌", "la forma debería ser [2, 2] y es [2]"),
+        (lambda logits: logits.softmax(-1).round(), "❌", "coincide el 0%"),
+        (lambda logits: [1, 2], "❌", "un tensor de forma [2, 2] y has dado una lista"),
+        (lambda: 3, "❌", "TypeError"),
+        (3, "❌", "se esperaba una función y has dado el número 3"),
+        (..., "⏳", "pendiente"),
+    ],
+)
+def test_verdicts(answer, mark, words):
+    found = checking.verdict(SOFTMAX, answer)
+    assert found[0] == mark and words in found[1]
+
+
+def test_an_answer_that_changes_its_arguments_harms_nobody():
+    def inplace(logits):
+        return logits.sub_(logits.max()).softmax(-1)
+
+    assert checking.verdict(SOFTMAX, inplace)[0] == "✅"
+    assert checking.verdict(SOFTMAX, SOFTMAX.reference)[0] == "✅"
+
+
+def test_unknown_exercise_names_the_known_ones():
+    lesson = LESSONS[-1]
+    with pytest.raises(KeyError, match=lesson):
+        exercises.check(f"{lesson}-no-existe", None)
+
+
+# --- preguntas ---------------------------------------------------------------------------------------------
+
+BANK = json.loads(quiz.BANK.read_text(encoding="utf-8"))
+
+
+def test_bank_has_unique_ids_in_order():
+    ids = [question["id"] for question in BANK]
+    assert ids == sorted(set(ids))
+
+
+@pytest.mark.parametrize("question", BANK, ids=[question["id"] for question in BANK])
+def test_question_is_well_formed(question):
+    assert set(question) == {"id", "question", "options", "right"}
+    assert question["question"].startswith("¿") or "¿" in question["question"]
+    options = question["options"]
+    assert list(options) == list("abcd")[: len(options)] and 3 <= len(options) <= 4
+    assert question["right"] in options
+    for option in options.values():
+        assert set(option) == {"text", "why"} and option["text"].strip() and len(option["why"]) > 15
+    assert len({option["text"] for option in options.values()}) == len(options)
+    assert len({option["why"] for option in options.values()}) == len(options)
+
+
+def test_right_letters_are_spread():
+    letters = [question["right"] for question in BANK]
+    assert max(map(letters.count, set(letters))) < 0.5 * len(letters)
+
+
+@pytest.fixture
+def notebook(tmp_path, monkeypatch):
+    monkeypatch.setenv("CURSO_PROGRESO", str(tmp_path / "progreso.json"))
+
+
+def test_answers(notebook, capsys):
+    question = BANK[0]
+    wrong = next(letter for letter in question["options"] if letter != question["right"])
+    exercises.answer(question["id"], question["right"].upper())
+    exercises.answer(question["id"], wrong)
+    exercises.answer(question["id"], "z")
+    exercises.answer(question["id"], None)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"✅ {question['id']}: {question['options'][question['right']]['why']}"
+    assert lines[1] == f"❌ {question['id']}: {question['options'][wrong]['why']}"
+    assert lines[2].startswith("❌") and "a, b, c" in lines[2]
+    assert lines[3] == f"⏳ {question['id']}: pendiente."
+    with pytest.raises(KeyError, match="99-99"):
+        exercises.answer("99-99", "a")
+
+
+# --- progreso ----------------------------------------------------------------------------------------------
+
+
+def test_progress_travels_as_text(notebook, tmp_path, monkeypatch, capsys):
+    assert exercises.progress() is None
+    progress.record("04-softmax", False)
+    progress.record("04-softmax", True)
+    progress.record("04-softmax", False)  # un acierto no se pierde
+    progress.record("05-bucle", False)
+    passport = exercises.progress()
+    assert "04          1           1" in capsys.readouterr().out
+    monkeypatch.setenv("CURSO_PROGRESO", str(tmp_path / "otro.json"))
+    exercises.progress(passport)
+    assert progress.load() == {"04-softmax": True, "05-bucle": False}
+    with pytest.raises(ValueError, match="cópialo entero"):
+        exercises.progress("no es un texto de progreso")
+
+
+def test_a_damaged_or_unwritable_file_stops_nothing(notebook, tmp_path, monkeypatch):
+    progress.path().write_text("{roto")
+    assert progress.load() == {}
+    monkeypatch.setenv("CURSO_PROGRESO", str(tmp_path / "no" / "existe.json"))
+    progress.record("04-softmax", True)
+
+
+def test_every_lesson_module_is_importable():
+    for lesson in LESSONS:
+        importlib.import_module(f"helpers.exercises.lesson{lesson}")

@@ -1,0 +1,183 @@
+"""Cargar el modelo pedido, o un error en español que dice cuál falla; nunca otro modelo en su lugar."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import OpenAIGPTConfig, OpenAIGPTLMHeadModel
+
+from helpers import environment, models
+from helpers.models import MINI, ModelError, load
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """Una carpeta con un GPT-1 diminuto y el vocabulario del modelo del curso."""
+    folder = tmp_path / "mi-modelo"
+    torch.manual_seed(0)
+    config = OpenAIGPTConfig(n_layer=2, n_embd=8, n_head=2, n_positions=32, vocab_size=8192)
+    OpenAIGPTLMHeadModel(config).save_pretrained(folder)
+    for name in ("vocab.json", "merges.txt"):
+        shutil.copy(MINI / name, folder / name)
+    return folder
+
+
+@pytest.fixture
+def hub(checkpoint, monkeypatch):
+    """Una caché del Hub con un `openai-gpt` de mentira, con los nombres y las máscaras del de verdad."""
+    body = {name.removeprefix("transformer."): value for name, value in load_file(checkpoint / "model.safetensors").items()}
+    body.pop("lm_head.weight", None)
+    for layer in range(2):
+        body[f"h.{layer}.attn.bias"] = torch.ones(1, 1, 32, 32).tril()
+    save_file(body, checkpoint / "model.safetensors", metadata={"format": "pt"})
+    monkeypatch.setattr(models, "cached_file", lambda repo, name, **_: str(checkpoint / name))
+    return checkpoint
+
+
+@pytest.fixture(autouse=True)
+def clean_variables(monkeypatch):
+    for name in (models.VARIABLE, "COLAB_RELEASE_TAG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+def test_embedded_model_is_the_default_offline(capsys):
+    model, tokenizer = load()
+    line = capsys.readouterr().out
+    assert line.count("\n") == 1 and "gpt1-mini" in line and "incluido en el curso" in line and str(model.device) in line
+    assert not model.training and model.dtype == torch.float32
+    assert tokenizer.model_max_length == model.config.n_positions
+    assert len(tokenizer) == model.config.vocab_size
+
+
+def test_a_folder(checkpoint, capsys):
+    model, _ = load(str(checkpoint))
+    assert model.config.n_layer == 2 and "carpeta mi-modelo" in capsys.readouterr().out
+
+
+def test_the_variable_decides_auto(checkpoint, monkeypatch, capsys):
+    monkeypatch.setenv(models.VARIABLE, str(checkpoint))
+    assert load()[0].config.n_layer == 2
+    assert "lo pide GPT1_MODELO" in capsys.readouterr().out
+
+
+def test_hub_weights_load_with_their_mask_buffers(hub, capsys):
+    model, _ = load("openai-gpt", device="cpu")
+    expected = OpenAIGPTLMHeadModel.from_pretrained(hub, dtype=torch.float32).eval()
+    ids = torch.tensor([[5, 6, 7]])
+    torch.testing.assert_close(model(ids).logits, expected(ids).logits)
+    assert "openai-community/openai-gpt" in capsys.readouterr().out
+    assert models.choose() == ("openai-gpt", " (ya estaba descargado)")
+
+
+def test_colab_asks_for_the_real_model(monkeypatch):
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "x")
+    assert models.choose()[0] == "openai-gpt"
+    assert models.choose("gpt1-mini") == ("gpt1-mini", "")
+
+
+def test_never_another_model_than_the_one_named(monkeypatch, capsys):
+    for name in ("openai-gpt", "openai-community/openai-gpt"):
+        with pytest.raises(ModelError, match="conexión con huggingface.co"):
+            load(name)
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "x")
+    with pytest.raises(ModelError, match="conexión con huggingface.co"):
+        load()
+    assert capsys.readouterr().out == ""
+
+
+def fails(folder, *words):
+    with pytest.raises(ModelError) as caught:
+        load(str(folder))
+    message = str(caught.value)
+    assert all(word in message for word in words), message
+    return message
+
+
+def test_no_such_folder(tmp_path):
+    fails(tmp_path / "nada", "No existe el modelo", "gpt1-mini")
+
+
+@pytest.mark.parametrize("name", models.FILES)
+def test_a_file_is_missing(checkpoint, name):
+    (checkpoint / name).unlink()
+    fails(checkpoint, "mi-modelo falta", name)
+
+
+@pytest.mark.parametrize("kept", [0, 5, 200, -100])
+def test_truncated_weights(checkpoint, kept):
+    path = checkpoint / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:kept])
+    fails(checkpoint, "model.safetensors", "incompleto o dañado", "bytes")
+
+
+def test_weights_of_another_size(checkpoint):
+    config = json.loads((checkpoint / "config.json").read_text())
+    (checkpoint / "config.json").write_text(json.dumps({**config, "n_embd": 16}))
+    fails(checkpoint, "no casan con su config.json")
+
+
+@pytest.mark.parametrize(("layers", "word"), [(3, "faltan"), (1, "sobran")])
+def test_missing_or_unexpected_weights(checkpoint, layers, word):
+    config = json.loads((checkpoint / "config.json").read_text())
+    (checkpoint / "config.json").write_text(json.dumps({**config, "n_layer": layers}))
+    fails(checkpoint, "no casan con su config.json", word)
+
+
+def test_weights_of_another_model(checkpoint):
+    save_file({"wte.weight": torch.zeros(3, 3)}, checkpoint / "model.safetensors", metadata={"format": "pt"})
+    fails(checkpoint, "no son de un GPT-1")
+
+
+def test_vocabulary_that_does_not_fit(checkpoint):
+    vocab = json.loads((checkpoint / "vocab.json").read_text())
+    (checkpoint / "vocab.json").write_text(json.dumps({**vocab, "nuevo</w>": len(vocab)}))
+    fails(checkpoint, "8193", "8192")
+
+
+@pytest.mark.parametrize(("name", "content"), [("vocab.json", "{"), ("merges.txt", "#version\nq"), ("vocab.json", "[]")])
+def test_unreadable_vocabulary(checkpoint, name, content):
+    (checkpoint / name).write_text(content)
+    fails(checkpoint, "vocabulario de mi-modelo no se entiende")
+
+
+def test_unreadable_config(checkpoint):
+    (checkpoint / "config.json").write_text("{")
+    fails(checkpoint, "config.json de mi-modelo no se entiende")
+
+
+def test_no_pickle_is_ever_read(checkpoint):
+    (checkpoint / "model.safetensors").rename(checkpoint / "pytorch_model.bin")
+    fails(checkpoint, "falta model.safetensors")
+
+
+def test_environment_report():
+    result = subprocess.run(
+        [sys.executable, "-m", "helpers.environment"], cwd=environment.ROOT, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    lines = result.stdout.splitlines()
+    assert all(line.startswith("[OK]") for line in lines)
+    for word in ("Python", "torch", "transformers", "Dispositivo", "Modelo"):
+        assert any(word in line for line in lines), word
+
+
+def test_environment_report_says_what_is_missing(monkeypatch, capsys):
+    monkeypatch.setitem(environment.PACKAGES, "paquete-que-no-existe", "03")
+    monkeypatch.setenv(models.VARIABLE, "/no/existe")
+    assert environment.main() == 1
+    out = capsys.readouterr().out
+    assert "[FALTA] paquete-que-no-existe: hace falta para la lección 03" in out
+    assert "[FALTA] No existe el modelo" in out
+
+
+def test_seeds():
+    draws = []
+    for _ in range(2):
+        environment.set_seed(5)
+        draws.append(torch.rand(3).tolist())
+    assert draws[0] == draws[1]
