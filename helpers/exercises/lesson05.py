@@ -48,6 +48,12 @@ def _loop_first_row(model, ids, n):
     return ids
 
 
+def _loop_wrong_dim(model, ids, n):
+    for _ in range(n):
+        ids = torch.cat([ids, model(ids)[:, -1].argmax(dim=0, keepdim=True)], dim=1)
+    return ids
+
+
 def _loop_front(model, ids, n):
     for _ in range(n):
         ids = torch.cat([model(ids)[:, -1].argmax(dim=-1, keepdim=True), ids], dim=1)
@@ -124,6 +130,10 @@ EXERCISES = {
                 "usas la fila 0 de los logits, que predice el segundo token del texto; el nuevo está en la fila -1.",
             ),
             Mistake(
+                _loop_wrong_dim,
+                "argmax sobre dim=0 compara textos, y solo hay uno: el máximo se busca en el vocabulario, dim=-1.",
+            ),
+            Mistake(
                 _loop_front, "pegas el token nuevo delante: torch.cat([ids, nuevo], dim=1), en ese orden."
             ),
             Mistake(
@@ -137,41 +147,6 @@ EXERCISES = {
             Mistake(
                 lambda model, ids, n: _loop(model, ids, n - 1),
                 "te falta un token: el bucle tiene que dar n vueltas.",
-            ),
-        ],
-    ),
-    "05-voraz": Exercise(
-        reference=lambda logits: logits[:, -1].argmax(dim=-1, keepdim=True),
-        cases=[(_random(2, 3, 5),), (_random(3, 4, 6, seed=1),)],
-        success="un id por texto, con forma [lote, 1], listo para torch.cat.",
-        mistakes=[
-            Mistake(
-                lambda logits: logits[:, -1].argmax(dim=-1),
-                "los ids están bien, pero la forma debe ser [lote, 1] para poder pegarlos: usa keepdim=True.",
-            ),
-            Mistake(
-                lambda logits: logits[:, -1].argmax(dim=0, keepdim=True),
-                "argmax sobre dim=0 compara entre textos del lote; hay que elegir en el vocabulario, dim=-1.",
-            ),
-            Mistake(
-                lambda logits: logits.argmax(dim=-1),
-                "eliges en todas las posiciones: el token nuevo sale solo de la última, logits[:, -1].",
-            ),
-            Mistake(
-                lambda logits: logits[:, 0].argmax(dim=-1, keepdim=True),
-                "la posición 0 predice el segundo token del texto; el nuevo sale de la última, logits[:, -1].",
-            ),
-            Mistake(
-                lambda logits: logits[:, -1].argmin(dim=-1, keepdim=True),
-                "has elegido el menos probable: es argmax.",
-            ),
-            Mistake(
-                lambda logits: logits[:, -1].max(dim=-1, keepdim=True).values,
-                "devuelves el valor del logit mayor; se pide dónde está, que es el id del token: argmax.",
-            ),
-            Mistake(
-                lambda logits: logits[:, -1].argmax().reshape(1, 1),
-                "argmax sin dim busca en el lote entero y da un solo número: hace falta uno por texto, dim=-1.",
             ),
         ],
     ),

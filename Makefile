@@ -1,0 +1,49 @@
+# Los verbos del curso. `make curso` y `make test` se bastan solos: preparan .venv la primera vez y después
+# solo comprueban, en menos de un segundo, que sigue siendo el que toca.
+SHELL := /bin/sh
+PY := $(if $(filter Windows_NT,$(OS)),.venv/Scripts/python.exe,.venv/bin/python)
+
+.DEFAULT_GOAL := ayuda
+.PHONY: ayuda curso test lecciones lint direccion candado entorno
+
+ayuda:
+	@echo "make curso       abre JupyterLab en la lección 00 (SIN_NAVEGADOR=1: solo escribe la dirección)"
+	@echo "make test        pasa todas las pruebas"
+	@echo
+	@echo "make lecciones   vuelve a ejecutar las lecciones y guarda sus salidas (L=03: solo la 03)"
+	@echo "make lint        revisa el estilo del código y de los cuadernos"
+	@echo "make direccion   sella insignias y puesta en marcha con REPO=https://… (REPO= las quita)"
+	@echo "make candado     recalcula requirements.lock (NUEVO=1: con lo último de cada paquete)"
+	@echo
+	@echo "PYTHON=python3.12 elige el intérprete; TORCH=cpu, en Linux, evita descargar CUDA."
+
+# Cualquier Python 3 vale para arrancar: tools/setup_env.py busca después el del curso.
+entorno:
+	@for p in "$$PYTHON" python3 python3.11 python3.12 python3.13 python py; do \
+		if [ -n "$$p" ] && "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1; then \
+			exec "$$p" -m tools.setup_env; \
+		fi; \
+	done; \
+	echo "No encuentro Python: instala Python 3.11 desde python.org o con el gestor de paquetes de tu sistema y repite la orden." >&2; \
+	exit 1
+
+curso: entorno
+	@$(PY) -m tools.open_lab
+
+test: entorno
+	@echo "→ Pruebas, en dos procesos"
+	@$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+
+lecciones: entorno
+	@$(PY) -m tools.run_lessons $(L)
+
+lint: entorno
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m tools.check_semicolons
+
+direccion: entorno
+	@$(PY) -m tools.stamp_address $(if $(filter undefined,$(origin REPO)),,"$(REPO)")
+
+candado: entorno
+	@$(PY) -m tools.make_lock

@@ -1,0 +1,159 @@
+"""Los resultados del artículo en figuras: las doce tareas, las ablaciones y la Figura 2. Lección 01.
+
+Los números se leen de `data/paper/tables.json` y `data/paper/figure2.json`, donde cada uno lleva su fuente.
+"""
+
+import matplotlib.pyplot as plt
+
+from helpers.plots import style
+
+MARKERS = ("o", "s", "^", "D")
+
+
+def results(datasets: list[dict]):
+    """GPT-1 frente a lo mejor anterior en cada conjunto: las filas de `datasets.rows` en tables.json."""
+    rows = sorted(datasets, key=lambda row: row["gpt1"] - row["prior"])
+    figure, axes = plt.subplots(figsize=(9.2, 5.6))
+    for y, row in enumerate(rows):
+        won = row["gpt1"] > row["prior"]
+        color = style.BLUE if won else style.RED
+        axes.plot([row["prior"], row["gpt1"]], [y, y], color=color, lw=3, alpha=0.35, zorder=2)
+        axes.scatter(row["prior"], y, s=52, fc="white", ec=style.GRAY, lw=1.6, zorder=3)
+        axes.scatter(row["gpt1"], y, s=62, color=color, marker="o" if won else "X", zorder=4)
+        label = _signed(row["gpt1"] - row["prior"])
+        axes.text(102, y, label, color=color, weight="bold", va="center", ha="right")
+    wins = sum(row["gpt1"] > row["prior"] for row in rows)
+    axes.scatter([], [], s=52, fc="white", ec=style.GRAY, lw=1.6, label="mejor resultado anterior")
+    axes.scatter([], [], s=62, color=style.BLUE, label=f"GPT-1, cuando gana ({wins})")
+    axes.scatter(
+        [], [], s=62, color=style.RED, marker="X", label=f"GPT-1, cuando pierde ({len(rows) - wins})"
+    )
+    axes.legend(loc="lower left", fontsize=10)
+    axes.set(
+        yticks=range(len(rows)),
+        xlim=(28, 103),
+        xlabel="puntuación (de 0 a 100; cada conjunto usa su métrica)",
+    )
+    axes.set_yticklabels([f"{row['name']} · {row['metric']}" for row in rows])
+    axes.set_ylabel("conjunto de datos · métrica")
+    axes.set_title(f"GPT-1 mejora lo anterior en {wins} de {len(rows)} conjuntos (artículo, tablas 2-4)")
+    axes.text(102, len(rows) - 0.35, "diferencia", ha="right", size=9.5, color=style.GRAY)
+    described = "; ".join(
+        f"{r['name']} {_es(r['gpt1'])} frente a {_es(r['prior'])} ({_signed(r['gpt1'] - r['prior'])})"
+        for r in rows[::-1]
+    )
+    return style.describe(figure, f"Doce conjuntos, de mayor a menor diferencia: {described}.")
+
+
+def ablations(table: dict, sizes: dict[str, int]):
+    """La Tabla 5: medias de cada variante y efecto del objetivo auxiliar por tarea, ordenadas por `sizes`."""
+    rows = {row["method"]: dict(zip(table["columns"], row["values"], strict=True)) for row in table["rows"]}
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11.5, 4.4), dpi=80, width_ratios=(1, 1.15))
+    described = _averages(left, rows)
+    described += _auxiliary(right, rows, sizes)
+    figure.tight_layout(w_pad=2.5)
+    return style.describe(figure, described)
+
+
+def _averages(axes, rows):
+    order = sorted(rows, key=lambda method: rows[method]["Media"])
+    values = [rows[method]["Media"] for method in order]
+    full = "Transformer con objetivo auxiliar"
+    bars = axes.barh(
+        order, values, color=[style.BLUE if method == full else style.SKY for method in order], height=0.6
+    )
+    axes.bar_label(bars, labels=[_es(value) for value in values], padding=4, weight="bold")
+    axes.set_yticks(
+        range(len(order)), [method.replace(" con ", "\ncon ").replace(" sin ", "\nsin ") for method in order]
+    )
+    axes.set(xlim=(0, 88), xlabel="media de las ocho tareas (puntos)", ylabel="variante")
+    axes.set_title("Qué pasa al quitar cada pieza")
+    axes.grid(axis="y", visible=False)
+    return "Medias: " + ", ".join(f"{m} {_es(rows[m]['Media'])}" for m in order[::-1]) + ". "
+
+
+def _auxiliary(axes, rows, sizes):
+    names = sorted(sizes, key=sizes.get)
+    effect = {
+        name: rows["Transformer con objetivo auxiliar"][name]
+        - rows["Transformer sin objetivo auxiliar"][name]
+        for name in names
+    }
+    colors = [style.BLUE if effect[name] > 0 else style.RED for name in names]
+    bars = axes.barh(range(len(names)), [effect[name] for name in names], color=colors, height=0.62)
+    axes.bar_label(bars, labels=[_signed(effect[name]) for name in names], padding=4, weight="bold", size=10)
+    axes.set_yticks(range(len(names)), [f"{name} · {_thousands(sizes[name])}" for name in names])
+    axes.invert_yaxis()
+    axes.axvline(0, color="black", lw=1)
+    axes.set(xlim=(-3.9, 3.2), xlabel="con objetivo auxiliar − sin él (puntos)", ylabel="tarea · ejemplos")
+    axes.set_title("El objetivo auxiliar, tarea a tarea")
+    axes.grid(axis="y", visible=False)
+    return "Efecto del objetivo auxiliar, de menos a más datos: " + ", ".join(
+        f"{name} {_signed(effect[name])}" for name in names
+    ) + "."  # fmt: skip
+
+
+def figure2(data: dict):
+    """La Figura 2 redibujada con valores digitalizados (`figure2.json`): capas transferidas y disparo cero."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), dpi=80)
+    _transfer(left, data["left"])
+    _zero_shot(right, data["right"])
+    figure.suptitle(
+        "Figura 2 del artículo, redibujada con valores digitalizados", weight="bold", x=0.01, ha="left"
+    )
+    figure.tight_layout(w_pad=2.5)
+    race, mnli = data["left"]["race_dev"], data["left"]["mnli_dev"]
+    ends = ", ".join(f"{name} {style.number(v[-1], 2)}" for name, v in data["right"]["transformer"].items())
+    return style.describe(
+        figure,
+        f"Izquierda: al transferir de 0 a 13 capas la exactitud sube de {_es(mnli[0])} a {_es(mnli[-1])} en MultiNLI y "
+        f"de {_es(race[0])} a {_es(race[-1])} en RACE, con un pequeño bache en 2. Derecha: el rendimiento relativo sin "
+        f"ajustar crece con el preentrenamiento y acaba en {ends}.",
+    )
+
+
+def _transfer(axes, data):
+    for values, name, color, marker in (
+        (data["mnli_dev"], "MultiNLI", style.BLUE, "o"),
+        (data["race_dev"], "RACE", style.ORANGE, "s"),
+    ):
+        low, high = [v - 0.4 for v in values], [v + 0.4 for v in values]
+        axes.fill_between(data["layers"], low, high, color=color, alpha=0.25, lw=0)
+        axes.plot(data["layers"], values, color=color, marker=marker, ms=5)
+        axes.text(13, values[-1] + 1.6, name, color=color, weight="bold", ha="right")
+    axes.set(xticks=range(0, 14), ylim=(35, 90), ylabel="exactitud en validación (%)")
+    axes.set_xlabel("capas transferidas (0 = ninguna; 1 = embeddings; 13 = todo)")
+    axes.set_title("Cada capa aporta (banda: ±0,4)")
+
+
+def _zero_shot(axes, data):
+    colors = (style.BLUE, style.GREEN, style.ORANGE, style.PURPLE)
+    for (name, values), color, marker in zip(data["transformer"].items(), colors, MARKERS, strict=True):
+        points = [(x, y) for x, y in zip(data["updates"], values, strict=True) if y is not None]
+        axes.plot(*zip(*points, strict=True), color=color, marker=marker, ms=5)
+        axes.text(1.6e6, values[-1], name, color=color, va="center", size=10)
+        axes.scatter(1.25e6, data["lstm_end"][name], marker=marker, fc="white", ec=color, s=45, clip_on=False)
+    axes.plot([], [], color=style.GRAY, marker="o", ms=5, label="Transformer")
+    axes.scatter([], [], marker="o", fc="white", ec=style.GRAY, s=45, label="dónde acaba el LSTM (a ojo)")
+    axes.legend(loc="upper left", fontsize=9.5)
+    axes.set(
+        xscale="log",
+        xlim=(3e3, 1.1e6),
+        ylim=(-0.03, 1),
+        xlabel="actualizaciones de preentrenamiento (escala log.)",
+    )
+    axes.set_ylabel("rendimiento relativo\n(0 = azar, 1 = mejor modelo único)")
+    axes.set_title("Sin ajustar nada también mejora")
+
+
+def _es(value: float) -> str:
+    return style.number(value, 1)
+
+
+def _signed(value: float) -> str:
+    return ("+" if value > 0 else "−") + style.number(abs(value), 1)
+
+
+def _thousands(count: int) -> str:
+    decimals = 1 if count < 10_000 else 0
+    return f"{style.number(count / 1000, decimals)} mil"

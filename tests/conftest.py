@@ -1,0 +1,60 @@
+"""Lo común a todas las pruebas: sin red, las lecciones como parámetro y el reparto entre procesos."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+
+from tools import lessons
+
+ROOT = lessons.ROOT
+OFFLINE = Path(__file__).with_name("offline")
+# Cada prueba de estos archivos arranca un núcleo y carga torch: se reparten de una en una y van primero.
+HEAVY = ("test_notebooks_run.py", "test_solutions.py")
+
+
+def cut_network():
+    """Sin red en este proceso ni en los que arranque; los Rust (hf-xet, uv) obedecen a HF_HUB_OFFLINE o a su índice."""
+    spec = importlib.util.spec_from_file_location("offline", OFFLINE / "sitecustomize.py")
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    inherited = os.environ.get("PYTHONPATH", "")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(OFFLINE), inherited]))
+    os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+cut_network()
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"  # un hilo de torch por proceso: más se estorban
+
+
+def pytest_generate_tests(metafunc):
+    if "lesson" in metafunc.fixturenames:
+        found = lessons.find() or [None]
+        metafunc.parametrize(
+            "lesson", found, indirect=True, ids=lambda path: path.stem if path else "ninguna"
+        )
+
+
+@pytest.fixture
+def lesson(request):
+    """La ruta de cada lección. Que no haya ninguna es un fallo, no una prueba que se salta."""
+    assert request.param, "notebooks/ no tiene ninguna lección"
+    return request.param
+
+
+def pytest_collection_modifyitems(items):
+    """Primero lo que más tarda, para que los procesos acaben a la vez."""
+    items.sort(key=lambda item: item.path.name not in HEAVY)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Como `--dist loadfile` (cada archivo, entero, a un proceso), salvo los pesados, que van prueba a prueba."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return nodeid if Path(nodeid.partition("::")[0]).name in HEAVY else super()._split_scope(nodeid)
+
+    return ByFile(config, log) if config.getvalue("dist") == "loadfile" else None

@@ -1,0 +1,87 @@
+"""Lo mismo que hará quien empieza: `make curso`, la lección 00 en un navegador y ejecutarla entera desde el menú."""
+
+import json
+import os
+import re
+import shutil
+
+import pytest
+from lab_server import open_lab
+from project_copy import copy_project
+
+from tools import lessons
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="playwright no está instalado (pip install playwright)"
+)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not CHROMIUM, reason="no hay un Chromium del sistema con el que abrir JupyterLab"),
+]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-sync"]
+FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-quic"]
+
+
+@pytest.fixture
+def page():
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser.new_page(viewport={"width": 1300, "height": 1000}, locale="en-US")
+        browser.close()
+
+
+@pytest.fixture
+def first_lesson(tmp_path):
+    """La lección 00, sin sus salidas, en una copia del proyecto: lo que aparezca lo habrá hecho el navegador."""
+    (path,) = lessons.find("00", copy_project(tmp_path / "curso") / "notebooks")
+    notebook = lessons.read(path)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.update(outputs=[], execution_count=None)
+    lessons.write(path, notebook)
+    return path
+
+
+def wait_for_kernel(page, lab):
+    """Con el núcleo a medio arrancar, JupyterLab preguntaría cuál usar."""
+    for _ in range(60):
+        sessions = json.loads(lab.get("/api/sessions")[1])
+        if [session["kernel"]["execution_state"] for session in sessions] == ["idle"]:
+            break
+        page.wait_for_timeout(1_000)
+    page.wait_for_timeout(1_000)
+
+
+def saved_code(page, path):
+    """Las celdas de código tal como las guarda JupyterLab en este momento."""
+    page.keyboard.press("Control+s")
+    page.wait_for_timeout(2_000)
+    return [cell for cell in lessons.read(path).cells if cell.cell_type == "code"]
+
+
+@pytest.mark.timeout(400)
+def test_first_lesson_runs_in_the_browser(page, first_lesson, tmp_path):
+    outside = []
+    with open_lab(first_lesson.parent.parent, tmp_path / "casa", HF_HUB_OFFLINE="1") as lab:
+        ours = (lab.base, lab.base.replace("http", "ws"), "data:", "blob:")
+        page.on("request", lambda request: request.url.startswith(ours) or outside.append(request.url))
+        page.goto(lab.url, wait_until="domcontentloaded")
+        page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=90_000)
+        page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=60_000)
+        wait_for_kernel(page, lab)
+        menus = page.locator(".lm-MenuBar-item")
+        # El paquete de idioma no traduce todos los menús.
+        menus.filter(has_text=re.compile("Ejecutar|Run")).click()
+        page.click(".lm-Menu-item[data-command='runmenu:run-all']")
+        for _ in range(60):
+            code = saved_code(page, first_lesson)
+            if code[-1].execution_count:
+                break
+        if os.environ.get("CURSO_CAPTURA"):  # para mirarla: CURSO_CAPTURA=captura.png
+            page.screenshot(path=os.environ["CURSO_CAPTURA"])
+        assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+        assert not [output for cell in code for output in cell.outputs if output.output_type == "error"]
+        assert "Archivo" in menus.all_inner_texts()
+        assert page.locator(".Toastify__toast").count() == 0, "JupyterLab ha sacado un aviso"
+        assert outside == []

@@ -1,0 +1,17 @@
+"""Cada lección, sola en una copia recién hecha del proyecto y sin red, da exactamente las salidas guardadas."""
+
+import pytest
+from project_copy import copy_project, run_nbval, snapshot
+
+from tools import lessons
+
+
+@pytest.mark.timeout(900)
+def test_lesson_repeats_its_outputs(lesson, tmp_path):
+    project = copy_project(tmp_path / "curso")
+    before = snapshot(project)
+    passed, failed, output = run_nbval(project / "notebooks" / lesson.name, tmp_path)
+    code_cells = sum(cell.cell_type == "code" for cell in lessons.read(lesson).cells)
+    assert not failed, output
+    assert passed == code_cells > 0, output
+    assert snapshot(project) == before, "la lección ha escrito en el proyecto fuera de runs/"

@@ -1,0 +1,78 @@
+"""Las lecciones como archivos: encontrarlas, leerlas y guardarlas siempre con la misma forma."""
+
+import os
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+
+# Lo que se conserva de cada cuaderno; el resto (versiones, horas, widgets) cambia solo y ensucia los diffs.
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {
+        "codemirror_mode": {"name": "ipython", "version": 3},
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "nbconvert_exporter": "python",
+        "pygments_lexer": "ipython3",
+    },
+}
+CELL_METADATA = ("alt", "editable", "jupyter", "tags")
+
+
+def find(selection="", folder=NOTEBOOKS):
+    """Las lecciones en orden; `selection` las elige por número o por nombre: «03», «00 05», «03_tokens»."""
+    every = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    wanted = selection.replace(",", " ").split()
+    for name in wanted:
+        if not any(path.name.startswith(name.zfill(2)) for path in every):
+            raise SystemExit(
+                f"No hay ninguna lección «{name}» en {folder.name}/: las que hay son {names(every)}."
+            )
+    return [path for path in every if not wanted or any(path.name.startswith(n.zfill(2)) for n in wanted)]
+
+
+def names(paths):
+    return ", ".join(path.stem[:2] for path in paths) or "ninguna"
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def write(path, notebook):
+    """Guarda el cuaderno normalizado, y solo si cambia algo; devuelve si ha cambiado."""
+    text = nbformat.writes(normalise(notebook)) + "\n"
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    path.write_text(text, encoding="utf-8", newline="\n")
+    return True
+
+
+def normalise(notebook):
+    """Deja en el cuaderno solo lo que depende de la lección, no de la máquina ni del día."""
+    notebook.metadata = nbformat.from_dict(METADATA)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    for cell in notebook.cells:
+        cell.metadata = nbformat.from_dict({k: cell.metadata[k] for k in CELL_METADATA if k in cell.metadata})
+    return notebook
+
+
+def tags(cell):
+    return cell.metadata.get("tags", [])
+
+
+NOT_FOR_LESSONS = ("CURSO_REPO", "COLAB_RELEASE_TAG", "OPENAI_GPT_TOKENIZER", "PYTHONSTARTUP")
+
+
+def offline_environment(scratch):
+    """Variables para ejecutar una lección: modelo incluido, en la CPU, sin red y sin la configuración del usuario."""
+    env = {name: value for name, value in os.environ.items() if name not in NOT_FOR_LESSONS}
+    for variable in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"):
+        env[variable] = str(Path(scratch) / variable.lower())
+    env.update(GPT1_MODELO="gpt1-mini", HF_HUB_OFFLINE="1", CUDA_VISIBLE_DEVICES="")
+    env.update(PYTHONUTF8="1", TOKENIZERS_PARALLELISM="false")
+    return env

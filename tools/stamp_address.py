@@ -1,0 +1,106 @@
+"""Escribe la dirección pública del curso donde hace falta: `make direccion REPO=https://…` (vacía, la quita).
+
+La dirección vive en `[tool.curso] repo` de pyproject.toml; de ahí salen la celda de puesta en marcha y la insignia de
+cada lección y el recuadro del README. Las insignias solo existen para repositorios de GitHub, que es de donde Colab
+sabe abrir un cuaderno.
+"""
+
+import re
+import sys
+import tomllib
+
+from tools import lessons, setup_cell
+
+ROOT = lessons.ROOT
+BRANCH = "main"
+BADGE = re.compile(r"\n*\[!\[Abrir en Colab\]\([^)]*\)\]\([^)]*\)")
+BLOCK = re.compile(r"(<!-- direccion -->\n).*?(<!-- /direccion -->)", re.DOTALL)
+UNSTAMPED_BLOCK = "Descarga o clona este repositorio y abre un terminal en su carpeta.\n"
+
+
+def current(root=ROOT):
+    """La dirección con la que está sellado el curso («» si no lo está)."""
+    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["curso"]["repo"]
+
+
+def validate(repo):
+    """La dirección sin barra ni `.git` finales; `SystemExit` si no sirve para clonar."""
+    repo = re.sub(r"(\.git)?/*$", "", repo.strip())
+    if repo and not re.fullmatch(r"https://[\w-]+(\.[\w-]+)+(:\d+)?(/[\w.~-]+)+", repo):
+        raise SystemExit(
+            f"«{repo}» no es la dirección https de un repositorio, como https://servidor/usuario/curso."
+        )
+    return repo
+
+
+def colab_link(repo, name):
+    """Enlace que abre la lección en Colab, o `None` si el repositorio no está en GitHub."""
+    github = re.fullmatch(r"https://github\.com/([^/]+/[^/]+)", repo)
+    return github and f"https://colab.research.google.com/github/{github[1]}/blob/{BRANCH}/notebooks/{name}"
+
+
+def badge(repo, name, images):
+    link = colab_link(repo, name)
+    return f"[![Abrir en Colab]({images}/abrir_en_colab.svg)]({link})" if link else ""
+
+
+def stamp_lesson(path, repo):
+    """Insignia bajo el título y celda de puesta en marcha; las salidas no se tocan."""
+    notebook = lessons.read(path)
+    title = notebook.cells[0]
+    heading, _, rest = BADGE.sub("", title.source).partition("\n")
+    mark = badge(repo, path.name, "../data")
+    title.source = f"{heading}\n\n{mark}\n{rest}".rstrip("\n") if mark else f"{heading}\n{rest}".rstrip("\n")
+    for cell in notebook.cells:
+        if setup_cell.TAG in lessons.tags(cell):
+            cell.source = setup_cell.render(repo)
+    return lessons.write(path, notebook)
+
+
+def stamp_readme(path, repo):
+    """El recuadro del README: cómo se consigue el curso y, si se puede, sus enlaces a Colab."""
+    text = UNSTAMPED_BLOCK
+    if repo:
+        folder = repo.rpartition("/")[2]
+        text = f"```bash\ngit clone --depth 1 {repo}\ncd {folder}\n```\n"
+    if colab_link(repo, ""):
+        links = " · ".join(
+            f"[{p.stem[:2]}]({colab_link(repo, p.name)})"
+            for p in lessons.find(folder=path.parent / "notebooks")
+        )
+        text += f"\nO ábrelo en Colab, sin instalar nada: {links}\n"
+    return replace(path, BLOCK, lambda block: block[1] + text + block[2])
+
+
+def replace(path, pattern, new):
+    before = path.read_text(encoding="utf-8")
+    after, found = re.subn(pattern, new, before, count=1)
+    if not found:
+        raise SystemExit(f"{path.name} ha perdido la marca donde va la dirección del curso.")
+    path.write_text(after, encoding="utf-8", newline="\n")
+    return after != before
+
+
+def stamp(repo, root=ROOT):
+    """Sella todo el curso con `repo`; devuelve los archivos que han cambiado."""
+    repo = validate(repo)
+    line = re.compile(r'^repo = ".*"$', re.MULTILINE)
+    changed = {
+        root / "pyproject.toml": replace(root / "pyproject.toml", line, lambda _: f'repo = "{repo}"'),
+        root / "README.md": stamp_readme(root / "README.md", repo),
+    }
+    changed |= {path: stamp_lesson(path, repo) for path in lessons.find(folder=root / "notebooks")}
+    return [path for path, has_changed in changed.items() if has_changed]
+
+
+def main(argv):
+    if not argv:
+        raise SystemExit(
+            "Di qué dirección: make direccion REPO=https://servidor/usuario/curso (REPO= la quita)."
+        )
+    changed = stamp(argv[0])
+    print(f"Dirección del curso: {current() or 'ninguna'}. Archivos cambiados: {len(changed)}.")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
