@@ -92,7 +92,9 @@ def report() -> list[tuple[bool, str]]:
     ]
     for name, version in versions().items():
         where = "las pruebas" if PACKAGES[name] == "tests" else f"la lección {PACKAGES[name]}"
-        lines.append((version is not None, f"{name} {version}" if version else f"{name}: hace falta para {where}"))
+        lines.append(
+            (version is not None, f"{name} {version}" if version else f"{name}: hace falta para {where}")
+        )
     if all(importlib.util.find_spec(name) for name in ("torch", "transformers", "ftfy", "spacy")):
         import torch
 

@@ -76,13 +76,17 @@ def generate(
             new = sample(logits, temperature, top_k, top_p)
         else:
             new = logits.argmax(dim=-1, keepdim=True)
-        ids = torch.cat([ids, new], dim=1)  # el paso que falta en tantos bucles: el token sorteado vuelve a entrar
+        ids = torch.cat(
+            [ids, new], dim=1
+        )  # el paso que falta en tantos bucles: el token sorteado vuelve a entrar
         if on_token is not None:
             on_token(new[:, 0])
     return ids
 
 
-def sample(logits: torch.Tensor, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0) -> torch.Tensor:
+def sample(
+    logits: torch.Tensor, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0
+) -> torch.Tensor:
     """Sortea un token por fila: logits [lote, vocabulario] → ids [lote, 1]."""
     logits = _filter(logits, temperature, top_k, top_p)
     return torch.multinomial(logits.softmax(dim=-1), num_samples=1)

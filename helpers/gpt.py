@@ -61,7 +61,9 @@ def _explicit_attention(q, k, v, mask, dropout):
     """La misma atención, paso a paso, para cuando se piden los pesos."""
     scores = q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5
     if mask is None:
-        mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=q.device).tril(scores.shape[-1] - scores.shape[-2])
+        mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=q.device).tril(
+            scores.shape[-1] - scores.shape[-2]
+        )
     weights = scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(dim=-1)
     return F.dropout(weights, dropout) @ v, weights
 
@@ -72,7 +74,9 @@ class MLP(nn.Module):
     def __init__(self, config):
         super().__init__()
         if config.afn not in ACTIVATIONS:
-            raise ValueError(f"Activación afn={config.afn!r} desconocida: elige una de {sorted(ACTIVATIONS)}.")
+            raise ValueError(
+                f"Activación afn={config.afn!r} desconocida: elige una de {sorted(ACTIVATIONS)}."
+            )
         self.c_fc = Conv1D(4 * config.n_embd, config.n_embd)
         self.c_proj = Conv1D(config.n_embd, 4 * config.n_embd)
         # gelu(approximate="tanh") es la misma fórmula que gelu_new en un solo paso
@@ -151,7 +155,9 @@ class GPT1Model(OpenAIGPTPreTrainedModel):
                 attention_mask = None
         if position_ids is None:
             position_ids = _positions(attention_mask, past, length, x.device)
-            _check_length(past + length if attention_mask is None else int(position_ids.max()) + 1, length, self.config)
+            _check_length(
+                past + length if attention_mask is None else int(position_ids.max()) + 1, length, self.config
+            )
         x = x + self.positions_embed(position_ids)
         if token_type_ids is not None:
             x = x + self.tokens_embed(token_type_ids)
@@ -198,12 +204,22 @@ class GPT1LMHeadModel(OpenAIGPTLMHeadModel):
         Con `labels` (los mismos ids; -100 = no cuenta) añade `loss`: entropía cruzada media en nats por token. Los
         `labels` se desplazan aquí dentro. `logits_to_keep=n` calcula solo las `n` últimas posiciones.
         """
-        body = self.transformer(input_ids, **{key: kwargs.pop(key) for key in _BODY_ARGUMENTS & kwargs.keys()})
-        keep = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) and logits_to_keep else slice(None)
-        logits = self.lm_head(body.last_hidden_state[:, keep if isinstance(logits_to_keep, int) else logits_to_keep])
+        body = self.transformer(
+            input_ids, **{key: kwargs.pop(key) for key in _BODY_ARGUMENTS & kwargs.keys()}
+        )
+        keep = (
+            slice(-logits_to_keep, None)
+            if isinstance(logits_to_keep, int) and logits_to_keep
+            else slice(None)
+        )
+        logits = self.lm_head(
+            body.last_hidden_state[:, keep if isinstance(logits_to_keep, int) else logits_to_keep]
+        )
         loss = None
         if labels is not None:
-            loss = self.loss_function(logits=logits, labels=labels, vocab_size=self.config.vocab_size, **kwargs)
+            loss = self.loss_function(
+                logits=logits, labels=labels, vocab_size=self.config.vocab_size, **kwargs
+            )
         output = CausalLMOutputWithPast(
             loss=loss,
             logits=logits,
@@ -278,7 +294,9 @@ def _positions(attention_mask, past, length, device):
 
 def _attention_mask(attention_mask, past, length, device):
     """Máscara booleana [lote o 1, 1, T, T_total] o `None` si basta la causal de SDPA (sin caché ni relleno)."""
-    if attention_mask is not None and attention_mask.dim() == 4:  # ya preparada por transformers (caché estática)
+    if (
+        attention_mask is not None and attention_mask.dim() == 4
+    ):  # ya preparada por transformers (caché estática)
         return attention_mask if attention_mask.dtype == torch.bool else attention_mask >= 0
     if attention_mask is None and (past == 0 or length == 1):
         return None

@@ -95,7 +95,9 @@ def _locate(wanted: str) -> tuple[str, Path, str]:
         )
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
-        raise ModelError(f"En la carpeta {label} falta {' y '.join(missing)}: hacen falta {', '.join(FILES)}.")
+        raise ModelError(
+            f"En la carpeta {label} falta {' y '.join(missing)}: hacen falta {', '.join(FILES)}."
+        )
     return label, folder, "incluido en el curso" if folder.resolve() == MINI else f"de la carpeta {label}"
 
 
@@ -108,7 +110,9 @@ def _download() -> Path:
         )
     paths = [_hub_file(name) for name in FILES]
     if None in paths:
-        raise ModelError(f"La descarga de {HUB_NAME} ha fallado en {FILES[paths.index(None)]}: vuelve a intentarlo.")
+        raise ModelError(
+            f"La descarga de {HUB_NAME} ha fallado en {FILES[paths.index(None)]}: vuelve a intentarlo."
+        )
     return Path(paths[0]).parent
 
 
@@ -156,18 +160,30 @@ def _load_weights(folder: Path, label: str) -> GPT1LMHeadModel:
             f"El fichero model.safetensors de {label} está incompleto o dañado ({size} bytes). {_repair(label)}"
         ) from error
     if not any(name.endswith("tokens_embed.weight") for name in names):
-        raise ModelError(f"Los pesos de {label} no son de un GPT-1 (no está tokens_embed.weight). {_repair(label)}")
+        raise ModelError(
+            f"Los pesos de {label} no son de un GPT-1 (no está tokens_embed.weight). {_repair(label)}"
+        )
     try:
         model, info = GPT1LMHeadModel.from_pretrained(
             folder, config=config, dtype=torch.float32, use_safetensors=True, output_loading_info=True
         )
     except RuntimeError as error:  # transformers lanza esto cuando las medidas no casan
         raise ModelError(f"Los pesos de {label} no casan con su config.json. {_repair(label)}") from error
-    problems = {kind: sorted(map(str, info[kind])) for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")}
-    words = {"missing_keys": "faltan", "unexpected_keys": "sobran", "mismatched_keys": "no miden lo que deben"}
-    wrong = [f"{words[kind]} {len(names)} parámetros ({names[0]}…)" for kind, names in problems.items() if names]
+    problems = {
+        kind: sorted(map(str, info[kind])) for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")
+    }
+    words = {
+        "missing_keys": "faltan",
+        "unexpected_keys": "sobran",
+        "mismatched_keys": "no miden lo que deben",
+    }
+    wrong = [
+        f"{words[kind]} {len(names)} parámetros ({names[0]}…)" for kind, names in problems.items() if names
+    ]
     if wrong:
-        raise ModelError(f"Los pesos de {label} no casan con su config.json: {'; '.join(wrong)}. {_repair(label)}")
+        raise ModelError(
+            f"Los pesos de {label} no casan con su config.json: {'; '.join(wrong)}. {_repair(label)}"
+        )
     return model
 
 

@@ -19,7 +19,11 @@ from transformers import PreTrainedTokenizer
 
 END_OF_WORD = "</w>"
 NEWLINE = "\n" + END_OF_WORD  # el salto de línea es un token más, el último del vocabulario
-SPECIAL_TOKENS = ["_start_", "_delimiter_", "_classify_"]  # los que añade el ajuste fino (train.py del original)
+SPECIAL_TOKENS = [
+    "_start_",
+    "_delimiter_",
+    "_classify_",
+]  # los que añade el ajuste fino (train.py del original)
 
 # Texto que ftfy deja igual salvo las comillas tipográficas: así se evita su análisis (la parte más lenta).
 _UNTOUCHED_BY_FTFY = re.compile("[\t\n -%'-;=-~‘’“”–—…]*")
@@ -80,7 +84,9 @@ class GPT1Tokenizer(PreTrainedTokenizer):
             cache_capacity=0,  # ya se recuerdan los trozos enteros
         )
         self._files = (str(vocab_file), str(merges_file))
-        self._splitter = English().tokenizer  # las mismas reglas que los modelos de spaCy, sin descargar ninguno
+        self._splitter = (
+            English().tokenizer
+        )  # las mismas reglas que los modelos de spaCy, sin descargar ninguno
         self._edges = _risky_edges(self._splitter)
         self._any_edge = re.compile("|".join(right.pattern for right, _ in self._edges))
         self._newline_ids = (self._encoder.get(NEWLINE, self._encoder[str(unk_token)]),)
@@ -176,7 +182,9 @@ class GPT1Tokenizer(PreTrainedTokenizer):
     def convert_tokens_to_string(self, tokens: list[str]) -> str:
         """Une los tokens: `</w>` cierra palabra y el token de salto de línea vuelve a ser un salto."""
         added = self._added_tokens_encoder
-        pieces = [f" {token} " if token in added and token not in self._encoder else token for token in tokens]
+        pieces = [
+            f" {token} " if token in added and token not in self._encoder else token for token in tokens
+        ]
         return "".join(pieces).replace(END_OF_WORD, " ").replace("  ", " ").strip(" ")
 
     def clean_up_tokenization(self, text: str) -> str:
@@ -248,7 +256,9 @@ def _risky_edges(splitter) -> list[tuple[re.Pattern, re.Pattern]]:
     edges = []
     for right, lefts in before.items():
         start = re.escape(right) + (no_letter_after if right[-1].isalpha() else "")
-        ends = "|".join((no_letter_before if left[0].isalpha() else "") + re.escape(left) for left in sorted(lefts))
+        ends = "|".join(
+            (no_letter_before if left[0].isalpha() else "") + re.escape(left) for left in sorted(lefts)
+        )
         edges.append((re.compile(start), re.compile(f"(?:{ends})\\Z")))
     return edges
 
@@ -280,7 +290,9 @@ def _read_merges(path, vocab) -> list[tuple[str, str]]:
             continue
         pair = tuple(line.split(" "))
         if len(pair) != 2 or not {*pair, "".join(pair)} <= vocab.keys():
-            raise ValueError(f"{Path(path).name}, línea {number}: «{line}» no es una fusión de este vocabulario.")
+            raise ValueError(
+                f"{Path(path).name}, línea {number}: «{line}» no es una fusión de este vocabulario."
+            )
         merges.append(pair)
     return merges
 

@@ -10,7 +10,7 @@ from tools import lessons
 
 ROOT = lessons.ROOT
 NOT_SOURCE = shutil.ignore_patterns(
-    ".git", ".venv", ".jupyter", "runs", "__pycache__", ".*_cache", "*.egg-info", "*.log"
+    ".git", ".venv", ".jupyter", "runs", "progreso.json", "__pycache__", ".*_cache", "*.egg-info", "*.log"
 )
 
 
@@ -55,10 +55,14 @@ def toy_project(target):
 
 
 def snapshot(folder):
-    """Qué archivos hay y de cuándo son, sin los que deja Python ni lo que el curso permite escribir (`runs/`)."""
+    """Qué archivos hay y de cuándo son, sin los que deja Python ni lo que el curso permite escribir."""
     kept = (path for path in folder.rglob("*") if path.is_file())
     names = {path.relative_to(folder): path.stat().st_mtime_ns for path in kept}
-    return {name: time for name, time in names.items() if not {"__pycache__", "runs"} & set(name.parts)}
+    return {
+        name: time
+        for name, time in names.items()
+        if not {"__pycache__", "runs", "progreso.json"} & set(name.parts)
+    }
 
 
 def run_nbval(notebook, scratch):

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from helpers import exercises
-from helpers.exercises import checking, progress, quiz
+from helpers.exercises import checking, passport, quiz
 
 LESSONS = sorted(
     module.name.removeprefix("lesson")
@@ -39,7 +39,9 @@ def test_enough_mistakes_with_different_messages(name, exercise):
     assert 4 <= len(messages) <= 8 and len(set(messages)) == len(messages)
 
 
-@pytest.mark.parametrize(("name", "exercise", "index"), MISTAKES, ids=[f"{name}-{k}" for name, _, k in MISTAKES])
+@pytest.mark.parametrize(
+    ("name", "exercise", "index"), MISTAKES, ids=[f"{name}-{k}" for name, _, k in MISTAKES]
+)
 def test_every_mistake_gets_its_own_message(name, exercise, index):
     mistake = exercise.mistakes[index]
     assert checking.verdict(exercise, mistake.answer) == ("❌", mistake.message)
@@ -138,24 +140,24 @@ def test_answers(notebook, capsys):
 
 def test_progress_travels_as_text(notebook, tmp_path, monkeypatch, capsys):
     assert exercises.progress() is None
-    progress.record("04-softmax", False)
-    progress.record("04-softmax", True)
-    progress.record("04-softmax", False)  # un acierto no se pierde
-    progress.record("05-bucle", False)
-    passport = exercises.progress()
+    passport.record("04-softmax", False)
+    passport.record("04-softmax", True)
+    passport.record("04-softmax", False)  # un acierto no se pierde
+    passport.record("05-bucle", False)
+    text = exercises.progress()
     assert "04          1           1" in capsys.readouterr().out
     monkeypatch.setenv("CURSO_PROGRESO", str(tmp_path / "otro.json"))
-    exercises.progress(passport)
-    assert progress.load() == {"04-softmax": True, "05-bucle": False}
+    exercises.progress(text)
+    assert passport.load() == {"04-softmax": True, "05-bucle": False}
     with pytest.raises(ValueError, match="cópialo entero"):
         exercises.progress("no es un texto de progreso")
 
 
 def test_a_damaged_or_unwritable_file_stops_nothing(notebook, tmp_path, monkeypatch):
-    progress.path().write_text("{roto")
-    assert progress.load() == {}
+    passport.path().write_text("{roto")
+    assert passport.load() == {}
     monkeypatch.setenv("CURSO_PROGRESO", str(tmp_path / "no" / "existe.json"))
-    progress.record("04-softmax", True)
+    passport.record("04-softmax", True)
 
 
 def test_every_lesson_module_is_importable():

@@ -186,6 +186,8 @@ def test_sliders_can_be_named_and_moved_with_the_keyboard(opened):
     assert opened.get_by_role("slider").count() == 3
     slider = opened.get_by_role("slider", name="temperatura")
     slider.press("ArrowRight")
+    # sin este atributo, JupyterLab se queda con las flechas
+    assert slider.get_attribute("data-lm-suppress-shortcuts") == "true"
     assert slider.get_attribute("aria-valuetext") == "1,1"
     assert opened.get_by_role("slider", name="top-k").get_attribute("aria-valuetext") == "sin filtro"
     assert opened.locator(".aviso").count() == 0

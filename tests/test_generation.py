@@ -79,7 +79,14 @@ def test_no_filter_changes_nothing():
 
 @pytest.mark.parametrize(
     ("function", "value"),
-    [("temperature", 0.0), ("temperature", -1.0), ("top_k", -1), ("top_k", 2.5), ("top_p", 0.0), ("top_p", 1.2)],
+    [
+        ("temperature", 0.0),
+        ("temperature", -1.0),
+        ("top_k", -1),
+        ("top_k", 2.5),
+        ("top_p", 0.0),
+        ("top_p", 1.2),
+    ],
 )
 def test_impossible_settings(function, value):
     with pytest.raises(ValueError, match=str(value)):
@@ -88,7 +95,9 @@ def test_impossible_settings(function, value):
 
 def test_every_token_is_announced(models, ids):
     seen = []
-    out = generation.generate(models[0], ids, 7, do_sample=False, on_token=lambda new: seen.append(new.tolist()))
+    out = generation.generate(
+        models[0], ids, 7, do_sample=False, on_token=lambda new: seen.append(new.tolist())
+    )
     assert torch.tensor(seen).T.tolist() == out[:, 6:].tolist()
 
 

@@ -67,10 +67,14 @@ def test_same_logits_with_padding_on_either_side(tiny, ids):
     ours, reference = tiny
     mask, positions = left_padding(ids)
     expected = reference(ids, attention_mask=mask, position_ids=positions).logits
-    torch.testing.assert_close(ours(ids, attention_mask=mask).logits[mask.bool()], expected[mask.bool()], atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        ours(ids, attention_mask=mask).logits[mask.bool()], expected[mask.bool()], atol=1e-5, rtol=0
+    )
     right = mask.flip(-1)
     expected = reference(ids, attention_mask=right).logits
-    torch.testing.assert_close(ours(ids, attention_mask=right).logits[right.bool()], expected[right.bool()], atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        ours(ids, attention_mask=right).logits[right.bool()], expected[right.bool()], atol=1e-5, rtol=0
+    )
 
 
 @torch.no_grad()
@@ -225,7 +229,9 @@ def test_full_shape():
 def test_embedded_model_gives_the_same_logits():
     ours = GPT1LMHeadModel.from_pretrained(MINI, dtype=torch.float32).eval()
     reference = OpenAIGPTLMHeadModel.from_pretrained(MINI, dtype=torch.float32).eval()
-    ids = GPT1Tokenizer.from_pretrained(MINI)("the old man looked at the sea.", return_tensors="pt")["input_ids"]
+    ids = GPT1Tokenizer.from_pretrained(MINI)("the old man looked at the sea.", return_tensors="pt")[
+        "input_ids"
+    ]
     torch.testing.assert_close(ours(ids).logits, reference(ids).logits, atol=1e-4, rtol=0)
     settings = {"do_sample": False, "max_new_tokens": 60, "pad_token_id": 0}
     assert torch.equal(ours.generate(ids, **settings), reference.generate(ids, **settings))

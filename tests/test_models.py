@@ -29,7 +29,10 @@ def checkpoint(tmp_path):
 @pytest.fixture
 def hub(checkpoint, monkeypatch):
     """Una caché del Hub con un `openai-gpt` de mentira, con los nombres y las máscaras del de verdad."""
-    body = {name.removeprefix("transformer."): value for name, value in load_file(checkpoint / "model.safetensors").items()}
+    body = {
+        name.removeprefix("transformer."): value
+        for name, value in load_file(checkpoint / "model.safetensors").items()
+    }
     body.pop("lm_head.weight", None)
     for layer in range(2):
         body[f"h.{layer}.attn.bias"] = torch.ones(1, 1, 32, 32).tril()
@@ -48,7 +51,12 @@ def clean_variables(monkeypatch):
 def test_embedded_model_is_the_default_offline(capsys):
     model, tokenizer = load()
     line = capsys.readouterr().out
-    assert line.count("\n") == 1 and "gpt1-mini" in line and "incluido en el curso" in line and str(model.device) in line
+    assert (
+        line.count("\n") == 1
+        and "gpt1-mini" in line
+        and "incluido en el curso" in line
+        and str(model.device) in line
+    )
     assert not model.training and model.dtype == torch.float32
     assert tokenizer.model_max_length == model.config.n_positions
     assert len(tokenizer) == model.config.vocab_size
@@ -139,7 +147,10 @@ def test_vocabulary_that_does_not_fit(checkpoint):
     fails(checkpoint, "8193", "8192")
 
 
-@pytest.mark.parametrize(("name", "content"), [("vocab.json", "{"), ("merges.txt", "#version\nq"), ("vocab.json", "[]")])
+UNREADABLE = [("vocab.json", "{"), ("vocab.json", "[]"), ("merges.txt", "#version\nq")]
+
+
+@pytest.mark.parametrize(("name", "content"), UNREADABLE)
 def test_unreadable_vocabulary(checkpoint, name, content):
     (checkpoint / name).write_text(content)
     fails(checkpoint, "vocabulario de mi-modelo no se entiende")

@@ -14,4 +14,4 @@ def test_lesson_repeats_its_outputs(lesson, tmp_path):
     code_cells = sum(cell.cell_type == "code" for cell in lessons.read(lesson).cells)
     assert not failed, output
     assert passed == code_cells > 0, output
-    assert snapshot(project) == before, "la lección ha escrito en el proyecto fuera de runs/"
+    assert snapshot(project) == before, "la lección ha escrito en el proyecto más que runs/ y progreso.json"

@@ -133,8 +133,22 @@ def test_a_whole_run_learns_and_leaves_a_model_that_loads(vocabulary, tmp_path):
         (folder / f"{n}.txt").write_text(TEXT * 60)
     out = tmp_path / "modelo"
     options = "--preset mini --n-layer 1 --n-embd 32 --n-head 2 --n-positions 16 --batch 8 --micro-batch 4 --warmup 5"
-    arguments = ["--corpus", str(folder), "--out", str(out), "--tokenizer", str(vocabulary), "--held-out", "6"]
-    assert main([*arguments, *options.split(), "--max-steps", "40", "--processes", "1", "--learning-rate", "0.01"]) == 0
+    arguments = [
+        "--corpus",
+        str(folder),
+        "--out",
+        str(out),
+        "--tokenizer",
+        str(vocabulary),
+        "--held-out",
+        "6",
+    ]
+    assert (
+        main(
+            [*arguments, *options.split(), "--max-steps", "40", "--processes", "1", "--learning-rate", "0.01"]
+        )
+        == 0
+    )
     history = json.loads((out / "history.json").read_text())
     assert [record["step"] for record in history] == [16, 32, 40]
     assert [record["tokens"] for record in history] == [16 * 8 * 16, 32 * 8 * 16, 40 * 8 * 16]

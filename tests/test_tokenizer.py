@@ -72,7 +72,9 @@ def mixed_text(size: int, seed: int = 0) -> str:
         lambda text: text.replace(", ", " — ").replace(". ", "… "),
         lambda text: text.encode("utf-8").decode("latin-1") if rng.random() < 0.5 else text.upper(),
         lambda text: text.replace(" ", rng.choice(["  ", "\t", "\u00a0", " \n", "\r\n"])),
-        lambda text: "".join(rng.choice([char, char, char, rng.choice("éñ-_*~/\\|.'\"´😀中 ")]) for char in text),
+        lambda text: "".join(
+            rng.choice([char, char, char, rng.choice("éñ-_*~/\\|.'\"´😀中 ")]) for char in text
+        ),
         lambda text: text,
     ]
     pieces, length = list(SAMPLES[:-1]), sum(map(len, SAMPLES[:-1]))
@@ -94,7 +96,9 @@ def test_same_ids_as_the_oracle_on_a_megabyte(pair):
         assert tokenizer.text_to_ids(piece) == oracle.encode(piece)
 
 
-ALPHABET = st.sampled_from(list("abcdefghilmnorstuvy'’“”\"-–—….,;:!?()&<>#@/\\_*~+|[]{}´ \n\t\rABCIMS0123456789éñüßİ😀中\x85\u2028"))
+LETTERS = "abcdefghilmnorstuvyABCIMS0123456789éñüßİ😀中"
+SIGNS = "'’“”\"-–—….,;:!?()&<>#@/\\_*~+|[]{}´ \n\t\r\x85\u2028"
+ALPHABET = st.sampled_from(list(LETTERS + SIGNS))
 
 
 @settings(max_examples=300, deadline=None)
@@ -137,7 +141,14 @@ def test_golden_ids_of_the_seed():
     assert tokenizer.vocab_size == 40_478
     assert tokenizer.add_fine_tuning_tokens() == 3
     assert tokenizer.convert_tokens_to_ids(SPECIAL_TOKENS) == [40_478, 40_479, 40_480]
-    assert tokenizer.tokenize("I'm cannot gonna") == ["i</w>", "'m</w>", "can</w>", "not</w>", "gon</w>", "na</w>"]
+    assert tokenizer.tokenize("I'm cannot gonna") == [
+        "i</w>",
+        "'m</w>",
+        "can</w>",
+        "not</w>",
+        "gon</w>",
+        "na</w>",
+    ]
     assert tokenizer("one.\n\n\ntwo")["input_ids"].count(40_477) == 1
 
 
@@ -184,12 +195,17 @@ def test_readable_decode(mini):
         "the man (the old one) cannot stay; i'm gonna go...",
     ]:
         assert mini.decode(mini(text)["input_ids"]) == text
-    assert mini.decode(mini("i'm here, sir.")["input_ids"], clean_up_tokenization_spaces=False) == "i 'm here , sir ."
+    assert (
+        mini.decode(mini("i'm here, sir.")["input_ids"], clean_up_tokenization_spaces=False)
+        == "i 'm here , sir ."
+    )
 
 
 def test_decode_grows_by_whole_words(mini):
     """Los «streamers» de transformers imprimen hasta el último espacio: ese trozo no puede cambiar después."""
-    ids = mini('"i don\'t know," he said, "what you\'re doing." then he left.\nno one (not one) came!')["input_ids"]
+    ids = mini('"i don\'t know," he said, "what you\'re doing." then he left.\nno one (not one) came!')[
+        "input_ids"
+    ]
     for end in range(1, len(ids)):
         shown = mini.decode(ids[:end]).rpartition(" ")[0]
         assert mini.decode(ids[: end + 1]).startswith(shown)
@@ -215,7 +231,8 @@ def test_special_cases_of_spacy_next_to_a_space():
     """Un caso especial de spaCy partido por un espacio puede tapar a uno verdadero: aquí se provocan a miles."""
     tokenizer, oracle = _mini_pair()
     assert tokenizer.text_to_ids("th' ''her") == oracle.encode("th' ''her")
-    pieces = "' '' :) : a.m. _ . ._. -_- ( ) <.< :'( o.O xD 8) C++ the I'm He's ’ 's th' ... No. e.g. / - 5p.m. \\ \\\") = [ *".split()
+    pieces = "' '' :) : a.m. _ . ._. -_- ( ) <.< :'( o.O xD 8) C++ the I'm He's ’ 's th' ... No. e.g. / - 5p.m.".split()
+    pieces += ["\\", '\\")', "=", "[", "*"]
     rng = random.Random(5)
     for _ in range(5000):
         words = [rng.choice([*pieces, "\n"]) + rng.choice(["", "", " "]) for _ in range(rng.randint(2, 9))]

@@ -10,7 +10,7 @@ from pathlib import Path
 import ftfy
 from spacy.lang.en import English
 
-PADDED = "-~!\";?+,)(/*[]}{|_"
+PADDED = '-~!";?+,)(/*[]}{|_'
 
 
 class Oracle:

@@ -65,14 +65,17 @@ def tags(cell):
     return cell.metadata.get("tags", [])
 
 
-NOT_FOR_LESSONS = ("CURSO_REPO", "COLAB_RELEASE_TAG", "OPENAI_GPT_TOKENIZER", "PYTHONSTARTUP")
+NOT_FOR_LESSONS = ("CURSO_REPO", "COLAB_RELEASE_TAG", "OPENAI_GPT_TOKENIZER", "PYTHONSTARTUP", "GPT1_MODELO")
 
 
 def offline_environment(scratch):
-    """Variables para ejecutar una lección: modelo incluido, en la CPU, sin red y sin la configuración del usuario."""
+    """Variables con las que se ejecuta una lección: en CPU, sin red y sin nada del usuario.
+
+    Con la caché del Hub vacía, `models.load()` elige el modelo incluido, como en un ordenador recién estrenado.
+    """
     env = {name: value for name, value in os.environ.items() if name not in NOT_FOR_LESSONS}
-    for variable in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"):
-        env[variable] = str(Path(scratch) / variable.lower())
-    env.update(GPT1_MODELO="gpt1-mini", HF_HUB_OFFLINE="1", CUDA_VISIBLE_DEVICES="")
-    env.update(PYTHONUTF8="1", TOKENIZERS_PARALLELISM="false")
+    folders = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "HF_HOME")
+    env.update({variable: str(Path(scratch) / variable.lower()) for variable in folders})
+    env.update(HF_HUB_OFFLINE="1", CUDA_VISIBLE_DEVICES="", PYTHONUTF8="1", TOKENIZERS_PARALLELISM="false")
+    env.update(CURSO_PROGRESO=str(Path(scratch) / "progreso.json"))
     return env

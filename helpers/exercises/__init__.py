@@ -5,7 +5,7 @@ de tu ordenador. El catálogo de cada lección está en `lessonNN.py`.
 """
 
 from helpers.exercises.checking import Exercise, Mistake, check
-from helpers.exercises.progress import progress
+from helpers.exercises.passport import progress
 from helpers.exercises.quiz import answer, recall
 
 __all__ = ["Exercise", "Mistake", "answer", "check", "progress", "recall"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from helpers.exercises import progress
+from helpers.exercises import passport
 
 TOLERANCE = 1e-4
 
@@ -56,7 +56,7 @@ def check(name: str, answer) -> None:
     mark, sentence = verdict(exercises[name], answer)
     print(f"{mark} {name}: {sentence}")
     if mark != "⏳":
-        progress.record(name, mark == "✅")
+        passport.record(name, mark == "✅")
 
 
 def verdict(exercise: Exercise, answer: Callable | Any) -> tuple[str, str]:
@@ -120,7 +120,9 @@ def _difference(found: list, expected: list, tolerance: float) -> str:
             return f"la forma debería ser {list(other.shape)} y es {list(one.shape)}."
         if other.dim() == 0:
             return f"el resultado es {one.item():.4g} y no es el que se espera. Repasa el enunciado o abre la pista 1."
-        right = torch.isclose(one, other, rtol=tolerance, atol=tolerance, equal_nan=True).float().mean().item()
+        right = (
+            torch.isclose(one, other, rtol=tolerance, atol=tolerance, equal_nan=True).float().mean().item()
+        )
         return f"la forma {list(other.shape)} está bien; coincide el {right:.0%} de los valores. Abre la pista 1."
     return "el resultado no coincide."
 
@@ -140,7 +142,11 @@ _KINDS = {str: "un texto", list: "una lista", tuple: "una tupla", dict: "un dicc
 def _kind(value) -> str:
     if isinstance(value, str) and len(value) <= 60:
         return f"el texto {value!r}"
-    if isinstance(value, (list, tuple)) and len(value) <= 12 and not any(isinstance(x, torch.Tensor) for x in value):
+    if (
+        isinstance(value, (list, tuple))
+        and len(value) <= 12
+        and not any(isinstance(x, torch.Tensor) for x in value)
+    ):
         return f"{_KINDS[type(value)]}: {value!r:.80}"
     if isinstance(value, torch.Tensor):
         return f"un tensor de forma {list(value.shape)}"

@@ -4,7 +4,7 @@ import json
 from functools import cache
 
 from helpers.environment import ROOT
-from helpers.exercises import progress
+from helpers.exercises import passport
 
 BANK = ROOT / "data" / "questions.json"
 
@@ -37,7 +37,7 @@ def answer(name: str, option: str | None = None) -> None:
         return
     right = letter == question["right"]
     print(f"{'✅' if right else '❌'} {name}: {question['options'][letter]['why']}")
-    progress.record(name, right)
+    passport.record(name, right)
 
 
 def _find(name: str) -> dict:

@@ -78,8 +78,9 @@ _PAGE = """\
 #%ID% input { accent-color: #0072B2; width: 100% }
 #%ID% output { font-variant-numeric: tabular-nums }
 #%ID% table { border-collapse: collapse; width: 100%; table-layout: fixed; margin: .4rem 0 }
-#%ID% table, #%ID% caption, #%ID% tr, #%ID% th, #%ID% td { color: inherit; font-size: inherit; background: none; text-align: left }
-#%ID% caption { padding: .3rem 0 }
+#%ID% table, #%ID% caption, #%ID% tr, #%ID% th, #%ID% td { color: inherit; font-size: inherit }
+#%ID% table, #%ID% tr, #%ID% th, #%ID% td { background: none; text-align: left }
+#%ID% caption { padding: .3rem 0; text-align: left }
 #%ID% th, #%ID% td { padding: .1rem .4rem; border: 0; font-weight: normal }
 #%ID% thead th { border-bottom: 1px solid currentColor; font-weight: bold }
 #%ID% thead th:nth-child(1) { width: 8rem }
@@ -151,6 +152,7 @@ _PAGE = """\
     const value = document.createElement("output");
     Object.assign(input, { type: "range", id: `${data.id}-${key}`, min, max, step, value: start });
     input.setAttribute("aria-label", label.slice(3));
+    input.setAttribute("data-lm-suppress-shortcuts", "true"); // que JupyterLab no se quede con las flechas
     line.className = "mando";
     name.htmlFor = input.id;
     name.textContent = label;

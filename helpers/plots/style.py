@@ -4,6 +4,7 @@ import io
 
 import matplotlib
 import matplotlib.pyplot as plt
+import PIL.Image
 from IPython.display import Image, display
 
 # Paleta de Okabe e Ito, pensada para daltonismo.
@@ -58,9 +59,13 @@ def show(figure) -> None:
     alt = figure.get_label()
     if not alt:
         raise ValueError("A esta figura le falta su descripción: usa style.describe(figura, texto).")
-    png = io.BytesIO()
-    figure.savefig(png, format="png", metadata={"Software": None})  # sin versión: los bytes se repiten
+    drawn, png = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", metadata={"Software": None})  # sin versión: los bytes se repiten
     plt.close(figure)
+    # Bastan 256 colores y así el cuaderno pesa un tercio.
+    PIL.Image.open(drawn).convert("RGB").quantize(256, dither=PIL.Image.Dither.NONE).save(
+        png, "png", optimize=True
+    )
     display(Image(data=png.getvalue(), format="png", metadata={"alt": alt}))
 
 

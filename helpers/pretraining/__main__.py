@@ -14,14 +14,24 @@ from helpers.tokenizer import GPT1Tokenizer
 
 def parse(arguments=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m helpers.pretraining", description=__doc__)
-    parser.add_argument("--corpus", nargs="+", required=True, help="ficheros o carpetas con .txt o .jsonl (también .xz)")
+    parser.add_argument(
+        "--corpus", nargs="+", required=True, help="ficheros o carpetas con .txt o .jsonl (también .xz)"
+    )
     parser.add_argument("--out", required=True, type=Path, help="carpeta donde se deja todo")
     parser.add_argument("--preset", choices=PRESETS, default="paper", help="receta de partida")
-    parser.add_argument("--vocab-size", type=int, default=8192, help="entradas del vocabulario que se aprende")
-    parser.add_argument("--tokenizer", type=Path, help="carpeta con un vocabulario ya hecho (no se aprende otro)")
+    parser.add_argument(
+        "--vocab-size", type=int, default=8192, help="entradas del vocabulario que se aprende"
+    )
+    parser.add_argument(
+        "--tokenizer", type=Path, help="carpeta con un vocabulario ya hecho (no se aprende otro)"
+    )
     parser.add_argument("--init", type=Path, help="carpeta con pesos de partida")
-    parser.add_argument("--held-out", help="TSV con los títulos de prueba, o un número n: uno de cada n textos")
-    parser.add_argument("--max-steps", type=int, default=-1, help="actualizaciones; por defecto, las épocas de la receta")
+    parser.add_argument(
+        "--held-out", help="TSV con los títulos de prueba, o un número n: uno de cada n textos"
+    )
+    parser.add_argument(
+        "--max-steps", type=int, default=-1, help="actualizaciones; por defecto, las épocas de la receta"
+    )
     parser.add_argument("--processes", type=int, help="procesos para tokenizar")
     for field in fields(Recipe):
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=field.type, default=None)
@@ -31,7 +41,9 @@ def parse(arguments=None) -> argparse.Namespace:
 def main(arguments=None) -> int:
     options = parse(arguments)
     changed = {field.name: getattr(options, field.name) for field in fields(Recipe)}
-    recipe = replace(PRESETS[options.preset], **{name: value for name, value in changed.items() if value is not None})
+    recipe = replace(
+        PRESETS[options.preset], **{name: value for name, value in changed.items() if value is not None}
+    )
     try:
         held_out = options.held_out or "20"
         every, titles = (int(held_out), None) if held_out.isdigit() else (0, read_titles(held_out))

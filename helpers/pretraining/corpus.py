@@ -46,7 +46,9 @@ def tokenize_documents(documents, tokenizer_folder, out, processes: int | None =
     todo = [(index, text) for index, text in todo if not (pieces / f"{index:06d}.npy").exists()]
     context = multiprocessing.get_context("spawn")
     with context.Pool(processes, _start, (str(tokenizer_folder), str(pieces), dtype)) as pool:
-        bar = tqdm(total=len(documents), initial=len(documents) - len(todo), desc=f"Tokens de {out.stem}", unit="doc")
+        bar = tqdm(
+            total=len(documents), initial=len(documents) - len(todo), desc=f"Tokens de {out.stem}", unit="doc"
+        )
         for _ in pool.imap_unordered(_tokenize, todo):
             bar.update()
         bar.close()
@@ -79,7 +81,9 @@ def _tokenize(job: tuple[int, str]) -> None:
     ids = [*_WORKER["tokenizer"].text_to_ids(text), _WORKER["newline"]]
     partial = _WORKER["pieces"] / f"{index:06d}.tmp.npy"
     np.save(partial, np.asarray(ids, dtype=_WORKER["dtype"]))
-    partial.rename(_WORKER["pieces"] / f"{index:06d}.npy")  # de golpe: una pieza a medias no cuenta como hecha
+    partial.rename(
+        _WORKER["pieces"] / f"{index:06d}.npy"
+    )  # de golpe: una pieza a medias no cuenta como hecha
 
 
 class Windows(torch.utils.data.Dataset):

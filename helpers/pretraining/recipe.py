@@ -67,7 +67,9 @@ def config_for(recipe: Recipe, vocab_size: int) -> OpenAIGPTConfig:
 def log_spaced(first: int, last: int, per_doubling: int = 1) -> list[int]:
     """Actualizaciones en que se mide: `first`, y cada vez el doble (o más a menudo), hasta `last`."""
     count = max(1, math.ceil(per_doubling * math.log2(max(last / first, 1))))
-    return sorted({min(last, round(first * 2 ** (step / per_doubling))) for step in range(count + 1)} | {last})
+    return sorted(
+        {min(last, round(first * 2 ** (step / per_doubling))) for step in range(count + 1)} | {last}
+    )
 
 
 class History(TrainerCallback):
@@ -109,7 +111,9 @@ class History(TrainerCallback):
         self.path.write_text(json.dumps(self.records, indent=1))
 
 
-def pretrain(recipe: Recipe, train: TokenFile, held_out: TokenFile, tokenizer, out, init=None, probes=(), **settings):
+def pretrain(
+    recipe: Recipe, train: TokenFile, held_out: TokenFile, tokenizer, out, init=None, probes=(), **settings
+):
     """Entrena y guarda en `out`: modelo, tokenizador, `history.json` y `recipe.json`. Devuelve el modelo.
 
     Si en `out/checkpoints` hay uno, sigue desde él. `init` es una carpeta con pesos de partida; `settings` pasa a
@@ -120,7 +124,9 @@ def pretrain(recipe: Recipe, train: TokenFile, held_out: TokenFile, tokenizer, o
     if init is None:
         model = GPT1LMHeadModel(config_for(recipe, len(tokenizer)))
     else:
-        model = GPT1LMHeadModel.from_pretrained(init, dtype=torch.float32, **dict.fromkeys(DROPOUTS, recipe.dropout))
+        model = GPT1LMHeadModel.from_pretrained(
+            init, dtype=torch.float32, **dict.fromkeys(DROPOUTS, recipe.dropout)
+        )
     data = Windows(train, model.config.n_positions)
     world = int(os.environ.get("WORLD_SIZE", "1"))
     accumulate = max(1, recipe.batch // (recipe.micro_batch * world))
@@ -144,6 +150,7 @@ def pretrain(recipe: Recipe, train: TokenFile, held_out: TokenFile, tokenizer, o
         seed=recipe.seed,
         data_seed=recipe.seed,
         dataloader_drop_last=True,
+        dataloader_pin_memory=torch.cuda.is_available(),
         report_to="none",
         **settings,
     )

@@ -39,7 +39,9 @@ def find_files(paths) -> list[Path]:
         else:
             raise CorpusError(f"No existe {path}: --corpus espera ficheros o carpetas de texto.")
     if not found:
-        raise CorpusError(f"No hay textos en {', '.join(map(str, paths))}: se leen ficheros {', '.join(SUFFIXES)}.")
+        raise CorpusError(
+            f"No hay textos en {', '.join(map(str, paths))}: se leen ficheros {', '.join(SUFFIXES)}."
+        )
     return found
 
 
@@ -51,7 +53,7 @@ def read_documents(paths) -> Iterator[Document]:
                 yield from _documents(path, file)
         except UnicodeDecodeError as error:
             raise CorpusError(
-                f"{path} no está en UTF-8 (byte {error.start} de la lectura): conviértelo, por ejemplo con iconv -t utf-8."
+                f"{path} no está en UTF-8 (byte {error.start}): conviértelo, por ejemplo con iconv -t utf-8."
             ) from error
         except (OSError, EOFError, lzma.LZMAError) as error:
             raise CorpusError(f"No se puede leer {path}: {error}.") from error
@@ -85,7 +87,9 @@ def split_held_out(documents, titles=None, every: int = 0) -> tuple[list[Documen
         wanted = set(titles)
         missing = wanted - {document.title for document in documents}
         if missing:
-            raise CorpusError(f"En el corpus faltan {len(missing)} libros de prueba, por ejemplo «{min(missing)}».")
+            raise CorpusError(
+                f"En el corpus faltan {len(missing)} libros de prueba, por ejemplo «{min(missing)}»."
+            )
         held_out = [document for document in documents if document.title in wanted]
     else:
         held_out = documents[every - 1 :: every] if every else []

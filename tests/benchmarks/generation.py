@@ -19,7 +19,12 @@ def main(prompt: int = 32, new: int = 480, rounds: int = 1) -> None:
     ours = GPT1LMHeadModel(OpenAIGPTConfig()).eval()
     ours.load_state_dict(reference.state_dict())
     ids = torch.randint(1, 40_478, (1, prompt))
-    settings = {"attention_mask": torch.ones_like(ids), "do_sample": False, "max_new_tokens": new, "pad_token_id": 0}
+    settings = {
+        "attention_mask": torch.ones_like(ids),
+        "do_sample": False,
+        "max_new_tokens": new,
+        "pad_token_id": 0,
+    }
     found = {}
 
     def theirs():
@@ -36,7 +41,9 @@ def main(prompt: int = 32, new: int = 480, rounds: int = 1) -> None:
     assert torch.equal(found["transformers"], found["curso"]) and torch.equal(found["curso"], found["bucle"])
     print(f"{prompt} + {new} tokens, {torch.get_num_threads()} hilos; mismos tokens comprobados.")
     for name, seconds in times.items():
-        print(f"{name:>16}: {seconds:7.2f} s  {new / seconds:6.1f} tokens/s  {times['transformers'] / seconds:5.1f}×")
+        print(
+            f"{name:>16}: {seconds:7.2f} s  {new / seconds:6.1f} tokens/s  {times['transformers'] / seconds:5.1f}×"
+        )
 
 
 if __name__ == "__main__":

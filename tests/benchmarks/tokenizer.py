@@ -56,7 +56,9 @@ def main() -> None:
     times = side_by_side(ROUNDS, oráculo=slow, curso=warm, **{"tokenizer(textos)": called})
     side_by_side(ROUNDS, oráculo=cold_slow, curso=cold)
     times |= {"oráculo, en frío": median(cold_slow_times), "curso, en frío": median(cold_times)}
-    print(f"{len(texts)} cuentos, {size:.2f} MB, vocabulario de {ours.vocab_size} entradas; mismos ids comprobados.")
+    print(
+        f"{len(texts)} cuentos, {size:.2f} MB, vocabulario de {ours.vocab_size} entradas; mismos ids comprobados."
+    )
     for name, seconds in times.items():
         base = times["oráculo, en frío" if "frío" in name else "oráculo"]
         print(f"{name:>18}: {seconds:6.3f} s  {size / seconds:6.2f} MB/s  {base / seconds:5.1f}×")
