@@ -140,10 +140,17 @@ class GPT1Tokenizer(PreTrainedTokenizer):
 
     def _glue(self, chunks: list[str]) -> list[str]:
         """Une con un espacio los trozos vecinos que spaCy podría no tratar por separado (ver `_risky_edges`)."""
+        risky, joins = self._risky_starts, set()
+        for place, chunk in enumerate(chunks):
+            if chunk in risky and place:
+                before = chunks[place - 1].translate(_DASHES)
+                if any(left.search(before) for left in risky[chunk]):
+                    joins.add(place)
+        if not joins:
+            return chunks
         glued = chunks[:1]
-        for before, chunk in pairwise(chunks):
-            lefts = self._risky_starts.get(chunk, ())
-            if any(left.search(standardize(before)) for left in lefts):
+        for place, chunk in enumerate(chunks[1:], 1):
+            if place in joins:
                 glued[-1] += " " + chunk
             else:
                 glued.append(chunk)

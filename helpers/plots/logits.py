@@ -95,21 +95,6 @@ def temperature_curves(temperatures, probabilities, names, entropies, vocab_size
     )
 
 
-def top_bars(names, probabilities, title: str):
-    """Barras horizontales con los candidatos más probables, de arriba abajo, y su probabilidad escrita."""
-    figure, ax = plt.subplots(figsize=(7.5, 0.36 * len(names) + 1.2))
-    labels = [readable(name) for name in names]
-    bars = ax.barh(range(len(names)), probabilities, color=style.BLUE)
-    ax.bar_label(bars, [style.number(p, 3) for p in probabilities], padding=4, fontsize=10)
-    ax.set_yticks(range(len(names)), labels)
-    ax.invert_yaxis()
-    ax.set(title=title, xlabel="probabilidad", ylabel="siguiente token", xlim=(0, max(probabilities) * 1.15))
-    ax.grid(axis="y", visible=False)
-    with_comma(ax.xaxis)
-    text = ", ".join(f"{label} {style.number(p, 3)}" for label, p in zip(labels, probabilities, strict=True))
-    return style.describe(figure, f"Barras. {title}: {text}.")
-
-
 def surprise(tokens, nats, vocab_size: int):
     """Cuánto sorprende cada token al modelo: barras de `-ln p` (nats), con su media y la del azar puro.
 
