@@ -54,22 +54,56 @@ SOFTMAX = checking.Exercise(
 )
 
 
+def prints(logits):
+    print("hola")
+
+
 @pytest.mark.parametrize(
     ("answer", "mark", "words"),
     [
         (lambda logits: logits.softmax(-1), "✅", "correcto"),
         (lambda logits: logits.softmax(0), "❌", "otro eje"),
         (lambda logits: logits.softmax(-1)[0], "❌", "la forma debería ser [2, 2] y es [2]"),
-        (lambda logits: logits.softmax(-1).round(), "❌", "coincide el 0%"),
-        (lambda logits: [1, 2], "❌", "un tensor de forma [2, 2] y has dado una lista"),
+        (
+            lambda logits: logits.softmax(-1).round(),
+            "❌",
+            "la forma [2, 2] está bien; coincide el 0 %",
+        ),
+        (lambda logits: [1, 2], "❌", "se espera un tensor de forma [2, 2] y has dado una lista"),
+        (prints, "❌", "usa return"),
         (lambda: 3, "❌", "TypeError"),
-        (3, "❌", "se esperaba una función y has dado el número 3"),
+        (3, "❌", "se esperaba una función y has dado un número"),
         (..., "⏳", "pendiente"),
     ],
 )
 def test_verdicts(answer, mark, words):
     found = checking.verdict(SOFTMAX, answer)
     assert found[0] == mark and words in found[1]
+
+
+@pytest.mark.parametrize(
+    ("reference", "answer", "words"),
+    [
+        (40, "x", "se espera un número y has dado un texto"),
+        (40, 41.5, "te sale 41,5"),
+        (40, 1_234_567, "te sale 1\u202f234\u202f567"),
+        (["b", "c", "a"], ["a", "c", "b"], "1 de los 3 elementos están en su sitio"),
+        (["b", "c", "a"], "bc", "lista de 3 elementos"),
+        (["b", "c", "a"], ["b"], "se esperan 3 elementos y has dado 1"),
+        ((3.9, 5.7), 3.9, "lista de 2 elementos y has dado un número"),
+        ("the", "la", "no es el que se espera"),
+    ],
+)
+def test_a_wrong_value_is_described_without_giving_the_answer_away(reference, answer, words):
+    mark, sentence = checking.verdict(checking.Exercise(reference), answer)
+    assert mark == "❌" and words in sentence
+    assert str(reference) not in sentence
+
+
+def test_letters_may_come_together_or_in_capitals():
+    exercise = checking.Exercise(["b", "c", "a"])
+    for answer in (["B", "c", "a"], "bca", ("b", "c", "a")):
+        assert checking.verdict(exercise, answer)[0] == "✅"
 
 
 def test_an_answer_that_changes_its_arguments_harms_nobody():

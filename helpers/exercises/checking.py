@@ -3,7 +3,10 @@
 Una comprobación nunca interrumpe «Ejecutar todo»: imprime ⏳, ✅ o ❌ con una frase.
 """
 
+import contextlib
 import importlib
+import io
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,11 +68,17 @@ def verdict(exercise: Exercise, answer: Callable | Any) -> tuple[str, str]:
         return "⏳", "pendiente. Escribe tu respuesta en la celda de arriba."
     if exercise.cases and not callable(answer):
         return "❌", f"se esperaba una función y has dado {_kind(answer)}."
+    printed = io.StringIO()
     try:
-        found = exercise.outputs(answer)
+        with contextlib.redirect_stdout(printed):
+            found = exercise.outputs(answer)
     except Exception as error:
         return "❌", f"tu código se para con {type(error).__name__}: {error}"
+    finally:
+        print(printed.getvalue(), end="")  # lo que imprime quien depura su función sigue viéndose
     if all(value is None or value is ... for value in found):
+        if printed.getvalue():
+            return "❌", "tu función escribe con print, pero no devuelve nada: usa return."
         return "⏳", "pendiente. Tu función todavía no devuelve nada."
     expected = exercise.outputs(exercise.reference)
     if _same(found, expected, exercise.tolerance):
@@ -77,7 +86,13 @@ def verdict(exercise: Exercise, answer: Callable | Any) -> tuple[str, str]:
     for mistake in exercise.mistakes:
         if _same(found, exercise.outputs(mistake.answer), exercise.tolerance):
             return "❌", mistake.message
-    return "❌", _difference(found, expected, exercise.tolerance)
+    for place, (one, other) in enumerate(zip(found, expected, strict=True)):
+        if not _same(one, other, exercise.tolerance):
+            where = f"con la entrada {_inputs(exercise.cases[place])}, " if exercise.cases else ""
+            return (
+                "❌",
+                f"{where}{_difference(one, other, exercise.tolerance)} Repasa el enunciado o abre la pista 1.",
+            )
 
 
 def _copied(case: tuple) -> tuple:
@@ -87,6 +102,8 @@ def _copied(case: tuple) -> tuple:
 
 def _same(found, expected, tolerance: float) -> bool:
     if isinstance(expected, (list, tuple)):
+        if isinstance(found, str) and all(isinstance(item, str) and len(item) == 1 for item in expected):
+            found = list(found)  # «bca» vale por ["b", "c", "a"]
         return (
             isinstance(found, (list, tuple))
             and len(found) == len(expected)
@@ -105,26 +122,37 @@ def _same(found, expected, tolerance: float) -> bool:
         return one.shape == other.shape and torch.allclose(
             one, other, rtol=tolerance, atol=tolerance, equal_nan=True
         )
+    if isinstance(expected, str) and isinstance(found, str) and len(expected) == 1:
+        return found.strip().lower() == expected.lower()
     return type(found) is type(expected) and found == expected
 
 
-def _difference(found: list, expected: list, tolerance: float) -> str:
-    """Frase genérica: forma esperada y hallada, y qué parte de los valores está bien."""
-    for one, other in zip(found, expected, strict=True):
-        if _same(one, other, tolerance):
-            continue
-        if not _numeric(other) or not _numeric(one):
-            return f"se esperaba {_kind(other)} y has dado {_kind(one)}."
-        one, other = _tensor(one), _tensor(other)
-        if one.shape != other.shape:
-            return f"la forma debería ser {list(other.shape)} y es {list(one.shape)}."
-        if other.dim() == 0:
-            return f"el resultado es {one.item():.4g} y no es el que se espera. Repasa el enunciado o abre la pista 1."
-        right = (
-            torch.isclose(one, other, rtol=tolerance, atol=tolerance, equal_nan=True).float().mean().item()
-        )
-        return f"la forma {list(other.shape)} está bien; coincide el {right:.0%} de los valores. Abre la pista 1."
-    return "el resultado no coincide."
+def _difference(found, expected, tolerance: float) -> str:
+    """En qué se aparta un resultado del esperado (tipo, forma, cuánto está bien), sin decir cuál era."""
+    if isinstance(expected, (list, tuple)):
+        return _list_difference(found, expected, tolerance)
+    if not _numeric(expected):
+        if type(found) is not type(expected):
+            return f"se espera {_kind(expected)} y has dado {_kind(found)}."
+        return "el resultado no es el que se espera."
+    if not _numeric(found):
+        return f"se espera {_kind(expected)} y has dado {_kind(found)}."
+    one, other = _tensor(found), _tensor(expected)
+    if one.shape != other.shape:
+        return f"la forma debería ser {list(other.shape)} y es {list(one.shape)}."
+    if other.dim() == 0:
+        return f"te sale {_written(one.item())} y no es lo que se espera."
+    right = torch.isclose(one, other, rtol=tolerance, atol=tolerance, equal_nan=True).float().mean().item()
+    return f"la forma {list(other.shape)} está bien; coincide el {100 * right:.0f} % de los valores."
+
+
+def _list_difference(found, expected, tolerance: float) -> str:
+    if not isinstance(found, (list, tuple)):
+        return f"se espera una lista de {len(expected)} elementos y has dado {_kind(found)}."
+    if len(found) != len(expected):
+        return f"se esperan {len(expected)} elementos y has dado {len(found)}."
+    right = sum(_same(one, other, tolerance) for one, other in zip(found, expected, strict=True))
+    return f"{right} de los {len(expected)} elementos están en su sitio."
 
 
 def _numeric(value) -> bool:
@@ -136,20 +164,37 @@ def _tensor(value) -> torch.Tensor:
     return value.to("cpu", torch.float64)
 
 
-_KINDS = {str: "un texto", list: "una lista", tuple: "una tupla", dict: "un diccionario", bool: "un booleano"}
+_KINDS = {
+    str: "un texto",
+    list: "una lista",
+    tuple: "una tupla",
+    dict: "un diccionario",
+    bool: "un sí o no (bool)",
+    int: "un número",
+    float: "un número",
+    type(None): "nada (None)",
+}
 
 
 def _kind(value) -> str:
-    if isinstance(value, str) and len(value) <= 60:
-        return f"el texto {value!r}"
-    if (
-        isinstance(value, (list, tuple))
-        and len(value) <= 12
-        and not any(isinstance(x, torch.Tensor) for x in value)
-    ):
-        return f"{_KINDS[type(value)]}: {value!r:.80}"
     if isinstance(value, torch.Tensor):
-        return f"un tensor de forma {list(value.shape)}"
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return f"el número {value:.4g}"
+        return f"un tensor de forma {list(value.shape)}" if value.dim() else "un número"
     return _KINDS.get(type(value), f"un objeto de tipo {type(value).__name__}")
+
+
+def _inputs(case: tuple) -> str:
+    """Los argumentos de un caso, en breve."""
+    return ", ".join(
+        f"de forma {list(value.shape)}"
+        if isinstance(value, torch.Tensor) and value.numel() > 1
+        else f"{value!r:.60}"
+        for value in case
+        if not callable(value)
+    )
+
+
+def _written(value: float) -> str:
+    """Un número a la española: entero si lo es; si no, con cuatro cifras y coma."""
+    if math.isfinite(value) and value == int(value) and abs(value) < 1e15:
+        return f"{int(value):,}".replace(",", "\u202f") if abs(value) >= 10_000 else str(int(value))
+    return f"{value:.4g}".replace(".", ",")
