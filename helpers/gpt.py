@@ -148,8 +148,10 @@ class GPT1Model(OpenAIGPTPreTrainedModel):
         x = self.tokens_embed(input_ids) if inputs_embeds is None else inputs_embeds
         if use_cache and past_key_values is None:
             past_key_values = DynamicCache(config=self.config)
-        past = past_key_values.get_seq_length() if past_key_values is not None else 0
+        past = int(past_key_values.get_seq_length()) if past_key_values is not None else 0
         length = x.shape[1]
+        fixed_size = past_key_values is not None and getattr(past_key_values, "is_compileable", False)
+        total = _cache_size(past_key_values) if fixed_size else past + length
         if attention_mask is not None and attention_mask.dim() == 2 and not torch.compiler.is_compiling():
             if bool(attention_mask.all()):  # sin relleno no hace falta máscara y SDPA elige su camino rápido
                 attention_mask = None
@@ -163,7 +165,7 @@ class GPT1Model(OpenAIGPTPreTrainedModel):
             x = x + self.tokens_embed(token_type_ids)
         x = self.drop(x)
 
-        mask = _attention_mask(attention_mask, past, length, x.device)
+        mask = _attention_mask(attention_mask, past, length, total, x.device)
         output_attentions = _asked(output_attentions, self.config.output_attentions)
         output_hidden_states = _asked(output_hidden_states, self.config.output_hidden_states)
         explicit = output_attentions or self.config._attn_implementation == "eager"
@@ -292,21 +294,31 @@ def _positions(attention_mask, past, length, device):
     return (attention_mask.long().cumsum(-1) - 1).clamp(min=0)[:, -length:]
 
 
-def _attention_mask(attention_mask, past, length, device):
-    """Máscara booleana [lote o 1, 1, T, T_total] o `None` si basta la causal de SDPA (sin caché ni relleno)."""
-    if (
-        attention_mask is not None and attention_mask.dim() == 4
-    ):  # ya preparada por transformers (caché estática)
+def _attention_mask(attention_mask, past, length, total, device):
+    """Máscara booleana [lote o 1, 1, T, total] o `None` si basta la causal de SDPA (sin caché ni relleno).
+
+    `total` son las claves que verá la atención: más de `past + length` si la caché es de tamaño fijo.
+    """
+    if attention_mask is not None and attention_mask.dim() == 4:  # ya preparada por transformers
         return attention_mask if attention_mask.dtype == torch.bool else attention_mask >= 0
-    if attention_mask is None and (past == 0 or length == 1):
+    if attention_mask is None and total == past + length and (past == 0 or length == 1):
         return None
-    causal = torch.ones(length, past + length, dtype=torch.bool, device=device).tril(past)
+    queries, keys = (
+        torch.arange(past, past + length, device=device)[:, None],
+        torch.arange(total, device=device),
+    )
+    causal = keys <= queries
     if attention_mask is None:
         return causal[None, None]
-    mask = causal & attention_mask[:, None, None, :].bool()
+    real = F.pad(attention_mask.bool(), (0, total - attention_mask.shape[-1]))
     # Un token de relleno se mira a sí mismo: una fila sin nada que mirar daría NaN.
-    itself = torch.eye(length, past + length, dtype=torch.bool, device=device).roll(past, dims=-1)
-    return mask | itself
+    return (causal & real[:, None, None, :]) | (keys == queries)
+
+
+def _cache_size(cache) -> int:
+    """Las posiciones de una caché de tamaño fijo; el método cambió de nombre entre transformers 5.15 y 5.23."""
+    size = getattr(cache, "get_max_length", None) or cache.get_max_cache_shape
+    return size()
 
 
 def _asked(value, default):

@@ -87,7 +87,7 @@ def test_verdicts(answer, mark, words):
         (40, "x", "se espera un número y has dado un texto"),
         (40, 41.5, "te sale 41,5"),
         (40, 1_234_567, "te sale 1\u202f234\u202f567"),
-        (["b", "c", "a"], ["a", "c", "b"], "1 de los 3 elementos están en su sitio"),
+        (["b", "c", "a"], ["a", "c", "b"], "1 de los 3 elementos está en su sitio"),
         (["b", "c", "a"], "bc", "lista de 3 elementos"),
         (["b", "c", "a"], ["b"], "se esperan 3 elementos y has dado 1"),
         ((3.9, 5.7), 3.9, "lista de 2 elementos y has dado un número"),

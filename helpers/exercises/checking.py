@@ -120,7 +120,7 @@ def _same(found, expected, tolerance: float) -> bool:
             return False
         one, other = _tensor(found), _tensor(expected)
         return one.shape == other.shape and torch.allclose(
-            one, other, rtol=tolerance, atol=tolerance, equal_nan=True
+            one, other, rtol=tolerance, atol=min(tolerance, 1e-4), equal_nan=True
         )
     if isinstance(expected, str) and isinstance(found, str) and len(expected) == 1:
         return found.strip().lower() == expected.lower()
@@ -142,7 +142,12 @@ def _difference(found, expected, tolerance: float) -> str:
         return f"la forma debería ser {list(other.shape)} y es {list(one.shape)}."
     if other.dim() == 0:
         return f"te sale {_written(one.item())} y no es lo que se espera."
-    right = torch.isclose(one, other, rtol=tolerance, atol=tolerance, equal_nan=True).float().mean().item()
+    right = (
+        torch.isclose(one, other, rtol=tolerance, atol=min(tolerance, 1e-4), equal_nan=True)
+        .float()
+        .mean()
+        .item()
+    )
     return f"la forma {list(other.shape)} está bien; coincide el {100 * right:.0f} % de los valores."
 
 
@@ -152,7 +157,8 @@ def _list_difference(found, expected, tolerance: float) -> str:
     if len(found) != len(expected):
         return f"se esperan {len(expected)} elementos y has dado {len(found)}."
     right = sum(_same(one, other, tolerance) for one, other in zip(found, expected, strict=True))
-    return f"{right} de los {len(expected)} elementos están en su sitio."
+    verb = "está" if right == 1 else "están"
+    return f"{right} de los {len(expected)} elementos {verb} en su sitio."
 
 
 def _numeric(value) -> bool:

@@ -70,16 +70,16 @@ EXERCISES = {
         cases=LOSS_CASES,
         mistakes=[
             Mistake(
+                lambda y, t, m, lam=0.5: -y.mean() + lam * mean_over_text(t, m).mean(),
+                "el signo solo alcanza a L2: es −(L2 + λ·L1), con paréntesis, así que L1 también cambia de signo.",
+            ),
+            Mistake(
                 lambda y, t, m, lam=0.5: y.mean() + lam * mean_over_text(t, m).mean(),
                 "te falta el signo: el artículo maximiza log-probabilidades; la pérdida es su negativo y se minimiza.",
             ),
             Mistake(
-                lambda y, t, m, lam=0.5: -(lam * y.mean() + mean_over_text(t, m).mean()),
-                "λ está multiplicando a la clasificación (L2). En L3 = L2 + λ·L1, λ pesa el objetivo auxiliar.",
-            ),
-            Mistake(
-                lambda y, t, m, lam=0.5: -((1 - lam) * y.mean() + lam * mean_over_text(t, m).mean()),
-                "has repartido el peso entre (1 − λ) y λ. En el artículo L2 entra entera y λ·L1 se suma aparte.",
+                lambda y, t, m, lam=0.5: -(y.mean() + 0.5 * mean_over_text(t, m).mean()),
+                "λ está fija a 0,5: con otro valor no sale. Usa el argumento lam.",
             ),
             Mistake(
                 lambda y, t, m, lam=0.5: -(y.mean() + mean_over_text(t, m).mean()),
@@ -90,6 +90,11 @@ EXERCISES = {
                 "el relleno está contando como texto: usa la máscara para que solo cuenten los tokens de verdad.",
             ),
             Mistake(
+                lambda y, t, m, lam=0.5: -(y.mean() + lam * (t * m).mean()),
+                "anulas el relleno, pero divides por T, con el relleno incluido: divide por los tokens de verdad de "
+                "cada texto.",
+            ),
+            Mistake(
                 lambda y, t, m, lam=0.5: -(y.mean() + lam * (t * m).sum() / m.sum()),
                 "promedias todos los tokens del lote a la vez, así que los textos largos pesan más. El código original "
                 "hace primero la media de cada texto y después la de los textos.",
@@ -97,10 +102,6 @@ EXERCISES = {
             Mistake(
                 lambda y, t, m, lam=0.5: -(y.mean() + lam * (t * m).sum(-1).mean()),
                 "sumas los tokens de cada texto sin dividir por cuántos son: falta la media por texto.",
-            ),
-            Mistake(
-                lambda y, t, m, lam=0.5: -y.mean(),
-                "eso es solo L2, la clasificación. Falta sumar λ por el objetivo auxiliar L1.",
             ),
         ],
         success="es L3 con el signo cambiado, como en el código original: media por texto, luego por lote, y λ en L1.",

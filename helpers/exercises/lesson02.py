@@ -72,6 +72,10 @@ EXERCISES = {
                 lambda d: block_parameters(d) - 3 * d,
                 "el sesgo de c_fc mide 4d, uno por cada salida, y no d.",
             ),
+            Mistake(
+                lambda d: 12 * d * d,
+                "las cuatro matrices están bien, y no hay nada más: faltan los sesgos y las dos normalizaciones.",
+            ),
         ],
         success="12d² + 13d: con d = 768, los 7 087 872 de cada bloque.",
     ),
@@ -93,8 +97,9 @@ EXERCISES = {
                 "te faltan los embeddings de posición: GPT-1 los aprende, un vector de n_embd por cada posición.",
             ),
             Mistake(
-                _total_with(lambda v, p, d, n: -v * d),
-                "te faltan los embeddings de token: un vector de n_embd por cada entrada del vocabulario.",
+                _total_with(lambda v, p, d, n: (v + p) * d),
+                "las posiciones ya son vectores, pero ahora el 2 las duplica también a ellas: sobra, porque ninguna de "
+                "las dos tablas se cuenta dos veces.",
             ),
             Mistake(
                 _total_with(lambda v, p, d, n: (1 - n) * block_parameters(d)),
@@ -106,7 +111,7 @@ EXERCISES = {
             ),
             Mistake(
                 _total_with(lambda v, p, d, n: n * p * p),
-                "has sumado las máscaras causales de n_positions × n_positions: van en el fichero del Hub, pero no se "
+                "has sumado las máscaras causales de n_positions × n_positions: van en el archivo del Hub, pero no se "
                 "aprenden, así que no son parámetros.",
             ),
             Mistake(
@@ -187,16 +192,16 @@ EXERCISES = {
             ),
             Mistake(
                 lambda: OpenAIGPTConfig(n_layer=6, n_embed=384, n_head=6),
-                "queda una errata en la anchura: el campo se llama n_embd, sin la segunda «e».",
+                "la anchura sigue siendo 768: revisa que esté el campo y que se llame n_embd, sin la segunda «e».",
             ),
             Mistake(
                 lambda: OpenAIGPTConfig(n_layer=6, n_embd=384, n_heads=6),
-                "queda una errata en las cabezas: n_heads no existe, así que siguen siendo 12. No se nota al contar "
+                "las cabezas siguen siendo 12: revisa que esté el campo y que se llame n_head. No se nota al contar "
                 "parámetros, y por eso es la más traicionera.",
             ),
             Mistake(
                 lambda: OpenAIGPTConfig(n_layers=6, n_embd=384, n_head=6),
-                "queda una errata en las capas: n_layers no existe, así que siguen siendo 12.",
+                "las capas siguen siendo 12: revisa que esté el campo y que se llame n_layer.",
             ),
         ],
         success="los nombres exactos son n_layer, n_embd y n_head.",

@@ -15,7 +15,7 @@ def count_pairs(words: dict[tuple[str, ...], int]) -> dict[tuple[str, str], int]
     for symbols, times in words.items():
         for pair in pairwise(symbols):
             counts[pair] += times
-    return counts
+    return dict(counts)
 
 
 def merge_pair(symbols: list[str], pair: tuple[str, str]) -> list[str]:

@@ -34,7 +34,7 @@ TRANSFORMATIONS = {
 
 def two_stages():
     """Las dos etapas: qué datos entran, qué se aprende y qué función se maximiza en cada una."""
-    figure, axes = _canvas((10.5, 3.7), (0, 105), (2, 39))
+    figure, axes = _canvas((10.5, 4.1), (0, 105), (4.5, 45.5))
     axes.set_title("Las dos etapas: primero leer mucho, después aprender una tarea")
     for x, color, title, extra, data, goal, formula in (
         (1, style.BLUE, "1 · Preentrenamiento", "", "miles de libros,\nsin etiquetas", "adivinar el token siguiente",
@@ -42,18 +42,21 @@ def two_stages():
         (58, style.GREEN, "2 · Ajuste fino", "\n+ una capa nueva", "miles de ejemplos\ncon etiqueta",
          "acertar la etiqueta\n(y seguir adivinando tokens)", r"maximizar $L_3 = L_2 + \lambda\,L_1$"),
     ):  # fmt: skip
-        axes.text(x, 34.5, title, size=15, weight="bold", color=color)
-        _box(axes, (x, 20), (17, 12), data, style.GRAY)
-        _box(axes, (x + 23, 20), (21, 12), f"Transformer\n12 bloques{extra}", color, weight="bold")
-        _arrow(axes, (x + 17, 26), (x + 23, 26))
+        axes.text(x, 34.2, title, size=15, weight="bold", color=color)
+        _box(axes, (x, 20), (19, 12), data, style.GRAY)
+        _box(axes, (x + 24, 20), (20, 12), f"Transformer\n12 bloques{extra}", color, weight="bold")
+        _arrow(axes, (x + 19, 26), (x + 24, 26))
         axes.text(x + 22, 13.4, goal, ha="center", va="center", size=12, color=INK)
         axes.text(x + 22, 6.6, formula, ha="center", va="center", size=14, color=color)
-    _arrow(axes, (45.6, 26), (57.4, 26), color=style.ORANGE, lw=3)
-    axes.text(51.5, 28.2, "los mismos\npesos", ha="center", size=11, color=INK)
+    first, second, top = 35, 92, 40  # los centros de los dos Transformer y la altura del arco que los une
+    axes.plot([first, first, second], [32, top, top], color=style.ORANGE, lw=3)
+    _arrow(axes, (second, top), (second, 32), color=style.ORANGE, lw=3)
+    axes.text((first + second) / 2, top + 1.2, "los mismos pesos", ha="center", size=12, color=INK)
     return style.describe(
         figure,
         "Dos etapas. Preentrenamiento: de miles de libros sin etiquetas el Transformer aprende a adivinar el token "
-        "siguiente, maximizando L1. Ajuste fino: con los mismos pesos y ejemplos etiquetados maximiza L3 = L2 + λ·L1.",
+        "siguiente, maximizando L1. Una flecha lleva sus pesos al segundo Transformer. Ajuste fino: con ellos y "
+        "ejemplos etiquetados maximiza L3 = L2 + λ·L1.",
     )
 
 
@@ -97,14 +100,17 @@ def _stack(axes, n_layer, n_positions):
             (4, 15 + index * height), 21, height * 0.78, fc=FILLS[style.BLUE], ec=style.BLUE, lw=1
         )
         axes.add_patch(shape)
-    axes.text(2.6, 15.4, "1", ha="right", size=10, color=style.BLUE)
-    axes.text(2.6, 15 + 33 - height, str(n_layer), ha="right", size=10, color=style.BLUE)
-    _arrow(axes, (10, 48), (7.5, 52.6))
-    _arrow(axes, (19, 48), (22.5, 52.6))
+    for index in (0, n_layer - 1):
+        center = 15 + (index + 0.39) * height
+        axes.text(2.6, center, str(index + 1), ha="right", va="center", size=10, color=style.BLUE)
+    top = 15 + (n_layer - 0.22) * height
+    _arrow(axes, (10, top + 0.6), (7.5, 52.6))
+    _arrow(axes, (19, top + 0.6), (22.5, 52.6))
     _box(axes, (-0.5, 53), (14.5, 9), "token siguiente\nsoftmax($h\\,W_e^T$)", style.BLUE, size=10.5)
     _box(axes, (15.5, 53), (14.5, 9), "clase\nsoftmax($h\\,W_y$)", style.GREEN, size=10.5)
-    axes.plot([25.4, 38], [15 + 5.6 * height, 3], color=style.GRAY, lw=1, ls=":")
-    axes.plot([25.4, 38], [15 + 6 * height, 62], color=style.GRAY, lw=1, ls=":")
+    zoomed = 15 + (n_layer - 1) // 2 * height  # el bloque que se ve ampliado a su derecha
+    axes.plot([25.4, 38], [zoomed, 3], color=style.GRAY, lw=1, ls=":")
+    axes.plot([25.4, 38], [zoomed + 0.78 * height, 62], color=style.GRAY, lw=1, ls=":")
 
 
 def _block(axes, n_embd):
