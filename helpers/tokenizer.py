@@ -19,11 +19,8 @@ from transformers import PreTrainedTokenizer
 
 END_OF_WORD = "</w>"
 NEWLINE = "\n" + END_OF_WORD  # el salto de línea es un token más, el último del vocabulario
-SPECIAL_TOKENS = [
-    "_start_",
-    "_delimiter_",
-    "_classify_",
-]  # los que añade el ajuste fino (train.py del original)
+# Los que añade el ajuste fino (train.py del original).
+SPECIAL_TOKENS = ["_start_", "_delimiter_", "_classify_"]
 
 # Texto que ftfy deja igual salvo las comillas tipográficas: así se evita su análisis (la parte más lenta).
 _UNTOUCHED_BY_FTFY = re.compile("[\t\n -%'-;=-~‘’“”–—…]*")
@@ -84,9 +81,8 @@ class GPT1Tokenizer(PreTrainedTokenizer):
             cache_capacity=0,  # ya se recuerdan los trozos enteros
         )
         self._files = (str(vocab_file), str(merges_file))
-        self._splitter = (
-            English().tokenizer
-        )  # las mismas reglas que los modelos de spaCy, sin descargar ninguno
+        # Las mismas reglas que los modelos de spaCy, sin descargar ninguno.
+        self._splitter = English().tokenizer
         self._edges = _risky_edges(self._splitter)
         self._any_edge = re.compile("|".join(right.pattern for right, _ in self._edges))
         self._newline_ids = (self._encoder.get(NEWLINE, self._encoder[str(unk_token)]),)

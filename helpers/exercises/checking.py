@@ -119,9 +119,7 @@ def _same(found, expected, tolerance: float) -> bool:
         if not _numeric(found):
             return False
         one, other = _tensor(found), _tensor(expected)
-        return one.shape == other.shape and torch.allclose(
-            one, other, rtol=tolerance, atol=min(tolerance, 1e-4), equal_nan=True
-        )
+        return one.shape == other.shape and bool(_close(one, other, tolerance).all())
     if isinstance(expected, str) and isinstance(found, str) and len(expected) == 1:
         return found.strip().lower() == expected.lower()
     return type(found) is type(expected) and found == expected
@@ -142,12 +140,7 @@ def _difference(found, expected, tolerance: float) -> str:
         return f"la forma debería ser {list(other.shape)} y es {list(one.shape)}."
     if other.dim() == 0:
         return f"te sale {_written(one.item())} y no es lo que se espera."
-    right = (
-        torch.isclose(one, other, rtol=tolerance, atol=min(tolerance, 1e-4), equal_nan=True)
-        .float()
-        .mean()
-        .item()
-    )
+    right = _close(one, other, tolerance).float().mean().item()
     return f"la forma {list(other.shape)} está bien; coincide el {100 * right:.0f} % de los valores."
 
 
@@ -159,6 +152,11 @@ def _list_difference(found, expected, tolerance: float) -> str:
     right = sum(_same(one, other, tolerance) for one, other in zip(found, expected, strict=True))
     verb = "está" if right == 1 else "están"
     return f"{right} de los {len(expected)} elementos {verb} en su sitio."
+
+
+def _close(one: torch.Tensor, other: torch.Tensor, tolerance: float) -> torch.Tensor:
+    """Qué valores coinciden; la tolerancia absoluta no crece, para que dos números casi nulos no se confundan."""
+    return torch.isclose(one, other, rtol=tolerance, atol=min(tolerance, 1e-4), equal_nan=True)
 
 
 def _numeric(value) -> bool:
