@@ -29,6 +29,8 @@ class Recipe:
     epochs: float = 100
     learning_rate: float = 2.5e-4
     warmup: int = 2000
+    # «constant_with_warmup» no baja nunca: un entrenamiento largo e interrumpible que se remata con otro «linear»
+    schedule: str = "cosine"
     weight_decay: float = 0.01
     adam_beta2: float = 0.999
     max_grad_norm: float = 1.0  # el artículo no dice nada; el código de ajuste fino recorta a 1
@@ -127,6 +129,7 @@ def pretrain(
         model = GPT1LMHeadModel.from_pretrained(
             init, dtype=torch.float32, **dict.fromkeys(DROPOUTS, recipe.dropout)
         )
+    model.config.use_cache = False  # al entrenar no se genera: la caché solo ocuparía memoria
     data = Windows(train, model.config.n_positions)
     world = int(os.environ.get("WORLD_SIZE", "1"))
     accumulate = max(1, recipe.batch // (recipe.micro_batch * world))
@@ -137,7 +140,7 @@ def pretrain(
         gradient_accumulation_steps=accumulate,
         num_train_epochs=recipe.epochs,
         learning_rate=recipe.learning_rate,
-        lr_scheduler_type="cosine",
+        lr_scheduler_type=recipe.schedule,
         warmup_steps=recipe.warmup,
         weight_decay=recipe.weight_decay,
         adam_beta2=recipe.adam_beta2,
@@ -165,7 +168,7 @@ def pretrain(
     trainer.train(resume_from_checkpoint=get_last_checkpoint(arguments.output_dir) if out.exists() else None)
     if trainer.is_world_process_zero():
         # el ajuste fino usa los dropouts del artículo aunque el preentrenamiento, de menos de una época, no use ninguno
-        model.config.update(dict.fromkeys(DROPOUTS, PRESETS["paper"].dropout))
+        model.config.update(dict.fromkeys(DROPOUTS, PRESETS["paper"].dropout) | {"use_cache": True})
         model.half().save_pretrained(out)
         tokenizer.save_pretrained(out)
         (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1))
