@@ -10,6 +10,7 @@ import torch
 from tqdm import tqdm
 
 from helpers.tokenizer import GPT1Tokenizer
+from helpers.training import write_json
 
 
 @dataclass(frozen=True)
@@ -29,29 +30,37 @@ class TokenFile:
         return self.text_bytes / self.tokens
 
 
+def read_token_file(out) -> TokenFile | None:
+    """El fichero de tokens que ya está hecho en `out`, o `None` si falta o no se acabó."""
+    out = Path(out)
+    description = out.with_suffix(".json")
+    if not (description.exists() and out.exists()):
+        return None
+    return TokenFile(**{**json.loads(description.read_text()), "path": str(out)})
+
+
 def tokenize_documents(documents, tokenizer_folder, out, processes: int | None = None) -> TokenFile:
     """Escribe en `out` los tokens de todos los documentos, uno tras otro, separados por un salto de línea.
 
     Cada documento deja su pieza en `out.partes/`; si se interrumpe, al repetir solo se hacen las que faltan.
     """
     out = Path(out)
-    description = out.with_suffix(".json")
-    if description.exists():
-        return TokenFile(**{**json.loads(description.read_text()), "path": str(out)})
+    done = read_token_file(out)
+    if done is not None:
+        return done
     pieces = out.with_suffix(".partes")
     pieces.mkdir(parents=True, exist_ok=True)
     vocab = len(json.loads((Path(tokenizer_folder) / "vocab.json").read_text(encoding="utf-8")))
     dtype = "uint16" if vocab <= 2**16 else "uint32"
     todo = [(index, document.text) for index, document in enumerate(documents)]
     todo = [(index, text) for index, text in todo if not (pieces / f"{index:06d}.npy").exists()]
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(processes, _start, (str(tokenizer_folder), str(pieces), dtype)) as pool:
-        bar = tqdm(
-            total=len(documents), initial=len(documents) - len(todo), desc=f"Tokens de {out.stem}", unit="doc"
-        )
-        for _ in pool.imap_unordered(_tokenize, todo):
-            bar.update()
-        bar.close()
+    bar = tqdm(
+        total=len(documents), initial=len(documents) - len(todo), desc=f"Tokens de {out.stem}", unit="doc"
+    )
+    setting = (str(tokenizer_folder), str(pieces), dtype)
+    for _ in _work_through(todo, setting, processes):
+        bar.update()
+    bar.close()
     tokens = 0
     with open(out, "wb") as file:
         for index in range(len(documents)):
@@ -60,11 +69,23 @@ def tokenize_documents(documents, tokenizer_folder, out, processes: int | None =
             piece.tofile(file)
     text_bytes = sum(len(document.text.encode("utf-8")) for document in documents)
     result = TokenFile(str(out), tokens, text_bytes, dtype)
-    description.write_text(json.dumps({**asdict(result), "path": out.name}))
+    write_json(
+        out.with_suffix(".json"), {**asdict(result), "path": out.name}
+    )  # al final: dice que está entero
     for piece in pieces.iterdir():
         piece.unlink()
     pieces.rmdir()
     return result
+
+
+def _work_through(todo, setting, processes):
+    """Hace los trabajos, aquí mismo si basta un proceso: arrancar otro cuesta más que tokenizar unos cuentos."""
+    if processes == 1 or len(todo) < 2:
+        _start(*setting)
+        yield from map(_tokenize, todo)
+        return
+    with multiprocessing.get_context("spawn").Pool(processes, _start, setting) as pool:
+        yield from pool.imap_unordered(_tokenize, todo)
 
 
 _WORKER = {}

@@ -2,17 +2,26 @@
 
 import json
 import math
-import os
 import time
+from contextlib import closing
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 from transformers import OpenAIGPTConfig, Trainer, TrainerCallback, TrainingArguments
-from transformers.trainer_utils import get_last_checkpoint
 
 from helpers.gpt import GPT1LMHeadModel
 from helpers.pretraining.corpus import TokenFile, Windows
+from helpers.training import (
+    TrainingError,
+    clear_disk_errors,
+    last_checkpoint,
+    mixed_precision,
+    quiet,
+    split_batch,
+    write_json,
+)
 
 
 @dataclass(frozen=True)
@@ -110,33 +119,36 @@ class History(TrainerCallback):
         for probe in self.probes:
             record.update(probe(model))
         self.records = [*(old for old in self.records if old["step"] != record["step"]), record]
-        self.path.write_text(json.dumps(self.records, indent=1))
+        write_json(self.path, self.records)
 
 
-def pretrain(
-    recipe: Recipe, train: TokenFile, held_out: TokenFile, tokenizer, out, init=None, probes=(), **settings
-):
-    """Entrena y guarda en `out`: modelo, tokenizador, `history.json` y `recipe.json`. Devuelve el modelo.
-
-    Si en `out/checkpoints` hay uno, sigue desde él. `init` es una carpeta con pesos de partida; `settings` pasa a
-    `TrainingArguments`; `probes` son funciones modelo → dict que se apuntan en cada medida.
-    """
-    out = Path(out)
+def blank_model(recipe: Recipe, vocab_size: int, init=None) -> GPT1LMHeadModel:
+    """Un GPT-1 con las medidas de la receta y pesos al azar, N(0, 0,02), o con los de la carpeta `init`."""
     torch.manual_seed(recipe.seed)
     if init is None:
-        model = GPT1LMHeadModel(config_for(recipe, len(tokenizer)))
-    else:
-        model = GPT1LMHeadModel.from_pretrained(
-            init, dtype=torch.float32, **dict.fromkeys(DROPOUTS, recipe.dropout)
-        )
+        return GPT1LMHeadModel(config_for(recipe, vocab_size))
+    dropouts = dict.fromkeys(DROPOUTS, recipe.dropout)
+    return GPT1LMHeadModel.from_pretrained(init, dtype=torch.float32, **dropouts)
+
+
+def trainer_for(
+    recipe: Recipe, model, train: TokenFile, held_out: TokenFile, out,
+    probes=(), precision: str = "auto", **settings,
+) -> Trainer:  # fmt: skip
+    """El `Trainer` que aplica la receta a `model`; los argumentos son los de `pretrain`."""
     model.config.use_cache = False  # al entrenar no se genera: la caché solo ocuparía memoria
-    data = Windows(train, model.config.n_positions)
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    accumulate = max(1, recipe.batch // (recipe.micro_batch * world))
+    length = model.config.n_positions
+    data = Windows(train, length)
+    if len(data) < recipe.batch:
+        raise TrainingError(
+            f"El corpus da {len(data)} ventanas de {length} tokens y un lote pide {recipe.batch}: añade texto, o baja "
+            "el lote (--batch) o las posiciones (--n-positions)."
+        )
+    micro_batch, accumulate = split_batch(recipe.batch, recipe.micro_batch)
     arguments = TrainingArguments(
-        output_dir=str(out / "checkpoints"),
-        per_device_train_batch_size=recipe.micro_batch,
-        per_device_eval_batch_size=recipe.micro_batch,
+        output_dir=str(Path(out) / "checkpoints"),
+        per_device_train_batch_size=micro_batch,
+        per_device_eval_batch_size=micro_batch,
         gradient_accumulation_steps=accumulate,
         num_train_epochs=recipe.epochs,
         learning_rate=recipe.learning_rate,
@@ -148,28 +160,45 @@ def pretrain(
         logging_steps=20,
         save_steps=recipe.save_every,
         save_total_limit=2,
-        eval_strategy="no",
-        bf16=torch.cuda.is_available(),
+        eval_strategy="no",  # lo decide `History`
         seed=recipe.seed,
         data_seed=recipe.seed,
         dataloader_drop_last=True,
         dataloader_pin_memory=torch.cuda.is_available(),
         report_to="none",
+        **mixed_precision(precision),
         **settings,
     )
-    history = History(out / "history.json", held_out, recipe.batch * model.config.n_positions, probes)
-    trainer = Trainer(
+    return Trainer(
         model=model,
         args=arguments,
         train_dataset=data,
-        eval_dataset=Windows(held_out, model.config.n_positions, recipe.eval_windows),
-        callbacks=[history],
+        eval_dataset=Windows(held_out, length, recipe.eval_windows),
+        callbacks=[History(Path(out) / "history.json", held_out, recipe.batch * length, probes)],
     )
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(arguments.output_dir) if out.exists() else None)
-    if trainer.is_world_process_zero():
-        # el ajuste fino usa los dropouts del artículo aunque el preentrenamiento, de menos de una época, no use ninguno
-        model.config.update(dict.fromkeys(DROPOUTS, PRESETS["paper"].dropout) | {"use_cache": True})
-        model.half().save_pretrained(out)
-        tokenizer.save_pretrained(out)
-        (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1))
+
+
+def pretrain(
+    recipe: Recipe, train: TokenFile, held_out: TokenFile, tokenizer, out, init=None, probes=(),
+    precision: str = "auto", progress: bool = True, **settings,
+):  # fmt: skip
+    """Entrena y guarda en `out`: modelo, tokenizador, `history.json` y `recipe.json`. Devuelve el modelo, en fp32.
+
+    Si en `out/checkpoints` hay un punto de control entero, sigue desde él. `init` es una carpeta con pesos de partida;
+    `probes` son funciones modelo → dict que se apuntan en cada medida; `precision` es la de `mixed_precision`;
+    `settings` pasa a `TrainingArguments` (por ejemplo `max_steps=100` o `torch_compile=True`). Lanza `TrainingError`
+    si el corpus no llena un lote, si el lote no se puede repartir o si no se puede escribir en `out`.
+    Artículo, §4.1. Lección 09.
+    """
+    out = Path(out)
+    model = blank_model(recipe, len(tokenizer), init)
+    trainer = trainer_for(recipe, model, train, held_out, out, probes, precision, **settings)
+    with clear_disk_errors(out), closing(quiet(trainer, "Preentrenamiento", progress)):
+        trainer.train(resume_from_checkpoint=last_checkpoint(trainer.args.output_dir))
+        if trainer.is_world_process_zero():
+            # el ajuste fino usa los dropouts del artículo aunque el preentrenamiento no use ninguno
+            model.config.update(dict.fromkeys(DROPOUTS, PRESETS["paper"].dropout) | {"use_cache": True})
+            deepcopy(model).half().save_pretrained(out)
+            tokenizer.save_pretrained(out)
+            write_json(out / "recipe.json", asdict(recipe))
     return model

@@ -1,0 +1,149 @@
+"""Tokens por segundo al preentrenar: el curso frente a un paso como el de nanoGPT, bf16 frente a fp32 y torch.compile.
+
+`python -m tests.benchmarks.pretraining [capas ancho cabezas posiciones lote]`; por defecto, las medidas de gpt1-mini.
+El rival se escribe aquí con las operaciones del paso de nanoGPT (pre-LN, `nn.Linear`, SDPA, GELU exacta, AdamW sin
+fundir en la CPU, recorte a 1): no es nuestra arquitectura (post-LN, GELU con tanh, `Conv1D`), así que no hay igualdad
+que comprobar entre los dos; sí se comprueba que nuestra pérdida es la de transformers con los mismos pesos.
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+from transformers import OpenAIGPTLMHeadModel, TrainerCallback
+
+from helpers.pretraining.corpus import TokenFile
+from helpers.pretraining.recipe import PRESETS, blank_model, config_for, trainer_for
+from helpers.training import quiet
+
+VOCAB = 8192
+STEPS = 8
+
+
+class PreLNBlock(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.norm_1, self.norm_2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.project = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x):
+        batch, length, width = x.shape
+        q, k, v = (
+            part.view(batch, length, self.heads, -1).transpose(1, 2)
+            for part in self.qkv(self.norm_1(x)).split(width, dim=2)
+        )
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.project(y.transpose(1, 2).reshape(batch, length, width))
+        return x + self.down(F.gelu(self.up(self.norm_2(x))))
+
+
+class PreLNModel(nn.Module):
+    def __init__(self, layers, width, heads, positions):
+        super().__init__()
+        self.tokens, self.positions = nn.Embedding(VOCAB, width), nn.Embedding(positions, width)
+        self.blocks = nn.ModuleList(PreLNBlock(width, heads) for _ in range(layers))
+        self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, VOCAB, bias=False)
+        self.tokens.weight = self.head.weight
+
+    def forward(self, ids, targets):
+        x = self.tokens(ids) + self.positions(torch.arange(ids.shape[1]))
+        for block in self.blocks:
+            x = block(x)
+        return F.cross_entropy(self.head(self.norm(x)).flatten(0, 1), targets.flatten())
+
+
+def nanogpt_like(layers, width, heads, positions, batch) -> float:
+    """Segundos por paso del rival: los datos ya están en memoria, sin barra ni medidas."""
+    model = PreLNModel(layers, width, heads, positions)
+    matrices = [p for p in model.parameters() if p.dim() > 1]
+    rest = [p for p in model.parameters() if p.dim() == 1]
+    groups = [{"params": matrices, "weight_decay": 0.1}, {"params": rest, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=1e-3, betas=(0.9, 0.95), fused=False)
+    ids = torch.randint(1, VOCAB, (batch, positions + 1))
+    seconds = []
+    for _ in range(STEPS):
+        start = time.perf_counter()
+        loss = model(ids[:, :-1], ids[:, 1:])
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds[2:])
+
+
+class Clock(TrainerCallback):
+    def __init__(self):
+        self.times = []
+
+    def on_step_end(self, args, state, control, **kwargs):
+        self.times.append(time.perf_counter())
+
+
+def course(shape, batch, **settings) -> float:
+    """Segundos por actualización de nuestro `Trainer` entero: lectura de ventanas, paso, recorte y planificador."""
+    layers, width, heads, positions = shape
+    recipe = replace(
+        PRESETS["mini"], n_layer=layers, n_embd=width, n_head=heads, n_positions=positions,
+        batch=batch, micro_batch=batch, eval_windows=batch, warmup=2, save_every=10**6,
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/ids.bin"
+        rng = np.random.default_rng(0)
+        rng.integers(1, VOCAB, (STEPS + 2) * batch * positions).astype("uint16").tofile(path)
+        file = TokenFile(path, (STEPS + 2) * batch * positions, 10**6, "uint16")
+        model, clock = blank_model(recipe, VOCAB), Clock()
+        trainer = trainer_for(recipe, model, file, file, folder, max_steps=STEPS, **settings)
+        trainer.pop_callback(type(trainer.callback_handler.callbacks[-1]))  # sin medir sobre textos de prueba
+        trainer.add_callback(clock)
+        quiet(trainer, "", progress=False)
+        trainer.train()
+    return statistics.median(np.diff(clock.times)[1:])
+
+
+def check(shape) -> None:
+    """La pérdida del curso es la de transformers con los mismos pesos."""
+    layers, width, heads, positions = shape
+    recipe = replace(PRESETS["mini"], n_layer=layers, n_embd=width, n_head=heads, n_positions=positions)
+    ours = blank_model(recipe, VOCAB).eval()
+    theirs = OpenAIGPTLMHeadModel(config_for(recipe, VOCAB)).eval()
+    theirs.load_state_dict(ours.state_dict())
+    ids = torch.randint(1, VOCAB, (2, positions))
+    with torch.inference_mode():
+        torch.testing.assert_close(ours(ids, labels=ids).loss, theirs(ids, labels=ids).loss)
+
+
+def main(layers=4, width=256, heads=4, positions=256, batch=16, rounds=3) -> None:
+    shape = (layers, width, heads, positions)
+    torch.manual_seed(0)
+    check(shape)
+    ways = {
+        "como nanoGPT": lambda: nanogpt_like(*shape, batch),
+        "curso, fp32": lambda: course(shape, batch),
+        "curso, fp32, compilado": lambda: course(shape, batch, torch_compile=True),
+        "curso, bf16": lambda: course(shape, batch, precision="bf16"),
+    }
+    seconds = {name: [] for name in ways}
+    for turn in range(rounds):  # alternados: el ruido de la máquina les toca a todos
+        for name, way in ways.items():
+            if name != "curso, bf16" or turn == 0:  # es mucho más lento: una vuelta basta
+                seconds[name].append(way())
+    print(f"{layers} × {width}, {positions} posiciones, lote de {batch}, {torch.get_num_threads()} hilos")
+    base = statistics.median(seconds["como nanoGPT"])
+    for name, values in seconds.items():
+        each = statistics.median(values)
+        print(
+            f"{name:>24}: {each:6.2f} s/paso  {batch * positions / each:7.0f} tokens/s  {base / each:5.2f}×"
+        )
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

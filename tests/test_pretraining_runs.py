@@ -1,0 +1,186 @@
+"""El preentrenamiento como proceso: lo matan y sigue, va en dos procesos, se acaba el disco, cambia el corpus."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from helpers.pretraining.__main__ import main
+from helpers.pretraining.bpe import count_words, train_bpe
+from helpers.training import TrainingError, last_checkpoint, mixed_precision, split_batch
+from tests.killable import kill_when, run_module
+from tools import lessons
+
+SHAPE = "--n-layer 1 --n-embd 32 --n-head 2 --n-positions 16 --warmup 5 --learning-rate 0.01"
+SENTENCE = "The old man looked at the sea.\n\nHe didn't say a word; number {} was late again.\n"
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    """Una carpeta con textos que no se repiten y otra con su vocabulario."""
+    folder = tmp_path_factory.mktemp("textos")
+    texts = ["".join(SENTENCE.format(line * file) for line in range(40)) for file in range(1, 9)]
+    for number, text in enumerate(texts):
+        (folder / f"{number}.txt").write_text(text)
+    return folder, train_bpe(count_words(texts), 80, tmp_path_factory.mktemp("vocabulario"))
+
+
+def arguments(corpus, out, *more):
+    folder, vocabulary = corpus
+    options = [
+        "--corpus",
+        folder,
+        "--tokenizer",
+        vocabulary,
+        "--out",
+        out,
+        "--held-out",
+        "8",
+        "--processes",
+        1,
+    ]
+    return list(
+        map(
+            str,
+            [
+                *options,
+                "--preset",
+                "mini",
+                *SHAPE.split(),
+                "--batch",
+                8,
+                "--micro-batch",
+                4,
+                "--probes",
+                0,
+                *more,
+            ],
+        )
+    )
+
+
+def held_out_losses(out):
+    history = json.loads((out / "history.json").read_text())
+    return {record["step"]: record["held_out_loss"] for record in history}
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(corpus, tmp_path):
+    whole, killed = tmp_path / "seguido", tmp_path / "cortado"
+    settings = ["--max-steps", "160", "--save-every", "20"]
+    assert main(arguments(corpus, whole, *settings)) == 0
+    kill_when(
+        lambda: last_checkpoint(killed / "checkpoints"),
+        "helpers.pretraining",
+        *arguments(corpus, killed, *settings),
+    )
+    assert not (killed / "model.safetensors").exists()
+    # como si además hubiera muerto mientras guardaba otro: ese está a medias y no debe estorbar
+    (killed / "checkpoints" / "checkpoint-159").mkdir()
+    assert main(arguments(corpus, killed, *settings)) == 0
+    assert held_out_losses(killed) == held_out_losses(whole)
+    expected, found = (load_file(out / "model.safetensors") for out in (whole, killed))
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_losses_of_one(corpus, tmp_path):
+    alone, both = tmp_path / "uno", tmp_path / "dos"
+    settings = ["--max-steps", "32", "--save-every", "100"]
+    assert main(arguments(corpus, alone, *settings)) == 0
+    launcher = "from accelerate.commands.launch import main; main()"
+    options = ["--cpu", "--num_processes", "2", "--num_machines", "1", "--mixed_precision", "no"]
+    done = subprocess.run(
+        [sys.executable, "-c", launcher, *options, "--main_process_port", "0", "-m", "helpers.pretraining"]
+        + arguments(corpus, both, *settings),
+        cwd=lessons.ROOT,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    expected, found = held_out_losses(alone), held_out_losses(both)
+    assert found.keys() == expected.keys() == {16, 32}
+    for step in expected:
+        assert found[step] == pytest.approx(expected[step], abs=2e-4)
+    assert json.loads((both / "history.json").read_text())[-1]["tokens"] == 32 * 8 * 16
+
+
+@pytest.mark.slow
+def test_a_disk_that_fails_keeps_what_was_done(corpus, tmp_path):
+    out = tmp_path / "modelo"
+    assert main(arguments(corpus, out, "--max-steps", "2", "--save-every", "2")) == 0
+    done = run_module(
+        "helpers.pretraining",
+        *arguments(corpus, out, "--max-steps", "4", "--save-every", "2"),
+        # ningún archivo puede pasar de 8 kB: así falla un disco lleno, con un OSError al escribir
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192)),
+    )
+    message = done.stderr.strip().splitlines()[-1]
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "No se puede escribir" in message and "checkpoint-2 está a salvo" in message
+    assert last_checkpoint(out / "checkpoints").endswith("checkpoint-2")
+    assert main(arguments(corpus, out, "--max-steps", "4", "--save-every", "2")) == 0
+
+
+def test_tokens_of_another_corpus_are_not_used_by_mistake(corpus, tmp_path, capsys):
+    out = tmp_path / "modelo"
+    assert main(arguments(corpus, out, "--max-steps", "1")) == 0
+    other = tmp_path / "otros"
+    other.mkdir()
+    for number in range(8):
+        (other / f"{number}.txt").write_text(SENTENCE * 3)
+    assert main(arguments((other, corpus[1]), out, "--max-steps", "1")) == 1
+    assert "tokens de otro corpus" in capsys.readouterr().err
+
+
+def test_zero_shot_is_measured_along_the_training(corpus, tmp_path):
+    out = tmp_path / "modelo"
+    assert main(arguments(corpus, out, "--max-steps", "1", "--probes", "6", "--n-positions", "64")) == 0
+    record = json.loads((out / "history.json").read_text())[-1]
+    assert 0 <= record["zero_shot_minimal_pairs"] <= 1 and 0 <= record["zero_shot_sentiment"] <= 1
+
+
+def test_a_corpus_smaller_than_a_batch_says_so(corpus, tmp_path, capsys):
+    assert main(arguments(corpus, tmp_path / "modelo", "--batch", "4096", "--micro-batch", "4096")) == 1
+    error = capsys.readouterr().err
+    assert "ventanas de 16 tokens y un lote pide 4096" in error
+
+
+def test_last_checkpoint_ignores_the_unfinished(tmp_path):
+    assert last_checkpoint(tmp_path / "nada") is None
+    for step, state in ((5, '{"global_step": 5}'), (20, '{"global_step": 20}'), (100, '{"glob'), (200, None)):
+        folder = tmp_path / f"checkpoint-{step}"
+        folder.mkdir()
+        if state:
+            (folder / "trainer_state.json").write_text(state)
+    assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-20")
+
+
+def test_the_batch_is_split_exactly_or_not_at_all(monkeypatch):
+    assert split_batch(64, 64) == (64, 1) and split_batch(64, 16) == (16, 4)
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert split_batch(64, 64) == (16, 1) and split_batch(64, 8) == (8, 2)
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(TrainingError, match="Un lote de 64 no se puede repartir entre 3 procesos"):
+        split_batch(64, 64)
+
+
+def test_precision(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert mixed_precision() == {"bf16": False, "fp16": False, "use_cpu": False}
+    assert mixed_precision("bf16")["use_cpu"]
+    with pytest.raises(TrainingError, match="fp16 necesita una GPU"):
+        mixed_precision("fp16")
+    with pytest.raises(TrainingError, match="int8"):
+        mixed_precision("int8")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    for native, expected in ((True, "bf16"), (False, "fp16")):
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation, n=native: n)
+        assert mixed_precision()[expected]

@@ -1,0 +1,50 @@
+"""Entrena el mismo corpus con varios tamaños y deja en `data/escala.json` las curvas que dibuja la lección 09.
+
+    python -m tools.make_scale --corpus CARPETA --tokenizer data/gpt1-mini --out runs/escala --max-steps 640
+
+Todo lo que no es `--data` pasa a `python -m helpers.pretraining`; si se interrumpe, la misma orden sigue donde iba.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from helpers.environment import ROOT
+from helpers.models import load
+from helpers.pretraining.__main__ import main as pretrain
+from helpers.training import write_json
+
+# nombre → (capas, ancho, cabezas): cada uno, unas cuatro veces los parámetros de los bloques del anterior
+SIZES = {"diminuto": (2, 64, 2), "pequeño": (3, 128, 4), "mini": (4, 256, 4)}
+
+
+def main(arguments=None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.make_scale", description=__doc__)
+    parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--data", type=Path, default=ROOT / "data" / "escala.json")
+    options, rest = parser.parse_known_args(arguments)
+    runs = []
+    for name, (layers, width, heads) in SIZES.items():
+        out = options.out / name
+        shape = ["--n-layer", str(layers), "--n-embd", str(width), "--n-head", str(heads)]
+        common = ["--out", str(out), "--tokens", str(options.out), "--preset", "mini"]
+        if pretrain([*common, *shape, *rest]):
+            return 1
+        model, _ = load(str(out), device="cpu", verbose=False)
+        runs.append(
+            {
+                "name": name,
+                "n_layer": layers,
+                "n_embd": width,
+                "parameters": model.num_parameters(),
+                "records": json.loads((out / "history.json").read_text()),
+            }
+        )
+    tokens = json.loads((options.out / "train.json").read_text())["tokens"]
+    write_json(options.data, {"corpus_tokens": tokens, "options": rest, "runs": runs})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
