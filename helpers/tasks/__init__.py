@@ -1,0 +1,44 @@
+"""Las tareas del ajuste fino: los datos (`load_task`), el catálogo (`TASKS`) y las transformaciones de entrada.
+
+    from helpers import tasks
+    data = tasks.load_task("entailment")                      # DatasetDict: train, validation y test
+    examples = tasks.encode_task(data["train"], "entailment", tokenizer, n_positions=512)
+    batch = tasks.pad(examples[:8], pad_id=0)                 # input_ids [B, K, T]
+
+Artículo, §3.3, figura 1 y tabla 1. Lección 06.
+"""
+
+from helpers.tasks.catalogue import TASKS, find_task
+from helpers.tasks.encoding import EncodedTask, Truncation, encode_task
+from helpers.tasks.schema import FEATURES
+from helpers.tasks.sources import load_task
+from helpers.tasks.task import FAMILIES, Task, TaskError
+from helpers.tasks.transformations import (
+    InputTokens,
+    classification,
+    entailment,
+    input_tokens,
+    multiple_choice,
+    pad,
+    similarity,
+)
+
+__all__ = [
+    "FAMILIES",
+    "FEATURES",
+    "TASKS",
+    "EncodedTask",
+    "InputTokens",
+    "Task",
+    "TaskError",
+    "Truncation",
+    "classification",
+    "encode_task",
+    "entailment",
+    "find_task",
+    "input_tokens",
+    "load_task",
+    "multiple_choice",
+    "pad",
+    "similarity",
+]
