@@ -1,0 +1,137 @@
+"""Las comparaciones de la lección 06 (λ, preentrenamiento, bloques copiados), con semillas, en `data/ablaciones.json`.
+
+    python -m tools.make_ablations [--sst2 CARPETA] [--only lambda transfer …]
+
+Cada ajuste se apunta en cuanto acaba: si se interrumpe, la misma orden hace solo los que faltan. En SST-2 se entrena
+con 8000 frases, se elige la época con otras 872 del entrenamiento y el `dev` de GLUE hace de test.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from datasets import DatasetDict
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from helpers import models
+from helpers.environment import ROOT
+from helpers.finetuning import MINI, fine_tune
+from helpers.tasks import find_task, load_task
+from helpers.training import write_json
+
+COURSE = ("sentiment", "entailment", "similarity", "story_cloze")
+SEEDS = range(5)
+SST2_TRAIN, SST2_VALIDATION, SST2_SEEDS = 8000, 872, range(3)
+
+
+def planned(experiments, with_sst2: bool, layers: int) -> list[dict]:
+    """Todos los ajustes que hay que hacer, del más barato de leer al más caro."""
+    runs = []
+    for task in COURSE:
+        runs += [
+            _run("pretraining", task, system, seed) for seed in SEEDS for system in ("pretrained", "scratch")
+        ]
+    runs += [_run("lambda", "sentiment", "pretrained", seed, lm_coef=0.0) for seed in SEEDS]
+    runs += [_run("lambda", "sentiment", "pretrained", seed) for seed in SEEDS]
+    runs += [
+        _run("transfer", "sentiment", "pretrained", seed, n_transfer=k)
+        for seed in SEEDS
+        for k in range(-1, layers + 1)
+    ]
+    runs += [_run("baseline", task, "tfidf", 0) for task in COURSE if task != "story_cloze"]
+    if with_sst2:
+        runs += [
+            _run("pretraining", "sst2", system, seed)
+            for seed in SST2_SEEDS
+            for system in ("pretrained", "scratch")
+        ]
+        runs.append(_run("baseline", "sst2", "tfidf", 0))
+    return [run for run in runs if not experiments or run["experiment"] in experiments]
+
+
+def _run(experiment, task, system, seed, lm_coef=0.5, n_transfer=None) -> dict:
+    return {
+        "experiment": experiment, "task": task, "system": system,
+        "lm_coef": lm_coef, "n_transfer": n_transfer, "seed": seed,
+    }  # fmt: skip
+
+
+def identity(run: dict, layers: int) -> tuple:
+    """Lo que distingue un ajuste de otro: el mismo puede servir a dos experimentos y no se repite.
+
+    Copiar todos los bloques es partir del modelo preentrenado; no copiar nada, empezar de cero.
+    """
+    blocks = {"pretrained": layers, "scratch": -1, "tfidf": "tfidf"}[run["system"]]
+    copied = blocks if run["n_transfer"] is None else run["n_transfer"]
+    return run["task"], copied, run["lm_coef"], run["seed"]
+
+
+def measure(run: dict, data: DatasetDict, model, tokenizer) -> dict:
+    """El resultado de un ajuste, con su métrica en validación y en test."""
+    metric = find_task(run["task"]).metrics[0]
+    if run["system"] == "tfidf":
+        values = tfidf(data)
+    else:
+        result = fine_tune(
+            model, run["task"], tokenizer=tokenizer, data=data, seed=run["seed"], n_transfer=run["n_transfer"],
+            pretrained=run["system"] == "pretrained", recipe=replace(MINI, lm_coef=run["lm_coef"]), progress=False,
+        )  # fmt: skip
+        values = {"validation": result.best[metric], "test": result.test.metrics[metric]}
+    return run | {"train_size": len(data["train"]), "metric": metric} | values
+
+
+def tfidf(data: DatasetDict) -> dict:
+    """Exactitud de una regresión logística sobre palabras y parejas de palabras."""
+
+    def texts(part):
+        return [f"{row['text']} {row['pair']}".strip() for row in data[part]]
+
+    classifier = make_pipeline(TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression(C=10, max_iter=1000))
+    classifier.fit(texts("train"), data["train"]["label"])
+    return {part: classifier.score(texts(part), data[part]["label"]) for part in ("validation", "test")}
+
+
+def sst2(folder) -> DatasetDict:
+    data = load_task("sst2", folder)
+    mixed = data["train"].shuffle(seed=0)
+    return DatasetDict(
+        train=mixed.select(range(SST2_TRAIN)),
+        validation=mixed.select(range(SST2_TRAIN, SST2_TRAIN + SST2_VALIDATION)),
+        test=data["validation"],
+    )
+
+
+def main(arguments=None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.make_ablations", description=__doc__)
+    parser.add_argument("--sst2", type=Path, help="carpeta con train.tsv y dev.tsv de GLUE")
+    parser.add_argument("--only", nargs="+", default=(), help="solo estos experimentos")
+    parser.add_argument("--model", default="gpt1-mini")
+    parser.add_argument("--data", type=Path, default=ROOT / "data" / "ablaciones.json")
+    options = parser.parse_args(arguments)
+    model, tokenizer = models.load(options.model, device="cpu")
+    known = (
+        json.loads(options.data.read_text())
+        if options.data.exists()
+        else {"model": options.model, "runs": []}
+    )
+    data = {task: load_task(task) for task in COURSE}
+    if options.sst2:
+        data["sst2"] = sst2(options.sst2)
+    for run in planned(options.only, bool(options.sst2), model.config.n_layer):
+        if any(run.items() <= done.items() for done in known["runs"]):
+            continue
+        same = identity(run, model.config.n_layer)
+        twin = next((done for done in known["runs"] if identity(done, model.config.n_layer) == same), None)
+        record = {**twin, **run} if twin else measure(run, data[run["task"]], model, tokenizer)
+        known["runs"].append(record)
+        write_json(options.data, known)
+        print(record, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
