@@ -67,7 +67,7 @@ def choose(name: str = "auto") -> tuple[str, str]:
 
 
 def in_hub_cache() -> bool:
-    """¿Están ya en la caché del Hub los cuatro ficheros de `openai-gpt`?"""
+    """¿Están ya en la caché del Hub los cuatro archivos de `openai-gpt`?"""
     return all(_hub_file(name, local_files_only=True) for name in FILES)
 
 
@@ -82,7 +82,7 @@ def found() -> tuple[bool, str]:
 
 
 def _locate(wanted: str) -> tuple[str, Path, str]:
-    """(nombre para los mensajes, carpeta con los cuatro ficheros, procedencia)."""
+    """(nombre para los mensajes, carpeta con los cuatro archivos, procedencia)."""
     source = ALIASES.get(wanted, wanted)
     if source == HUB_NAME:
         return "openai-gpt", _download(), f"de {HUB_NAME}"
@@ -102,7 +102,7 @@ def _locate(wanted: str) -> tuple[str, Path, str]:
 
 
 def _download() -> Path:
-    """Carpeta de la caché del Hub con los cuatro ficheros, que se descargan si faltan (479 MB la primera vez)."""
+    """Carpeta de la caché del Hub con los cuatro archivos, que se descargan si faltan (479 MB la primera vez)."""
     if not in_hub_cache() and not _hub_reachable():
         raise ModelError(
             f"No se puede descargar {HUB_NAME}: la primera vez hace falta conexión con huggingface.co. Sin red puedes "
@@ -117,7 +117,7 @@ def _download() -> Path:
 
 
 def _hub_reachable() -> bool:
-    """Una sola pregunta corta al Hub: sus propios reintentos tardan medio minuto por fichero."""
+    """Una sola pregunta corta al Hub: sus propios reintentos tardan medio minuto por archivo."""
     if os.environ.get("HF_HUB_OFFLINE", "0") not in ("", "0"):
         return False
     try:
@@ -157,7 +157,7 @@ def _load_weights(folder: Path, label: str) -> GPT1LMHeadModel:
     except (SafetensorError, OSError) as error:
         size = path.stat().st_size
         raise ModelError(
-            f"El fichero model.safetensors de {label} está incompleto o dañado ({size} bytes). {_repair(label)}"
+            f"El archivo model.safetensors de {label} está incompleto o dañado ({size} bytes). {_repair(label)}"
         ) from error
     if not any(name.endswith("tokens_embed.weight") for name in names):
         raise ModelError(

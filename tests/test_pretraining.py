@@ -1,4 +1,4 @@
-"""El preentrenamiento a tamaño de juguete: textos, vocabulario, fichero de tokens, receta e historia."""
+"""El preentrenamiento a tamaño de juguete: textos, vocabulario, archivo de tokens, receta e historia."""
 
 import json
 import lzma

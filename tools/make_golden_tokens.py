@@ -87,7 +87,7 @@ CONTEXTS = [
 
 
 def read_vocabulary(folder):
-    """(vocabulario, fusiones en orden) de una carpeta con los dos ficheros de GPT-1."""
+    """(vocabulario, fusiones en orden) de una carpeta con los dos archivos de GPT-1."""
     vocab = json.loads((Path(folder) / "vocab.json").read_text(encoding="utf-8"))
     lines = (Path(folder) / "merges.txt").read_text(encoding="utf-8").split("\n")[1:]
     return vocab, [tuple(line.split()) for line in lines if line]

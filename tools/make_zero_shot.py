@@ -1,9 +1,9 @@
-"""Las heurísticas de disparo cero a lo largo del preentrenamiento de gpt1-mini, en `data/disparo_cero.json` (lección 07).
+"""Las heurísticas de disparo cero a lo largo del preentrenamiento de gpt1-mini, en `data/disparo_cero.json`.
 
     python -m tools.make_zero_shot --checkpoints CARPETA/step-64 CARPETA/step-256 …
 
-Cada carpeta se llama `step-N` y guarda los pesos tras N actualizaciones; el último punto es `data/gpt1-mini`. El «modelo
-ajustado» de cada tarea es la media de test de `data/ablaciones.json`, si está.
+Cada carpeta se llama `step-N` y guarda los pesos tras N actualizaciones; el último punto es `data/gpt1-mini`. El
+«modelo ajustado» de cada tarea es la media de test de `data/ablaciones.json`, si está.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Qué ejercicios y preguntas llevas hechos: un fichero tuyo, que puedes borrar o llevarte a Colab como texto."""
+"""Qué ejercicios y preguntas llevas hechos: un archivo tuyo, que puedes borrar o llevarte a Colab como texto."""
 
 import base64
 import json
@@ -15,7 +15,7 @@ def path() -> Path:
 
 
 def load() -> dict[str, bool]:
-    """Nombre del ejercicio o pregunta → ¿bien? Un fichero dañado cuenta como vacío."""
+    """Nombre del ejercicio o pregunta → ¿bien? Un archivo dañado cuenta como vacío."""
     try:
         done = json.loads(path().read_text(encoding="utf-8"))
     except (OSError, ValueError):

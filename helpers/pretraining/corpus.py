@@ -1,4 +1,4 @@
-"""De textos a un fichero de tokens que se lee sin cargarlo en memoria, hecho en paralelo y reanudable."""
+"""De textos a un archivo de tokens que se lee sin cargarlo en memoria, hecho en paralelo y reanudable."""
 
 import json
 import multiprocessing
@@ -15,7 +15,7 @@ from helpers.training import write_json
 
 @dataclass(frozen=True)
 class TokenFile:
-    """Un fichero de ids seguidos: cuántos tokens, cuántos bytes de texto había y con qué tipo se guardan."""
+    """Un archivo de ids seguidos: cuántos tokens, cuántos bytes de texto había y con qué tipo se guardan."""
 
     path: str
     tokens: int
@@ -31,7 +31,7 @@ class TokenFile:
 
 
 def read_token_file(out) -> TokenFile | None:
-    """El fichero de tokens que ya está hecho en `out`, o `None` si falta o no se acabó."""
+    """El archivo de tokens que ya está hecho en `out`, o `None` si falta o no se acabó."""
     out = Path(out)
     description = out.with_suffix(".json")
     if not (description.exists() and out.exists()):
@@ -114,7 +114,7 @@ class Windows(torch.utils.data.Dataset):
         self.file, self.length = file, length
         total = file.tokens // length
         count = min(total, limit) if limit else total
-        # con límite, las ventanas se toman repartidas por todo el fichero
+        # con límite, las ventanas se toman repartidas por todo el archivo
         self.starts = np.linspace(0, (total - 1) * length, count).astype(np.int64) // length * length
         self._array = None
 

@@ -1,4 +1,4 @@
-"""De ficheros a textos: lee `.txt` y `.jsonl` (también comprimidos con xz o gzip) y aparta los libros de prueba."""
+"""De archivos a textos: lee `.txt` y `.jsonl` (también comprimidos con xz o gzip) y aparta los libros de prueba."""
 
 import gzip
 import json
@@ -12,7 +12,7 @@ SUFFIXES = (".txt", ".jsonl", ".txt.xz", ".jsonl.xz", ".txt.gz", ".jsonl.gz")
 
 
 class CorpusError(Exception):
-    """El corpus no se puede usar; el mensaje dice qué fichero falla y qué hacer."""
+    """El corpus no se puede usar; el mensaje dice qué archivo falla y qué hacer."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Document:
 
 
 def find_files(paths) -> list[Path]:
-    """Los ficheros de texto de `paths` (ficheros o carpetas), en orden. Lanza `CorpusError` si no hay ninguno."""
+    """Los archivos de texto de `paths` (archivos o carpetas), en orden. Lanza `CorpusError` si no hay ninguno."""
     found = []
     for path in map(Path, paths):
         if path.is_dir():
@@ -37,10 +37,10 @@ def find_files(paths) -> list[Path]:
         elif path.is_file():
             found.append(path)
         else:
-            raise CorpusError(f"No existe {path}: --corpus espera ficheros o carpetas de texto.")
+            raise CorpusError(f"No existe {path}: --corpus espera archivos o carpetas de texto.")
     if not found:
         raise CorpusError(
-            f"No hay textos en {', '.join(map(str, paths))}: se leen ficheros {', '.join(SUFFIXES)}."
+            f"No hay textos en {', '.join(map(str, paths))}: se leen archivos {', '.join(SUFFIXES)}."
         )
     return found
 
@@ -104,7 +104,7 @@ def split_held_out(documents, titles=None, every: int = 0) -> tuple[list[Documen
 
 
 def read_titles(path) -> list[str]:
-    """Los títulos de la columna `title` de un fichero TSV con cabecera."""
+    """Los títulos de la columna `title` de un archivo TSV con cabecera."""
     lines = Path(path).read_text(encoding="utf-8").splitlines()
     columns = lines[0].split("\t")
     if "title" not in columns:
