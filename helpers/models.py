@@ -103,7 +103,7 @@ def _locate(wanted: str) -> tuple[str, Path, str]:
 
 def _download() -> Path:
     """Carpeta de la caché del Hub con los cuatro archivos, que se descargan si faltan (479 MB la primera vez)."""
-    if not in_hub_cache() and not _hub_reachable():
+    if not in_hub_cache() and not hub_reachable():
         raise ModelError(
             f"No se puede descargar {HUB_NAME}: la primera vez hace falta conexión con huggingface.co. Sin red puedes "
             'seguir con load("gpt1-mini").'
@@ -116,7 +116,7 @@ def _download() -> Path:
     return Path(paths[0]).parent
 
 
-def _hub_reachable() -> bool:
+def hub_reachable() -> bool:
     """Una sola pregunta corta al Hub: sus propios reintentos tardan medio minuto por archivo."""
     if os.environ.get("HF_HUB_OFFLINE", "0") not in ("", "0"):
         return False

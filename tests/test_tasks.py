@@ -530,7 +530,7 @@ def pretend_hub(monkeypatch, columns, label, splits=("train", "validation", "tes
         )
 
     monkeypatch.setattr(datasets, "load_dataset", load_dataset)
-    monkeypatch.setattr(models, "_hub_reachable", lambda: True)
+    monkeypatch.setattr(models, "hub_reachable", lambda: True)
 
 
 def test_hub_classes_are_matched_by_name(monkeypatch):

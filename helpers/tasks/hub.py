@@ -27,7 +27,7 @@ def from_hub(task: Task) -> datasets.DatasetDict:
 
 def _download(task: Task) -> datasets.DatasetDict:
     """Lo que hay en el Hub o en su caché. Sin red no se espera a los reintentos, que tardan medio minuto."""
-    before, reachable = datasets.config.HF_HUB_OFFLINE, models._hub_reachable()
+    before, reachable = datasets.config.HF_HUB_OFFLINE, models.hub_reachable()
     datasets.config.HF_HUB_OFFLINE = before or not reachable
     try:
         return datasets.load_dataset(*task.hub)

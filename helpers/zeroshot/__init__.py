@@ -1,0 +1,50 @@
+"""Lo que un modelo de lenguaje sabe hacer sin ajustarlo: log-probabilidades y las heurísticas del artículo (§5).
+
+    from helpers import models, zeroshot
+    model, tokenizer = models.load("gpt1-mini")
+    zeroshot.log_prob(model, tokenizer, "The old man looked at the", "sea.").mean
+    pairs = zeroshot.load_records("minimal_pairs")
+    zeroshot.report(zeroshot.minimal_pairs(model, tokenizer, pairs))
+
+Lección 07.
+"""
+
+from helpers.zeroshot.baselines import Unigrams
+from helpers.zeroshot.evaluation import Result, bootstrap, choose_threshold, relative, report
+from helpers.zeroshot.heuristics import VERBALIZERS, acceptability, multiple_choice, pronouns, sentiment
+from helpers.zeroshot.other_measures import last_word, minimal_pairs
+from helpers.zeroshot.probes import PROBES, probes
+from helpers.zeroshot.records import Labelled, LastWord, MinimalPair, PronounSchema, Question
+from helpers.zeroshot.scoring import PARAGRAPH, LogProbs, TextTooLong, log_prob, log_prob_batch
+from helpers.zeroshot.sources import HUB, load_records, spread
+
+__all__ = [
+    "HUB",
+    "PARAGRAPH",
+    "PROBES",
+    "VERBALIZERS",
+    "Labelled",
+    "LastWord",
+    "LogProbs",
+    "MinimalPair",
+    "PronounSchema",
+    "Question",
+    "Result",
+    "TextTooLong",
+    "Unigrams",
+    "acceptability",
+    "bootstrap",
+    "choose_threshold",
+    "last_word",
+    "load_records",
+    "log_prob",
+    "log_prob_batch",
+    "minimal_pairs",
+    "multiple_choice",
+    "probes",
+    "pronouns",
+    "relative",
+    "report",
+    "sentiment",
+    "spread",
+]

@@ -1,0 +1,199 @@
+"""Cuánto vale una puntuación: azar, intervalo por remuestreo y las trampas sencillas que la imitarían. Lección 07."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+ACCURACY, MATTHEWS = "exactitud", "Matthews"
+TIE = 1e-4  # nats: por debajo de esto la diferencia es redondeo y no preferencia
+
+
+@dataclass(frozen=True)
+class Result:
+    """El resultado de una heurística.
+
+    `score`, `chance` e `interval` (95 %) van de 0 a 1 (Matthews, de -1 a 1); `baselines`: cada trampa sencilla con lo
+    que consigue, en las mismas unidades; `examples`: un dict por ejemplo (texto, puntuaciones, predicción, acierto);
+    `details`: lo propio de la tarea (el umbral, los fenómenos…).
+    """
+
+    task: str
+    metric: str
+    score: float
+    interval: tuple[float, float] | None
+    chance: float
+    n: int
+    baselines: dict[str, float] = field(default_factory=dict)
+    examples: list[dict] = field(default_factory=list, repr=False)
+    details: dict = field(default_factory=dict, repr=False)
+
+    @property
+    def best_baseline(self) -> tuple[str, float] | None:
+        """La trampa que más consigue. Elegir la mejor sobre los mismos datos la favorece a ella, no al modelo."""
+        return max(self.baselines.items(), key=lambda item: item[1], default=None)
+
+
+def credit(scores, right: int) -> float:
+    """1 si la opción buena es la de mayor puntuación y 0 si no; con `k` empatadas en cabeza, 1/k.
+
+    El empate existe: el tokenizador pasa a minúsculas, y dos frases que solo difieren en una mayúscula son la misma.
+    """
+    best = max(scores)
+    winners = [index for index, score in enumerate(scores) if best - score <= TIE]
+    return 1 / len(winners) if right in winners else 0.0
+
+
+def matthews(counts):
+    """Coeficiente de Matthews de los recuentos [..., 4] (VP, FP, FN, VN); 0 si falta alguna clase."""
+    tp, fp, fn, tn = np.moveaxis(np.asarray(counts, dtype=float), -1, 0)
+    below = np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
+    return np.divide(tp * tn - fp * fn, below, out=np.zeros_like(below), where=below > 0)
+
+
+def accuracy(counts):
+    """Exactitud de los recuentos [..., 2] (aciertos, ejemplos)."""
+    counts = np.asarray(counts, dtype=float)
+    return counts[..., 0] / counts[..., 1]
+
+
+def confusion(truth, prediction) -> np.ndarray:
+    """Los recuentos (VP, FP, FN, VN) de cada ejemplo [n, 4]."""
+    truth, prediction = np.asarray(truth, dtype=bool), np.asarray(prediction, dtype=bool)
+    return np.stack(
+        [truth & prediction, ~truth & prediction, truth & ~prediction, ~truth & ~prediction], axis=-1
+    )
+
+
+def choose_threshold(scores, truth) -> tuple[float, float]:
+    """(umbral, Matthews) que separa mejor `truth` con «puntuación > umbral», probando los puntos medios entre vecinas.
+
+    El artículo no dice cómo elige el suyo: aquí, siempre con datos de entrenamiento. Si varios empatan, el más bajo.
+    """
+    scores, truth = np.asarray(scores, dtype=float), np.asarray(truth, dtype=bool)
+    order = np.argsort(scores)
+    values, labels = scores[order], truth[order]
+    cuts = np.flatnonzero(np.diff(values) > 0)  # se corta después de estas posiciones
+    if len(cuts) == 0:
+        return float(values[0]) - 1, 0.0
+    true_below, below = labels.cumsum()[cuts], cuts + 1
+    tp, fp = labels.sum() - true_below, (len(labels) - below) - (labels.sum() - true_below)
+    quality = matthews(np.stack([tp, fp, true_below, below - true_below], axis=-1))
+    best = int(quality.argmax())
+    return float(values[cuts[best]] + values[cuts[best] + 1]) / 2, float(quality[best])
+
+
+def bootstrap(
+    counts, statistic, units=None, resamples: int = 1000, seed: int = 0
+) -> tuple[float, float] | None:
+    """Intervalo del 95 % (percentiles) de `statistic(recuentos sumados)`, remuestreando `units` enteras con reposición.
+
+    `counts` [n, c], una fila por ejemplo; `units`, a qué unidad pertenece cada una (`""` = a la suya propia). Dice
+    cuánto cambiaría con otros ejemplos como estos, no con otro entrenamiento. `resamples=0` → `None`.
+    """
+    if not resamples:
+        return None
+    counts = np.asarray(counts, dtype=float)
+    names = [unit or index for index, unit in enumerate(units)] if units is not None else range(len(counts))
+    place = {name: index for index, name in enumerate(dict.fromkeys(names))}
+    sums = np.zeros((len(place), counts.shape[1]))
+    np.add.at(sums, [place[name] for name in names], counts)
+    random, values = np.random.default_rng(seed), []
+    for size in [100] * (resamples // 100) + [resamples % 100]:  # por tandas: BLiMP tiene 67 000 pares
+        times = random.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=size)
+        values.append(statistic(times @ sums))
+    low, high = np.percentile(np.concatenate(values), [2.5, 97.5])
+    return float(low), float(high)
+
+
+def choice_result(
+    task,
+    scores,
+    rights,
+    examples,
+    *,
+    units=None,
+    chance=None,
+    baselines=None,
+    details=None,
+    resamples=1000,
+    seed=0,
+) -> Result:
+    """El resultado de elegir, en cada ejemplo, la opción de mayor puntuación.
+
+    `scores`: una lista de puntuaciones por ejemplo; `rights`: la opción buena de cada uno; `baselines`: nombre → otras
+    puntuaciones con la misma forma. Completa `examples` con `scores`, `prediction`, `answer`, `credit` y `right`.
+    """
+    require_examples(task, rights)
+    credits = [credit(options, right) for options, right in zip(scores, rights, strict=True)]
+    for example, options, right, gained in zip(examples, scores, rights, credits, strict=True):
+        example |= {
+            "scores": list(options),
+            "prediction": int(np.argmax(options)),
+            "answer": right,
+            "credit": gained,
+            "right": gained == 1,
+        }
+    simple = {
+        name: float(np.mean([credit(options, right) for options, right in zip(others, rights, strict=True)]))
+        for name, others in (baselines or {}).items()
+    }
+    counts = [[gained, 1] for gained in credits]
+    interval = bootstrap(counts, accuracy, units, resamples, seed)
+    if chance is None:
+        chance = float(np.mean([1 / len(options) for options in scores]))
+    return Result(
+        task,
+        ACCURACY,
+        float(np.mean(credits)),
+        interval,
+        chance,
+        len(credits),
+        simple,
+        examples,
+        details or {},
+    )
+
+
+def require_examples(task, examples) -> None:
+    if not len(examples):
+        raise ValueError(
+            f"{task}: no hay ningún ejemplo que puntuar; mira si la parte o el límite pedidos lo dejan vacío."
+        )
+
+
+def relative(score: float, chance: float, fine_tuned: float) -> float:
+    """Qué parte del camino entre el azar (0) y un modelo ajustado (1) se recorre. Artículo, figura 2, derecha.
+
+    Allí el 1 es el mejor modelo único conocido. Lanza `ValueError` si el ajustado no supera al azar.
+    """
+    if fine_tuned <= chance:
+        raise ValueError(
+            f"El modelo ajustado ({_number(fine_tuned, 3)}) no supera al azar ({_number(chance, 3)}): no hay "
+            "escala con la que comparar."
+        )
+    return (score - chance) / (fine_tuned - chance)
+
+
+def report(*results: Result) -> None:
+    """Imprime la tabla: tarea, métrica, modelo con su intervalo, azar, mejor trampa sencilla y cuántos ejemplos."""
+    header = ("tarea", "métrica", "modelo [IC 95 %]", "azar", "mejor trampa sencilla", "n")
+    table = [header, *(_cells(result) for result in results)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for line in table:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _cells(result: Result) -> tuple[str, ...]:
+    def shown(value):
+        return _number(value, 2) if result.metric == MATTHEWS else _number(100 * value, 1) + " %"
+
+    model = shown(result.score)
+    if result.interval:
+        model += f" [{' a '.join(shown(value).removesuffix(' %') for value in result.interval)}]"
+    best = result.best_baseline
+    baseline = f"{shown(best[1])} ({best[0]})" if best else "-"
+    return result.task, result.metric, model, shown(result.chance), baseline, str(result.n)
+
+
+def _number(value: float, decimals: int) -> str:
+    return f"{round(value, decimals) + 0.0:.{decimals}f}".replace(".", ",")  # + 0.0: nada de «-0,00»

@@ -1,0 +1,237 @@
+"""Las cuatro heurísticas de disparo cero del artículo (§5): funciones de un modelo y unos registros.
+
+Ninguna entrena nada. Todas devuelven un `Result` con azar, intervalo y trampas sencillas; `resamples` y `seed` son los
+del intervalo, `baselines=False` se salta las trampas, `unigrams` las frecuencias con que se calculan, y los demás
+argumentos con nombre (`truncate`, `share_prefix`, `batch_tokens`) pasan a `log_prob_batch`. El código que publicó
+OpenAI no las incluye. Lección 07.
+"""
+
+from collections import Counter
+
+import numpy as np
+
+from helpers.zeroshot.baselines import Unigrams, length_and_frequency
+from helpers.zeroshot.evaluation import (
+    MATTHEWS,
+    Result,
+    bootstrap,
+    choice_result,
+    choose_threshold,
+    confusion,
+    matthews,
+    require_examples,
+)
+from helpers.zeroshot.scoring import PARAGRAPH, log_prob_batch
+
+ACCEPTABLE = {"acceptable": True, "unacceptable": False}
+# Las palabras del artículo, y otras que los cuentos usan tras «very» y gpt1-mini tiene de una pieza (elegidas con las
+# frases de entrenamiento de `sentiment`: con las de prueba no sería disparo cero).
+VERBALIZERS = {
+    "paper": {"positive": ["positive"], "negative": ["negative"]},
+    "stories": {"positive": ["happy", "glad", "pleased"], "negative": ["sad", "sorry", "unhappy"]},
+}
+
+
+def acceptability(
+    model, tokenizer, train, test, *, start="", task="Aceptabilidad",
+    unigrams=None, baselines=True, resamples=1000, seed=0, **scoring,
+) -> Result:  # fmt: skip
+    """¿Es gramatical? Log P medio de la frase, con el umbral elegido en `train`; coeficiente de Matthews en `test`.
+
+    `train` y `test`: listas de `Labelled` con `"acceptable"` o `"unacceptable"`. Se puntúa el texto tal cual, sin
+    tokens especiales. Con `start=""` el primer token no cuenta; con `start=PARAGRAPH` lo predice el salto de línea. El
+    intervalo no incluye lo que cambiaría el umbral con otras frases de entrenamiento. Lanza `ValueError` si en `train`
+    falta una de las clases.
+    """
+    require_examples(task, train)
+    require_examples(task, test)
+    truth = [[_acceptable(record) for record in records] for records in (train, test)]
+    if len(set(truth[0])) < 2:
+        raise ValueError(
+            f"{task}: para elegir el umbral hacen falta frases de las dos clases en el entrenamiento."
+        )
+    texts = [[record.text for record in records] for records in (train, test)]
+    found = log_prob_batch(model, tokenizer, [(start, text) for text in texts[0] + texts[1]], **scoring)
+    means = [one.mean for one in found]
+    scores = means[: len(train)], means[len(train) :]
+    threshold, train_score = choose_threshold(scores[0], truth[0])
+    predictions = np.asarray(scores[1]) > threshold
+    counts = confusion(truth[1], predictions)
+    simple = {}
+    if baselines:
+        unigrams = unigrams or Unigrams(tokenizer)
+        for name, trick in {
+            "longitud": lambda text: len(tokenizer.text_to_ids(text)),
+            "frecuencia de las palabras": unigrams,
+        }.items():
+            guesses = _threshold_trick(trick, texts, truth[0])
+            simple[name] = float(matthews(confusion(truth[1], guesses).sum(0)))
+    examples = [
+        {
+            "text": text,
+            "scores": [score],
+            "prediction": bool(guess),
+            "answer": right,
+            "right": bool(guess) == right,
+        }
+        for text, score, guess, right in zip(texts[1], scores[1], predictions, truth[1], strict=True)
+    ]
+    interval = bootstrap(counts, matthews, [record.group for record in test], resamples, seed)
+    details = {"threshold": threshold, "train_score": train_score}
+    return Result(
+        task, MATTHEWS, float(matthews(counts.sum(0))), interval, 0.0, len(test), simple, examples, details
+    )
+
+
+def _acceptable(record) -> bool:
+    if record.label not in ACCEPTABLE:
+        raise ValueError(
+            f"«{record.text}» tiene la clase «{record.label}» y se esperaba «acceptable» o «unacceptable»."
+        )
+    return ACCEPTABLE[record.label]
+
+
+def _threshold_trick(trick, texts, train_truth):
+    """Predicciones de una trampa con umbral, a la que se deja elegir en `train` también hacia qué lado mira."""
+    train, test = (np.array([trick(text) for text in part], dtype=float) for part in texts)
+    threshold, sign = max(
+        ((choose_threshold(sign * train, train_truth), sign) for sign in (1, -1)),
+        key=lambda found: found[0][1],
+    )
+    return sign * test > threshold[0]
+
+
+def sentiment(
+    model, tokenizer, records, *, verbalizers=None, suffix="very", calibrate=None, normalize="sum", train=(),
+    task="Sentimiento", unigrams=None, baselines=True, resamples=1000, seed=0, **scoring,
+) -> Result:  # fmt: skip
+    """¿Positivo o negativo? Tras el texto y `very`, qué palabra es más probable de entre las de cada clase.
+
+    `verbalizers`: clase → sus palabras (por defecto, las del artículo: `positive` y `negative`); las probabilidades de
+    los sinónimos se suman. De una palabra de varios tokens se toma la *suma* de sus log P, que es la probabilidad de la
+    palabra entera; `normalize="mean"` usa la media. Como unas palabras son más frecuentes que otras diga lo que diga el
+    texto, `calibrate="content_free"` resta lo que puntúan tras un `very` sin texto, y `"mean"`, lo que puntúan de media
+    en estos mismos textos (sin mirar sus clases). Con `train` (otros `Labelled`) se prueba también la longitud.
+    """
+    require_examples(task, records)
+    verbalizers = verbalizers or VERBALIZERS["paper"]
+    labels = list(verbalizers)
+    _check_labels(task, [*records, *train], labels)
+    words = [word for label in labels for word in verbalizers[label]]
+    contexts = [suffix, *(f"{record.text} {suffix}".strip() for record in records)]
+    found = log_prob_batch(
+        model, tokenizer, [(context or PARAGRAPH, words) for context in contexts], **scoring
+    )
+    raw = np.array(
+        [[choose_value(one, normalize) for one in options] for options in found]
+    )  # [1 + textos, palabras]
+    ends = np.cumsum([len(verbalizers[label]) for label in labels])
+    scores = np.stack(
+        [np.logaddexp.reduce(part, axis=1) for part in np.split(raw, ends[:-1], axis=1)], axis=1
+    )
+    prior, scores = scores[0], scores[1:]
+    if calibrate not in (None, "content_free", "mean"):
+        raise ValueError(f'calibrate={calibrate!r} no existe: usa None, "content_free" o "mean".')
+    removed = {None: 0, "content_free": prior, "mean": scores.mean(0)}[calibrate]
+    rights = [labels.index(record.label) for record in records]
+    simple = {}
+    if baselines:
+        unigrams = unigrams or Unigrams(tokenizer)
+        often = [max(unigrams(word, "sum") for word in verbalizers[label]) for label in labels]
+        majority = Counter(rights)
+        simple["palabra de clase más frecuente"] = [often] * len(records)
+        simple["siempre la clase más común"] = [[majority[index] for index in range(len(labels))]] * len(
+            records
+        )
+        if train and len(labels) == 2:
+            texts = [[record.text for record in part] for part in (train, records)]
+            guesses = _threshold_trick(
+                lambda text: len(tokenizer.text_to_ids(text)),
+                texts,
+                [record.label == labels[1] for record in train],
+            )
+            simple["longitud"] = [[not guess, guess] for guess in guesses.tolist()]
+    examples = [{"text": record.text, "labels": labels} for record in records]
+    return choice_result(
+        task, (scores - removed).tolist(), rights, examples, units=[record.group for record in records],
+        baselines=simple, details={"prior": dict(zip(labels, prior.tolist(), strict=True)), "words": words},
+        resamples=resamples, seed=seed,
+    )  # fmt: skip
+
+
+def _check_labels(task, records, labels) -> None:
+    for record in records:
+        if record.label not in labels:
+            raise ValueError(
+                f"{task}: «{record.text:.60}» tiene la clase «{record.label}» y los verbalizadores son de {labels}."
+            )
+
+
+def multiple_choice(
+    model, tokenizer, questions, *, normalize="mean", task="Preguntas",
+    unigrams=None, baselines=True, resamples=1000, seed=0, **scoring,
+) -> Result:  # fmt: skip
+    """Preguntas y finales de cuento: la respuesta con mayor log P medio dado el contexto (documento y pregunta).
+
+    `questions`: lista de `Question`. `normalize="mean"` es lo que dice el artículo; `"sum"` favorece a las respuestas
+    cortas. Entre las trampas está la del mismo modelo sin leer el contexto (solo tras un salto de línea). Los contextos
+    que no quepan necesitan `truncate=True`.
+    """
+    require_examples(task, questions)
+    groups = [list(question.options) for question in questions]
+    contexts = [question.context for question in questions]
+
+    def score(contexts):
+        found = log_prob_batch(model, tokenizer, list(zip(contexts, groups, strict=True)), **scoring)
+        return [[choose_value(one, normalize) for one in options] for options in found]
+
+    simple = {}
+    if baselines:
+        simple = length_and_frequency(tokenizer, groups, unigrams or Unigrams(tokenizer), normalize)
+        simple["el modelo sin el contexto"] = score([PARAGRAPH] * len(questions))
+    examples = [{"text": question.context, "options": list(question.options)} for question in questions]
+    return choice_result(
+        task, score(contexts), [question.right for question in questions], examples,
+        units=[question.group for question in questions], baselines=simple, resamples=resamples, seed=seed,
+    )  # fmt: skip
+
+
+def pronouns(
+    model, tokenizer, schemas, *, task="Pronombres",
+    unigrams=None, baselines=True, resamples=1000, seed=0, **scoring,
+) -> Result:  # fmt: skip
+    """¿A quién se refiere el pronombre? Se sustituye por cada candidato y se puntúa *solo lo que viene detrás*.
+
+    `schemas`: lista de `PronounSchema`. Puntuar la frase entera premiaría al candidato más probable por sí mismo; el
+    resto es igual en todos, así que ni su longitud ni la de los candidatos cuentan. El intervalo remuestrea gemelos
+    enteros.
+    """
+    require_examples(task, schemas)
+    items = [
+        (f"{schema.before} {candidate}".strip(), schema.after)
+        for schema in schemas
+        for candidate in schema.candidates
+    ]
+    means = iter([one.mean for one in log_prob_batch(model, tokenizer, items, **scoring)])
+    scores = [[next(means) for _ in schema.candidates] for schema in schemas]
+    candidates = [list(schema.candidates) for schema in schemas]
+    simple = {}
+    if baselines:
+        simple = length_and_frequency(tokenizer, candidates, unigrams or Unigrams(tokenizer), "mean")
+        simple["siempre el primero"] = [[-index for index in range(len(options))] for options in candidates]
+        simple["siempre el último"] = [[*range(len(options))] for options in candidates]
+    examples = [
+        {"text": f"{schema.before} [_] {schema.after}".strip(), "options": options}
+        for schema, options in zip(schemas, candidates, strict=True)
+    ]
+    return choice_result(
+        task, scores, [schema.right for schema in schemas], examples,
+        units=[schema.group for schema in schemas], baselines=simple, resamples=resamples, seed=seed,
+    )  # fmt: skip
+
+
+def choose_value(found, normalize: str) -> float:
+    """La media o la suma de unos `LogProbs`. Lanza `ValueError` si se pide otra cosa."""
+    if normalize not in ("mean", "sum"):
+        raise ValueError(f'normalize={normalize!r} no existe: usa "mean" o "sum".')
+    return found.mean if normalize == "mean" else found.total

@@ -1,0 +1,224 @@
+"""Cuánta probabilidad da el modelo a una continuación: los log P(token) de los que salen todas las heurísticas.
+
+El contexto y la continuación se trocean **por separado** y se unen los ids: la continuación empieza siempre en palabra
+nueva («un» + «happy» no es «unhappy»). Al juntarlos con un espacio saldrían los mismos tokens, salvo en raras parejas
+de signos que spaCy lee como uno solo (`:` y `)`). Artículo, §5. Lección 07.
+"""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+
+from helpers.gpt import GPT1LMHeadModel
+from helpers.tokenizer import NEWLINE
+
+PARAGRAPH = (
+    "\n"  # como contexto: el token de salto de línea, lo más parecido a «empieza un texto» que vio GPT-1
+)
+_ROWS = 1024  # posiciones cuyos logits están en memoria a la vez: con 40 478 entradas, unos 160 MB
+
+
+class TextTooLong(ValueError):
+    """El texto no cabe en las posiciones del modelo; el mensaje dice cuántos tokens tiene y cuántos caben."""
+
+
+@dataclass(frozen=True)
+class LogProbs:
+    """Los log P (nats) de una continuación, token a token.
+
+    `tokens`, `values` y `likeliest` (el token más probable en cada sitio) miden lo mismo. GPT-1 no tiene token de
+    inicio: con el contexto vacío nada predice el primer token, que no se puntúa y queda en `unscored`.
+    """
+
+    tokens: tuple[str, ...]
+    values: tuple[float, ...]
+    likeliest: tuple[str, ...]
+    unscored: str | None = None
+
+    @property
+    def total(self) -> float:
+        """log P de la continuación entera: la suma."""
+        return sum(self.values)
+
+    @property
+    def mean(self) -> float:
+        """log P medio por token: no castiga a las continuaciones largas."""
+        return self.total / len(self.values)
+
+    @property
+    def greedy(self) -> bool:
+        """¿Habría escrito el modelo exactamente esto eligiendo siempre el token más probable?"""
+        return self.tokens == self.likeliest
+
+
+def log_prob(model, tokenizer, context: str, continuation: str, truncate: bool = False) -> LogProbs:
+    """Los log P de los tokens de `continuation` después de `context` (puede ser `""` o `PARAGRAPH`).
+
+    Lanza `TextTooLong` (un `ValueError`) si no caben en `n_positions` —con `truncate=True` se recorta el principio del
+    contexto— y `ValueError` si no hay ningún token que puntuar. Artículo, §5. Lección 07.
+    """
+    return log_prob_batch(model, tokenizer, [(context, continuation)], truncate=truncate)[0]
+
+
+def log_prob_batch(
+    model, tokenizer, items, share_prefix: bool = True, truncate: bool = False, batch_tokens: int = 4096
+) -> list:
+    """Como `log_prob` para muchos `items`, cada uno `(contexto, continuación)` o `(contexto, [opciones])`.
+
+    Devuelve, en el mismo orden, un `LogProbs` por continuación suelta y una lista de ellos por lista de opciones. Se
+    agrupan por longitud, hasta `batch_tokens` por lote, con el relleno a la derecha y enmascarado: da lo mismo que de
+    uno en uno. Con varias opciones el contexto pasa una sola vez por el modelo (caché KV, lección 05) y se reparte;
+    `share_prefix=False`, o un modelo sin caché como el de transformers, lo repite con cada opción.
+    """
+    asked = [_encode_item(tokenizer, item, model.config.n_positions, truncate) for item in items]
+    share_prefix = share_prefix and isinstance(model, GPT1LMHeadModel)
+    groups, singles = [], []  # (contexto, opciones, dónde va el resultado)
+    for place, (context, options) in enumerate(asked):
+        if share_prefix and context and len(options) > 1:
+            groups.append((context, options, place))
+        else:
+            singles += [(context, [option], (place, index)) for index, option in enumerate(options)]
+    found = {}
+    with _evaluating(model):
+        for batch in _batches(singles, batch_tokens):
+            found |= _score_together(model, batch)
+        for batch in _batches(groups, batch_tokens):
+            found |= _score_sharing(model, batch)
+    results = []
+    for place, (item, (context, options)) in enumerate(zip(items, asked, strict=True)):
+        scored = [
+            _log_probs(tokenizer, option, found[place, index], bool(context))
+            for index, option in enumerate(options)
+        ]
+        results.append(scored[0] if isinstance(item[1], str) else scored)
+    return results
+
+
+def _encode_item(tokenizer, item, n_positions: int, truncate: bool):
+    """(ids del contexto, [ids de cada opción]), comprobados y, si hace falta y se pide, con el contexto recortado."""
+    try:
+        context, options = item
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"Cada elemento tiene que ser (contexto, continuación) y uno es {item!r:.80}."
+        ) from None
+    newline = [tokenizer.convert_tokens_to_ids(NEWLINE)]
+    start = newline if context == PARAGRAPH else tokenizer.text_to_ids(context)
+    texts = list(options) if isinstance(options, (list, tuple)) else [options]
+    encoded = [tokenizer.text_to_ids(text) for text in texts]
+    needed = "escribe al menos una palabra." if start else "con el contexto vacío hacen falta dos o más."
+    for text, ids in zip(texts, encoded, strict=True):
+        if len(ids) < (1 if start else 2):
+            raise ValueError(f"«{text}» tiene {len(ids)} tokens y no hay ninguno que puntuar: {needed}")
+    longest = max(map(len, encoded), default=0)
+    room = n_positions - longest
+    no_room = room < (1 if start else 0)
+    if no_room or (len(start) > room and not truncate):
+        what_to_do = (
+            "acorta la continuación." if no_room else "acorta el contexto o recórtalo con truncate=True."
+        )
+        raise TextTooLong(
+            f"El contexto ({len(start)} tokens) y la continuación ({longest}) suman {len(start) + longest} tokens y en "
+            f"este modelo caben {n_positions}: {what_to_do}"
+        )
+    return start[max(0, len(start) - room) :], encoded
+
+
+def _batches(jobs, batch_tokens: int):
+    """Lotes de trabajos de longitud parecida; cada trabajo ocupa lo que el más largo de su lote."""
+    sizes = [(len(job[0]) + sum(map(len, job[1])), job) for job in jobs]
+    batch = []
+    for size, job in sorted(sizes, key=lambda pair: pair[0]):
+        if batch and size * (len(batch) + 1) > batch_tokens:
+            yield batch
+            batch = []
+        batch.append(job)
+    if batch:
+        yield batch
+
+
+def _score_together(model, batch) -> dict:
+    """Contexto y continuación en una sola secuencia. El último token no entra: nadie pregunta qué viene después."""
+    starts = [max(len(context), 1) for context, _, _ in batch]
+    texts = [context + option for context, (option,), _ in batch]
+    ids, mask = _pad([text[:-1] for text in texts], model.device)
+    hidden = model.transformer(ids, attention_mask=mask)[0]
+    states = [
+        hidden[row, start - 1 : len(text) - 1]
+        for row, (start, text) in enumerate(zip(starts, texts, strict=True))
+    ]
+    targets = [text[start:] for start, text in zip(starts, texts, strict=True)]
+    return dict(zip([place for _, _, place in batch], _read(model, states, targets), strict=True))
+
+
+def _score_sharing(model, batch) -> dict:
+    """El contexto, una vez; luego las opciones, cada una con una copia de sus claves y valores."""
+    prefix, prefix_mask = _pad([context for context, _, _ in batch], model.device)
+    body = model.transformer(prefix, attention_mask=prefix_mask, use_cache=True)
+    options = [option for _, group, _ in batch for option in group]
+    owner = torch.tensor([row for row, (_, group, _) in enumerate(batch) for _ in group], device=model.device)
+    lengths = prefix_mask.sum(-1)
+    first = body.last_hidden_state[torch.arange(len(batch), device=model.device), lengths - 1][owner]
+    states = [state[None] for state in first]  # lo que predice el primer token de cada opción
+    if max(map(len, options)) > 1:
+        cache = body.past_key_values
+        cache.batch_select_indices(owner)
+        ids, mask = _pad([option[:-1] for option in options], model.device)
+        mask = torch.cat([prefix_mask[owner], mask], dim=1)
+        hidden = model.transformer(ids, attention_mask=mask, past_key_values=cache).last_hidden_state
+        states = [
+            torch.cat([state, rest[: len(option) - 1]])
+            for state, rest, option in zip(states, hidden, options, strict=True)
+        ]
+    places = [(place, index) for _, group, place in batch for index in range(len(group))]
+    return dict(zip(places, _read(model, states, options), strict=True))
+
+
+def _pad(rows, device):
+    """Relleno a la derecha: (ids [filas, T], máscara [filas, T] con 1 en los tokens de verdad)."""
+    length = max(map(len, rows))
+    ids = torch.tensor([row + [0] * (length - len(row)) for row in rows], device=device)
+    lengths = torch.tensor([len(row) for row in rows], device=device)
+    return ids, (torch.arange(length, device=device) < lengths[:, None]).long()
+
+
+def _read(model, states, targets) -> list:
+    """De los estados [n, n_embd] que predicen cada continuación a sus (log P, ids más probables).
+
+    Los logits se calculan solo donde hacen falta y por tandas: en GPT-1 son 162 kB por posición.
+    """
+    flat, wanted = torch.cat(states), torch.tensor([id for ids in targets for id in ids], device=model.device)
+    values, best = [], []
+    for rows, ids in zip(flat.split(_ROWS), wanted.split(_ROWS), strict=True):
+        logits = model.lm_head(rows).float()
+        values += (logits.gather(-1, ids[:, None])[:, 0] - logits.logsumexp(-1)).tolist()
+        best += logits.argmax(-1).tolist()
+    pieces, place = [], 0
+    for ids in targets:
+        pieces.append((values[place : place + len(ids)], best[place : place + len(ids)]))
+        place += len(ids)
+    return pieces
+
+
+def _log_probs(tokenizer, ids, found, has_context: bool) -> LogProbs:
+    values, best = found
+    tokens = tuple(tokenizer.convert_ids_to_tokens(ids))
+    return LogProbs(
+        tokens[len(ids) - len(values) :],
+        tuple(values),
+        tuple(tokenizer.convert_ids_to_tokens(best)),
+        None if has_context else tokens[0],
+    )
+
+
+@contextmanager
+def _evaluating(model):
+    """Sin gradientes ni dropout; al salir, el modelo queda como estaba: una sonda mide en pleno entrenamiento."""
+    training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        model.train(training)

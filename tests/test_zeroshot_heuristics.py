@@ -1,0 +1,468 @@
+"""Cada heurística con un modelo de mentira de probabilidades conocidas: la respuesta buena y la de quien se equivoca.
+
+El oráculo de las métricas es scikit-learn; el de los intervalos, un remuestreo escrito aparte o una fórmula.
+"""
+
+import math
+from collections import Counter
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import matthews_corrcoef
+
+from helpers.tokenizer import NEWLINE
+from helpers.zeroshot import (
+    PARAGRAPH,
+    Labelled,
+    LastWord,
+    MinimalPair,
+    PronounSchema,
+    Question,
+    Unigrams,
+    acceptability,
+    bootstrap,
+    choose_threshold,
+    last_word,
+    minimal_pairs,
+    multiple_choice,
+    pronouns,
+    relative,
+    report,
+    sentiment,
+)
+from helpers.zeroshot.evaluation import Result, accuracy, confusion, credit, matthews
+
+VOCABULARY = 60
+OTHERS = 1e-9  # lo que da el modelo de mentira a las palabras que su regla no nombra
+
+
+class Words:
+    """Un tokenizador de mentira: una palabra, un token; aprende los ids según salen."""
+
+    def __init__(self):
+        self.vocab = {NEWLINE: 0}
+
+    def __len__(self):
+        return VOCABULARY
+
+    def words(self, text):
+        return text.lower().split()
+
+    def text_to_ids(self, text):
+        return [self.vocab.setdefault(word, len(self.vocab)) for word in self.words(text)]
+
+    def convert_tokens_to_ids(self, token):
+        return self.vocab[token]
+
+    def convert_ids_to_tokens(self, ids):
+        names = {index: word for word, index in self.vocab.items()}
+        return [names.get(index, f"?{index}") for index in ids]
+
+    def convert_tokens_to_string(self, tokens):
+        return " ".join(tokens)
+
+
+class Rule:
+    """Un modelo de mentira: `rule(palabras anteriores)` → {palabra: probabilidad}."""
+
+    training, device = False, torch.device("cpu")
+    config = SimpleNamespace(n_positions=64, vocab_size=VOCABULARY)
+
+    def __init__(self, tokenizer, rule):
+        self.tokenizer, self.rule, self.prefixes = tokenizer, rule, []
+
+    def eval(self):
+        return self
+
+    train = lambda self, mode=True: self  # noqa: E731
+
+    def transformer(self, ids, attention_mask=None):
+        """El «estado oculto» de cada posición es el número de su prefijo; con él, `lm_head` sabe qué regla toca."""
+        states = torch.zeros(*ids.shape, 1)
+        for row, line in enumerate(ids.tolist()):
+            for place in range(len(line)):
+                self.prefixes.append(tuple(self.tokenizer.convert_ids_to_tokens(line[: place + 1])))
+                states[row, place] = len(self.prefixes) - 1
+        return (states,)
+
+    def lm_head(self, states):
+        table = torch.full((len(states), VOCABULARY), OTHERS, dtype=torch.float64)
+        for row, state in enumerate(states[:, 0].long().tolist()):
+            rule = self.rule(self.prefixes[state])
+            assert sum(rule.values()) <= 1, "las probabilidades de la regla pasan de 1"
+            for word, probability in rule.items():
+                table[row, self.tokenizer.text_to_ids(word)[0]] = probability
+            if (rest := 1 - table[row].sum()) > 0:  # lo que falta hasta 1 va a una palabra que nadie usa
+                table[row, VOCABULARY - 1] += rest
+        return table.log()
+
+
+@pytest.fixture
+def words():
+    return Words()
+
+
+def flat(tokenizer, **log_probs):
+    """Un modelo que da a cada palabra siempre el mismo log P."""
+    table = {word: math.exp(value) for word, value in log_probs.items()}
+    return Rule(tokenizer, lambda before: table)
+
+
+QUIET = {"baselines": False, "resamples": 0}
+
+
+# --- aceptabilidad ---------------------------------------------------------------------------------------
+
+
+def graded(tokenizer):
+    return flat(tokenizer, a=-1, b=-2, c=-3, d=-4)
+
+
+def test_acceptability_is_the_mean_with_a_threshold_from_training(words):
+    model = graded(words)
+    # Las buenas son más largas: su suma (-6) es peor que la de las malas (-4), pero su media no.
+    train = [Labelled("x a a a a a a", "acceptable"), Labelled("x d", "unacceptable")]
+    found = acceptability(model, words, train, train, **QUIET)
+    assert found.score == pytest.approx(1) and found.chance == 0 and found.interval is None
+    assert found.details["threshold"] == pytest.approx(-2.5, abs=1e-4)
+    assert [example["scores"][0] for example in found.examples] == pytest.approx([-1, -4], abs=1e-4)
+
+    # Con este umbral (-2,5) se falla la de -3 de la prueba; eligiéndolo con la prueba no se fallaría ninguna.
+    labels = ["acceptable"] * 3 + ["unacceptable"] * 3
+    test = [Labelled(f"x {word}", label) for word, label in zip("aacddd", labels, strict=True)]
+    found = acceptability(model, words, train, test, **QUIET)
+    truth, guesses = [1, 1, 1, 0, 0, 0], [1, 1, 0, 0, 0, 0]
+    assert [example["prediction"] for example in found.examples] == [bool(guess) for guess in guesses]
+    assert found.score == pytest.approx(matthews_corrcoef(truth, guesses)) and found.score < 1
+    assert [example["right"] for example in found.examples] == [True, True, False, True, True, True]
+
+
+def test_the_first_token_does_not_count_unless_a_newline_predicts_it(words):
+    model = graded(words)
+    records = [Labelled("d a", "acceptable"), Labelled("a d", "unacceptable")]
+    scores = {
+        start: [
+            example["scores"][0]
+            for example in acceptability(model, words, records, records, start=start, **QUIET).examples
+        ]
+        for start in ("", PARAGRAPH)
+    }
+    assert scores[""] == pytest.approx([-1, -4], abs=1e-4)
+    assert scores[PARAGRAPH] == pytest.approx([-2.5, -2.5], abs=1e-4)
+
+
+def test_acceptability_says_what_is_missing(words):
+    good = [Labelled("x a", "acceptable")]
+    with pytest.raises(ValueError, match="dos clases"):
+        acceptability(graded(words), words, good, good)
+    with pytest.raises(ValueError, match="«bien» y se esperaba"):
+        acceptability(graded(words), words, [Labelled("x a", "bien")], good)
+    with pytest.raises(ValueError, match="ningún ejemplo"):
+        acceptability(graded(words), words, good, [])
+
+
+def test_length_alone_can_fake_acceptability(words):
+    train = [Labelled("x a", "acceptable"), Labelled("x a a a a", "unacceptable")] * 3
+    found = acceptability(flat(words, a=-1), words, train, train, unigrams=Unigrams(words, ["a x"]))
+    assert found.score == 0 and found.baselines["longitud"] == pytest.approx(1)
+    assert found.best_baseline == ("longitud", pytest.approx(1))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_threshold_is_the_best_of_all(seed):
+    random = np.random.default_rng(seed)
+    scores, truth = random.integers(0, 12, 40) / 4, random.integers(0, 2, 40).astype(bool)
+    cuts = np.unique(scores)
+    every = {cut: matthews_corrcoef(truth, scores > cut) for cut in (cuts[:-1] + cuts[1:]) / 2}
+    threshold, quality = choose_threshold(scores, truth)
+    assert quality == pytest.approx(max(every.values()))
+    assert matthews_corrcoef(truth, scores > threshold) == pytest.approx(quality)
+    assert threshold == pytest.approx(min(cut for cut, value in every.items() if value > quality - 1e-12))
+    assert choose_threshold([1, 1], [True, False])[1] == 0
+
+
+def test_matthews_is_that_of_scikit_learn():
+    random = np.random.default_rng(0)
+    for truth, guesses in random.integers(0, 2, (20, 2, 15)):
+        assert matthews(confusion(truth, guesses).sum(0)) == pytest.approx(matthews_corrcoef(truth, guesses))
+    assert matthews(confusion([1, 0, 1], [1, 1, 1]).sum(0)) == 0
+
+
+# --- sentimiento -----------------------------------------------------------------------------------------
+
+REVIEWS = [Labelled("we love it", "positive"), Labelled("we hate it", "negative")]
+
+
+def opinions(tokenizer, love, hate, alone):
+    """P(palabra | … very) según si antes sale «love», «hate» o nada; sin «very» delante, al revés."""
+
+    def rule(before):
+        if before[-1] == "very":
+            return love if "love" in before else hate if "hate" in before else alone
+        return hate if "love" in before else love
+
+    return Rule(tokenizer, rule)
+
+
+def test_sentiment_appends_very_and_looks_only_at_the_two_words(words):
+    model = opinions(
+        words,
+        {"positive": 0.02, "negative": 0.01, "tall": 0.9},
+        {"positive": 0.01, "negative": 0.02, "tall": 0.9},
+        {"positive": 0.01, "negative": 0.01},
+    )
+    found = sentiment(model, words, REVIEWS, **QUIET)
+    assert found.score == 1 and found.chance == 0.5
+    assert found.examples[0]["scores"] == pytest.approx([math.log(0.02), math.log(0.01)], abs=1e-5)
+    assert (
+        sentiment(model, words, REVIEWS, suffix="", **QUIET).score == 0
+    )  # sin `very`, este modelo dice lo contrario
+
+
+def test_the_prior_misleads_and_calibration_removes_it(words):
+    model = opinions(
+        words,
+        {"positive": 0.10, "negative": 0.01},
+        {"positive": 0.06, "negative": 0.02},  # gana «positive» aunque baje: siempre es más frecuente
+        {"positive": 0.08, "negative": 0.01},
+    )
+    raw = sentiment(model, words, REVIEWS, unigrams=Unigrams(words, ["positive positive negative"]))
+    assert raw.score == 0.5 and [example["prediction"] for example in raw.examples] == [0, 0]
+    assert raw.details["prior"] == pytest.approx(
+        {"positive": math.log(0.08), "negative": math.log(0.01)}, abs=1e-5
+    )
+    assert raw.baselines["palabra de clase más frecuente"] == 0.5
+    for calibrate in ("content_free", "mean"):
+        assert sentiment(model, words, REVIEWS, calibrate=calibrate, **QUIET).score == 1
+    expected = [math.log(0.06 / 0.08), math.log(0.02 / 0.01)]
+    found = sentiment(model, words, REVIEWS, calibrate="content_free", **QUIET)
+    assert found.examples[1]["scores"] == pytest.approx(expected, abs=1e-5)
+    with pytest.raises(ValueError, match="content_free"):
+        sentiment(model, words, REVIEWS, calibrate="sí", **QUIET)
+
+
+def test_verbalizers_of_several_tokens_and_several_words(words):
+    def rule(before):
+        return {"top": 0.10, "bad": 0.06, "poor": 0.03} if before[-1] == "very" else {"notch": 0.5}
+
+    record = [Labelled("we love it", "negative")]
+    several = {"positive": ["top notch"], "negative": ["bad"]}
+    by_sum = sentiment(Rule(words, rule), words, record, verbalizers=several, **QUIET)
+    assert by_sum.examples[0]["scores"] == pytest.approx([math.log(0.05), math.log(0.06)], abs=1e-5)
+    assert by_sum.score == 1  # con el primer token (0,10) o con la media ganaría «top notch»
+    by_mean = sentiment(Rule(words, rule), words, record, verbalizers=several, normalize="mean", **QUIET)
+    assert (
+        by_mean.examples[0]["scores"][0] == pytest.approx(math.log(0.05) / 2, abs=1e-5) and by_mean.score == 0
+    )
+    synonyms = sentiment(
+        Rule(words, rule),
+        words,
+        record,
+        verbalizers={"positive": ["bad"], "negative": ["poor", "top"]},
+        **QUIET,
+    )
+    assert synonyms.examples[0]["scores"][1] == pytest.approx(math.log(0.13), abs=1e-5)
+
+
+def test_sentiment_baselines(words):
+    model = opinions(words, {"positive": 0.1}, {"negative": 0.1}, {})
+    records = [*REVIEWS, Labelled("so much love", "positive"), Labelled("hate", "negative")]
+    train = [Labelled("a b c", "positive"), Labelled("a", "negative")] * 2
+    found = sentiment(model, words, records, train=train, unigrams=Unigrams(words, ["negative"]))
+    assert found.baselines == {
+        "palabra de clase más frecuente": 0.5,
+        "siempre la clase más común": 0.5,  # empatan: cualquiera de las dos
+        "longitud": 0.75,  # tres palabras, positivo; una, negativo
+    }
+    with pytest.raises(ValueError, match="«regular»"):
+        sentiment(model, words, [Labelled("a", "regular")])
+
+
+# --- preguntas y finales de cuento -----------------------------------------------------------------------
+
+
+def test_choice_is_the_mean_of_the_whole_answer(words):
+    def rule(before):
+        if "story" not in before:
+            return {"w": 0.6, "r": 0.1, "s": 0.2}
+        # La mala empieza mejor y, al ser de un solo token, su suma gana; la media de la buena es mayor.
+        return {"w": 0.30, "r": 0.20, "s": 0.45}
+
+    model = Rule(words, rule)
+    question = [Question("the story", ("w", "r s s"), 1)]
+    found = multiple_choice(model, words, question, unigrams=Unigrams(words, ["w w w r s"]))
+    means = [math.log(0.30), math.log(0.20 * 0.45 * 0.45) / 3]
+    assert found.examples[0]["scores"] == pytest.approx(means, abs=1e-5)
+    assert found.score == 1 and found.chance == 0.5 and found.examples[0]["prediction"] == 1
+    assert multiple_choice(model, words, question, normalize="sum", **QUIET).score == 0
+    assert found.baselines == {
+        "la más larga": 1.0,
+        "la más corta": 0.0,
+        "palabras más frecuentes": 0.0,
+        "el modelo sin el contexto": 0.0,
+    }
+    with pytest.raises(ValueError, match="normalize='media'"):
+        multiple_choice(model, words, question, normalize="media", **QUIET)
+
+
+def test_chance_is_one_over_the_options(words):
+    questions = [Question("c", ("a", "b", "c", "d"), 0), Question("c", ("a", "b"), 1)]
+    found = multiple_choice(graded(words), words, questions, **QUIET)
+    assert found.chance == pytest.approx((1 / 4 + 1 / 2) / 2)
+    assert found.score == 0.5 and found.n == 2
+
+
+# --- pronombres ------------------------------------------------------------------------------------------
+
+
+def test_pronouns_score_only_what_follows_the_substitution(words):
+    def rule(before):
+        # Tras el rey, «ran» empieza mejor; el resto entero, «ran away», es mucho más propio del ratón.
+        if before[-1] == "ran":
+            return {"away": 0.5 if "mouse" in before else 0.05}
+        follows = {"king": {"ran": 0.3}, "mouse": {"ran": 0.2}}
+        return follows.get(before[-1], {"king": 0.9, "mouse": 0.001})  # el rey es más probable por sí mismo
+
+    schema = PronounSchema.from_brackets("so [it] ran away", ["king", "mouse"], 1)
+    found = pronouns(Rule(words, rule), words, [schema], unigrams=Unigrams(words, ["king"]))
+    expected = [math.log(0.3 * 0.05) / 2, math.log(0.2 * 0.5) / 2]
+    assert found.examples[0]["scores"] == pytest.approx(expected, abs=1e-5)
+    assert found.score == 1  # con la frase entera (0,9 frente a 0,001) o solo con «ran» ganaría el rey
+    assert found.baselines["siempre el primero"] == 0 and found.baselines["siempre el último"] == 1
+    assert found.baselines["palabras más frecuentes"] == 0 and found.baselines["la más larga"] == 0.5
+
+
+def test_the_pronoun_can_open_the_text_and_must_leave_something_after():
+    schema = PronounSchema.from_brackets("[It] ran away.", ["the king", "the mouse"], 0, "t1")
+    assert schema == PronounSchema("", "ran away.", ("the king", "the mouse"), 0, "t1")
+    for text, words in [
+        ("it ran", "0 pronombres"),
+        ("[it] saw [it]", "2 pronombres"),
+        ("they saw [it]", "no queda nada"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            PronounSchema.from_brackets(text, ["a", "b"], 0)
+
+
+def test_twins_are_resampled_together(words):
+    """Dos gemelos que siempre aciertan y fallan a la vez valen por uno: el intervalo es √2 veces más ancho."""
+    schemas = [
+        PronounSchema("x", "a" if twin % 2 else "d", ("y", "z"), 0, f"t{twin}" if group else "")
+        for group in (True, False)
+        for twin in range(40)
+        for _ in range(2)
+    ]
+    model = Rule(
+        words, lambda before: {"a": 0.5 if before[-1] == "y" else 0.1, "d": 0.1 if before[-1] == "y" else 0.5}
+    )
+    together, apart = (
+        pronouns(model, words, part, baselines=False, resamples=4000) for part in (schemas[:80], schemas[80:])
+    )
+    assert together.score == apart.score == 0.5
+    widths = [result.interval[1] - result.interval[0] for result in (together, apart)]
+    assert widths[0] / widths[1] == pytest.approx(math.sqrt(2), rel=0.1)
+    assert widths[1] == pytest.approx(2 * 1.96 * math.sqrt(0.25 / 80), rel=0.1)  # aproximación normal
+
+
+# --- pares mínimos y última palabra ------------------------------------------------------------------------
+
+
+def test_minimal_pairs_compare_totals_by_phenomenon(words):
+    pairs = [
+        MinimalPair("x b", "x a a a", "orden"),  # totales -2 y -3; con la media (-2 y -1) ganaría la mala
+        MinimalPair("x a", "x d", "orden"),
+        MinimalPair("x d", "x a", "caso"),
+        MinimalPair("the cat", "The cat", "mayúscula"),  # el tokenizador no las distingue: medio acierto
+    ]
+    found = minimal_pairs(graded(words), words, pairs, unigrams=Unigrams(words, ["a a a b d"]))
+    assert found.score == pytest.approx(2.5 / 4) and found.n == 4 and found.chance == 0.5
+    assert found.details["phenomena"] == {"caso": (0, 1), "mayúscula": (0.5, 1), "orden": (1, 2)}
+    assert [example["right"] for example in found.examples] == [True, True, False, False]
+    assert found.baselines["la más corta"] == pytest.approx((1 + 0.5 * 3) / 4)
+    assert minimal_pairs(graded(words), words, pairs[:1], normalize="mean", **QUIET).score == 0
+
+
+def test_pairs_that_differ_in_the_first_word_need_a_start(words):
+    pairs = [MinimalPair("a x", "d x")]
+    model = flat(words, a=-1, d=-4, x=-2)
+    assert minimal_pairs(model, words, pairs, **QUIET).score == 0.5
+    assert minimal_pairs(model, words, pairs, start=PARAGRAPH, **QUIET).score == 1
+
+
+def test_last_word_needs_every_token(words):
+    rules = {"sat": {"moon": 0.6}, "moon": {"man": 0.3, "light": 0.7}, "the": {"cat": 0.9}}
+    model = Rule(words, lambda before: rules.get(before[-1], {}))
+    records = [
+        LastWord("the cat sat", "moon light"),
+        LastWord("the cat sat", "moon man"),
+        LastWord("the dog and the", "cat"),
+    ]
+    found = last_word(model, words, records, unigrams=Unigrams(words, ["the the"]))
+    assert found.score == pytest.approx(2 / 3) and found.chance == 1 / VOCABULARY
+    assert [example["right"] for example in found.examples] == [True, False, True]
+    assert found.examples[1]["prediction"] == "moon light"
+    assert found.baselines == {"una palabra del texto al azar": 0.0, "la palabra más frecuente": 0.0}
+    repeated = last_word(
+        model, words, [LastWord("the dog saw the", "dog")], unigrams=Unigrams(words, ["the the"])
+    )
+    assert repeated.baselines["una palabra del texto al azar"] == pytest.approx(1 / 4)
+
+
+# --- azar, intervalo, trampas y tabla ----------------------------------------------------------------------
+
+
+def test_a_tie_earns_its_share():
+    assert [credit([1, 2, 2], right) for right in range(3)] == [0, 0.5, 0.5]
+    assert credit([-3.0, -3.00001], 1) == 0.5 and credit([-3.0, -3.01], 1) == 0
+
+
+def test_bootstrap_against_a_plain_resampling():
+    random = np.random.default_rng(1)
+    truth, guesses = random.integers(0, 2, (2, 60))
+    units = [f"g{index // 3}" for index in range(60)]
+    counts = confusion(truth, guesses)
+    found = bootstrap(counts, matthews, units, resamples=3000, seed=0)
+    assert found == bootstrap(counts, matthews, units, resamples=3000, seed=0)
+    plain = []
+    for _ in range(3000):
+        rows = np.concatenate([np.arange(3 * unit, 3 * unit + 3) for unit in random.integers(0, 20, 20)])
+        plain.append(np.corrcoef(truth[rows], guesses[rows])[0, 1])  # Matthews es esta correlación
+    assert found == pytest.approx(np.percentile(plain, [2.5, 97.5]), abs=0.03)
+    assert bootstrap([[1, 1]] * 5, accuracy) == (1, 1)
+    assert bootstrap([[1, 1]] * 5, accuracy, resamples=0) is None
+    assert bootstrap([[1, 1], [0, 1]], accuracy, resamples=50)[1] <= 1  # menos de una tanda
+
+
+def test_unigrams_are_counts_plus_one(words):
+    texts = ["a b a", "c a"]
+    unigrams = Unigrams(words, texts)
+    counts = Counter(" ".join(texts).split())
+    expected = {word: math.log((counts[word] + 1) / (5 + VOCABULARY)) for word in "abcz"}
+    assert {word: unigrams(word) for word in "abcz"} == pytest.approx(expected)
+    assert unigrams("a b", "sum") == pytest.approx(expected["a"] + expected["b"])
+    assert unigrams("a b") == pytest.approx((expected["a"] + expected["b"]) / 2)
+
+
+def test_relative_is_the_scale_of_figure_2():
+    assert relative(0.25, 0.25, 0.59) == 0 and relative(0.59, 0.25, 0.59) == 1
+    assert relative(0.1, 0, 0.4) == pytest.approx(0.25) and relative(0.4, 0.5, 0.9) == pytest.approx(-0.25)
+    with pytest.raises(ValueError, match=r"\(0,500\) no supera al azar"):
+        relative(0.6, 0.5, 0.5)
+
+
+def test_report_is_an_aligned_spanish_table(capsys):
+    report(
+        Result(
+            "Pares", "exactitud", 0.712, (0.65, 0.77), 0.5, 150, {"la más corta": 0.51, "la más larga": 0.49}
+        ),
+        Result("Aceptabilidad", "Matthews", 0.172, (-0.004, 0.36), 0.0, 48),
+        Result("Sonda", "exactitud", 0.5, None, 0.25, 9),
+    )
+    assert capsys.readouterr().out.splitlines() == [
+        "tarea          métrica    modelo [IC 95 %]      azar    mejor trampa sencilla  n",
+        "Pares          exactitud  71,2 % [65,0 a 77,0]  50,0 %  51,0 % (la más corta)  150",
+        "Aceptabilidad  Matthews   0,17 [0,00 a 0,36]    0,00    -                      48",
+        "Sonda          exactitud  50,0 %                25,0 %  -                      9",
+    ]

@@ -1,0 +1,300 @@
+"""Los datos: los del curso, los formatos públicos en archivos hechos a mano, el Hub sin red, y las sondas."""
+
+import json
+from collections import Counter
+from types import SimpleNamespace
+
+import datasets
+import pytest
+import torch
+from transformers import OpenAIGPTConfig
+
+from helpers import models
+from helpers.gpt import GPT1LMHeadModel
+from helpers.models import MINI
+from helpers.pretraining.recipe import History
+from helpers.tasks import TaskError
+from helpers.tokenizer import GPT1Tokenizer
+from helpers.zeroshot import (
+    HUB,
+    PROBES,
+    Labelled,
+    LastWord,
+    MinimalPair,
+    PronounSchema,
+    load_records,
+    probes,
+    spread,
+)
+
+
+def write_jsonl(path, *rows):
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    return path
+
+
+# --- los del curso ---------------------------------------------------------------------------------------
+
+
+def test_the_pairs_of_the_course():
+    sentences, pairs = load_records("acceptability"), load_records("minimal_pairs")
+    assert len(sentences) == 300 and len(pairs) == 150
+    assert len({pair.phenomenon for pair in pairs}) >= 8
+    assert {(one.text, one.label) for one in sentences} == {
+        (text, label)
+        for pair in pairs
+        for text, label in ((pair.good, "acceptable"), (pair.bad, "unacceptable"))
+    }
+    assert set(Counter(one.group for one in sentences).values()) == {2}
+    parts = [load_records("acceptability", split=split) for split in ("train", "validation", "test")]
+    assert sum(map(len, parts)) == 300
+    assert not {one.group for one in parts[0]} & {one.group for part in parts[1:] for one in part}
+
+
+def test_the_schemas_of_the_course_come_in_twins():
+    schemas = load_records("pronouns")
+    assert len(schemas) == 60 and set(Counter(schema.group for schema in schemas).values()) == {2}
+    assert Counter(schema.right for schema in schemas) == {0: 30, 1: 30}
+    first = schemas[0]
+    assert first.before.endswith("because") and first.after == "might go out."
+    assert first.candidates == ("the candle", "the curtain") and first.right == 0
+
+
+def test_the_questions_of_the_course():
+    reading = load_records("reading")
+    assert len(reading) == 60 and {len(question.options) for question in reading} == {4}
+    assert Counter(question.right for question in reading) == {0: 15, 1: 15, 2: 15, 3: 15}
+    assert reading[0].options[reading[0].right] == "Down the pear tree outside"
+    assert reading[0].context.endswith("How did Miss Larkin get out of her house?")
+    assert reading[0].group == reading[1].group != reading[-1].group
+    story = load_records("story_cloze")[0]
+    assert story.context.startswith("Our mule would not") and story.options[story.right].startswith(
+        "Then Hank strolled"
+    )
+    assert {record.label for record in load_records("sentiment", split="test")} == {"positive", "negative"}
+
+
+def test_a_limit_is_spread_and_keeps_groups():
+    schemas = load_records("pronouns", limit=10)
+    assert len(schemas) == 10 and set(Counter(schema.group for schema in schemas).values()) == {2}
+    assert spread(list("abcdefgh"), 4) == ["a", "c", "e", "g"]
+    assert spread(list("abc"), None) == spread(list("abc"), 9) == ["a", "b", "c"]
+
+
+# --- los de fuera ----------------------------------------------------------------------------------------
+
+
+def test_glue_folders(tmp_path):
+    for name, train in {
+        "CoLA": "gj04\t1\t\tThe boat sank.\ngj04\t0\t*\tThe boat sinked it.\n",
+        "SST-2": "sentence\tlabel\na lovely film \t1\na dull film \t0\n",
+    }.items():
+        (tmp_path / name).mkdir()
+        for split in ("train", "dev"):
+            (tmp_path / name / f"{split}.tsv").write_text(train)
+    assert load_records("cola", tmp_path) == [
+        Labelled("The boat sank.", "acceptable"),
+        Labelled("The boat sinked it.", "unacceptable"),
+    ]
+    assert [record.label for record in load_records("sst2", tmp_path / "SST-2", split="train")] == [
+        "positive",
+        "negative",
+    ]
+    with pytest.raises(TaskError, match="no tiene la parte «test»; hay train, validation"):
+        load_records("sst2", tmp_path, split="test")
+
+
+def test_race_questions_of_a_document_go_together(tmp_path):
+    document = {
+        "article": "A cat slept.",
+        "questions": ["Who slept?", "What did it do?"],
+        "options": [["A cat", "A dog", "A cow", "A man"], ["Ran", "Slept", "Ate", "Sang"]],
+        "answers": ["A", "B"],
+        "id": "high1.txt",
+    }
+    for split in ("train", "dev", "test"):
+        for level in ("middle", "high"):
+            (tmp_path / split / level).mkdir(parents=True)
+            (tmp_path / split / level / "1.txt").write_text(json.dumps(document))
+    found = load_records("race", tmp_path)
+    assert len(found) == 4 and [question.right for question in found] == [0, 1, 0, 1]
+    assert found[0].context == "A cat slept. Who slept?" and found[1].options[1] == "Slept"
+    assert found[0].group == found[1].group != found[2].group == found[3].group
+
+
+def test_dpr_in_its_original_format(tmp_path):
+    file = tmp_path / "test.c.txt"
+    file.write_text(
+        "The bee landed on the flower because it had pollen.\nit\nThe bee,the flower\nthe flower\n\n"
+        "Ann told Bea that she had lost her hat.\nher\nAnn,Bea\nAnn\n\n"
+        "Ann hid his coat from Bob as it was his.\nhis\nAl,James'\nAl\n"
+    )
+    assert (
+        load_records("dpr", tmp_path)
+        == load_records("dpr", file)
+        == [
+            PronounSchema(
+                "The bee landed on the flower because", "had pollen.", ("The bee", "the flower"), 1
+            ),
+            PronounSchema(
+                "Ann told Bea that she had lost", "hat.", ("Ann", "Bea"), 0
+            ),  # «her» puede no ser posesivo
+            PronounSchema(
+                "Ann hid", "coat from Bob as it was his.", ("Al's", "James'"), 0
+            ),  # el primero, y posesivo
+        ]
+    )
+
+
+def test_wsc_and_blimp_and_lambada(tmp_path):
+    row = {
+        "text": "The man couldn't lift his son because he was so weak.",
+        "pronoun": "he",
+        "pronoun_loc": 38,
+    }
+    row |= {"options": ["The man", "The son"], "label": 0, "quote": "was so weak", "quote_loc": 41}
+    wsc = write_jsonl(tmp_path / "wsc.jsonl", row)
+    assert load_records("wsc", wsc) == [
+        PronounSchema("The man couldn't lift his son because", "was so weak.", ("The man", "The son"), 0)
+    ]
+    blimp = tmp_path / "blimp"
+    blimp.mkdir()
+    pair = {"sentence_good": "A cat sleeps.", "sentence_bad": "A cat sleep."}
+    write_jsonl(blimp / "agreement_1.jsonl", pair | {"linguistics_term": "agreement", "UID": "agreement_1"})
+    write_jsonl(blimp / "island_1.jsonl", pair, pair | {"UID": "island"})
+    assert load_records("blimp", blimp) == [
+        MinimalPair("A cat sleeps.", "A cat sleep.", name) for name in ("agreement", "island_1", "island")
+    ]
+    text = "in my palm is a clear stone , and inside it is a small ivory statuette"
+    expected = [LastWord(text.removesuffix(" statuette"), "statuette")]
+    (tmp_path / "lambada_test_plain_text.txt").write_text(text + "\n")
+    assert load_records("lambada", tmp_path) == expected
+    assert load_records("lambada", write_jsonl(tmp_path / "otro.jsonl", {"text": text})) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        (
+            "wsc",
+            '{"text": "He ran.", "pronoun": "she", "pronoun_loc": 0, "options": ["a", "b"], "label": 0}',
+            "«He »",
+        ),
+        (
+            "wsc",
+            '{"text": "So he", "pronoun": "he", "pronoun_loc": 3, "options": ["a", "b"], "label": 0}',
+            "no queda nada",
+        ),
+        (
+            "wsc",
+            '{"text": "He ran", "pronoun": "he", "pronoun_loc": 0, "options": ["a", "b"], "label": 2}',
+            "2 candidatos",
+        ),
+        ("blimp", '{"sentence_good": "a"}', "falta la columna «sentence_bad»"),
+        ("lambada", '{"text": "word"}', "no tiene texto antes"),
+        ("lambada", "{", "no es JSON"),
+        (
+            "dpr",
+            '{"sentence": "A b.", "pronoun": "it", "candidates": ["a", "b"], "label": 0}',
+            "«it» no está",
+        ),
+    ],
+)
+def test_unusable_rows_say_file_and_line(tmp_path, name, content, words):
+    file = tmp_path / "filas.jsonl"
+    file.write_text(content)
+    with pytest.raises(TaskError, match=f"filas.jsonl, línea 1: .*{words}"):
+        load_records(name, file)
+
+
+def test_unusable_files_and_names(tmp_path):
+    (tmp_path / "test.c.txt").write_text("A cat ran.\nit\n")
+    with pytest.raises(TaskError, match="línea 1: se esperaban cuatro líneas"):
+        load_records("dpr", tmp_path)
+    (tmp_path / "test.c.txt").write_text("A cat saw it run.\nit\na,b\nc\n")
+    with pytest.raises(TaskError, match="«c» no es ninguno de los candidatos «a,b»"):
+        load_records("dpr", tmp_path)
+    with pytest.raises(TaskError, match="ningún archivo .*jsonl"):
+        load_records("blimp", tmp_path)
+    with pytest.raises(TaskError, match="se esperaba un archivo .jsonl"):
+        load_records("wsc", tmp_path / "test.c.txt")
+    with pytest.raises(TaskError, match="no viene con el curso"):
+        load_records("lambada")
+    with pytest.raises(TaskError, match="son datos del curso"):
+        load_records("pronouns", tmp_path)
+    with pytest.raises(TaskError, match="Las que hay: .*lambada"):
+        load_records("nada")
+
+
+@pytest.mark.parametrize("name", [*HUB, "cola", "race"])
+def test_without_network_the_hub_is_a_clear_error(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path)
+    split = "adjunct_island" if name == "blimp" else None
+    with pytest.raises(TaskError, match="No se ha podido descargar .* hace falta conexión"):
+        load_records(name, "hub", split=split)
+
+
+def test_rows_of_the_hub(monkeypatch):
+    asked = []
+    rows = [{"sentence_good": "A cat sleeps.", "sentence_bad": "A cat sleep.", "UID": "agreement"}]
+    monkeypatch.setattr(datasets, "load_dataset", lambda *args, **named: asked.append((args, named)) or rows)
+    before = datasets.config.HF_HUB_OFFLINE
+    assert load_records("blimp", "hub", split="agreement") == [
+        MinimalPair("A cat sleeps.", "A cat sleep.", "agreement")
+    ]
+    assert asked == [(("nyu-mll/blimp", "agreement"), {"split": "train"})]
+    assert datasets.config.HF_HUB_OFFLINE == before
+    with pytest.raises(TaskError, match="por paradigmas"):
+        load_records("blimp", "hub")
+
+
+# --- las sondas ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return GPT1Tokenizer.from_pretrained(MINI)
+
+
+def small_model(tokenizer, n_positions):
+    torch.manual_seed(0)
+    sizes = {
+        "n_layer": 1,
+        "n_embd": 32,
+        "n_head": 2,
+        "n_positions": n_positions,
+        "vocab_size": len(tokenizer),
+    }
+    return GPT1LMHeadModel(OpenAIGPTConfig(**sizes))
+
+
+def test_probes_measure_every_task_the_same_way_each_time(tokenizer):
+    model = small_model(tokenizer, 256)
+    measure = probes(tokenizer, limit=10)
+    found = measure(model)
+    assert list(found) == [f"zero_shot_{name}" for name in PROBES]
+    assert all(-1 <= value <= 1 for value in found.values())
+    assert measure(model) == found and model.training
+    with pytest.raises(ValueError, match="«nada»"):
+        probes(tokenizer, names=["nada"])
+
+
+def test_what_does_not_fit_is_left_out_of_the_history(tokenizer, tmp_path):
+    model = small_model(tokenizer, 64)
+    history = History(
+        tmp_path / "history.json",
+        SimpleNamespace(bytes_per_token=4.0),
+        64,
+        probes=[probes(tokenizer, limit=6)],
+    )
+    state = SimpleNamespace(is_world_process_zero=True, global_step=16)
+    history.on_evaluate(None, state, None, metrics={"eval_loss": 2.0}, model=model)
+    (record,) = json.loads((tmp_path / "history.json").read_text())
+    assert record["zero_shot_minimal_pairs"] == history.records[0]["zero_shot_minimal_pairs"]
+    assert "zero_shot_pronouns" in record and "zero_shot_reading" not in record
+
+
+def test_the_course_model_knows_some_grammar():
+    """En los pares mínimos, claramente por encima del azar: es lo que la lección 07 enseña primero."""
+    model, tokenizer = models.load("gpt1-mini", device="cpu", verbose=False)
+    assert probes(tokenizer, limit=60, names=["minimal_pairs"])(model)["zero_shot_minimal_pairs"] > 0.7
