@@ -2,7 +2,7 @@
 
     python -m tools.make_scale --corpus CARPETA --tokenizer data/gpt1-mini --out runs/escala --max-steps 640
 
-Todo lo que no es `--data` pasa a `python -m helpers.pretraining`; si se interrumpe, la misma orden sigue donde iba.
+Todo lo que no es `--data` ni `--about` pasa a `python -m helpers.pretraining`; si se interrumpe, la misma orden sigue donde iba.
 """
 
 import argparse
@@ -22,6 +22,7 @@ SIZES = {"diminuto": (2, 64, 2), "pequeño": (3, 128, 4), "mini": (4, 256, 4)}
 def main(arguments=None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.make_scale", description=__doc__)
     parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--about", default="", help="qué textos son, para que la lección lo diga")
     parser.add_argument("--data", type=Path, default=ROOT / "data" / "escala.json")
     options, rest = parser.parse_known_args(arguments)
     runs = []
@@ -42,7 +43,9 @@ def main(arguments=None) -> int:
             }
         )
     tokens = json.loads((options.out / "train.json").read_text())["tokens"]
-    write_json(options.data, {"corpus_tokens": tokens, "options": rest, "runs": runs})
+    recipe = json.loads((options.out / name / "recipe.json").read_text())
+    shared = {key: value for key, value in recipe.items() if key not in ("n_layer", "n_embd", "n_head")}
+    write_json(options.data, {"corpus": options.about, "tokens": tokens, "recipe": shared, "runs": runs})
     return 0
 
 
