@@ -2,7 +2,7 @@
 
     python -m tools.make_scale --corpus CARPETA --tokenizer data/gpt1-mini --out runs/escala --max-steps 640
 
-Todo lo que no es `--data` ni `--about` pasa a `python -m helpers.pretraining`; si se interrumpe, la misma orden sigue donde iba.
+Lo que no es `--data` ni `--about` pasa a `helpers.pretraining`; si se interrumpe, la misma orden sigue donde iba.
 """
 
 import argparse
