@@ -1,0 +1,154 @@
+"""Lo que la lección 08 construye es lo mismo que usa el curso: con los mismos pesos, las mismas salidas.
+
+El cuaderno es la única copia de sus definiciones: aquí se sacan sus clases y funciones, sin ejecutar lo demás.
+"""
+
+import ast
+import gc
+
+import pytest
+import torch
+from transformers import OpenAIGPTConfig, OpenAIGPTLMHeadModel
+
+from helpers import gpt
+from helpers.models import MINI
+from tools import lessons
+
+NAMES = (
+    "causal_attention",
+    "Conv1D",
+    "Attention",
+    "gelu",
+    "MLP",
+    "LayerNorm",
+    "Block",
+    "PreLNBlock",
+    "GPT1",
+    "PreLN",
+)
+SIZES = {"n_layer": 3, "n_embd": 48, "n_head": 4, "n_positions": 64, "vocab_size": 100}
+
+
+@pytest.fixture(scope="module")
+def built():
+    """Los nombres que define el cuaderno: sus `import`, sus funciones y sus clases, en su orden."""
+    [path] = lessons.find("08")
+    namespace = {}
+    for cell in lessons.read(path).cells:
+        if cell.cell_type != "code" or "setup" in lessons.tags(cell):
+            continue
+        kept = [node for node in ast.parse(cell.source).body if wanted(node)]
+        exec(compile(ast.Module(kept, []), cell.id, "exec"), namespace)
+    assert set(NAMES) <= set(namespace)
+    return namespace
+
+
+def wanted(node):
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        return node.name in NAMES
+    return isinstance(node, (ast.Import, ast.ImportFrom))
+
+
+@pytest.fixture(scope="module")
+def ours():
+    """El modelo del curso, con pesos lo bastante grandes para que todo se note y nada neutro."""
+    torch.manual_seed(0)
+    model = gpt.GPT1LMHeadModel(OpenAIGPTConfig(**SIZES)).eval()
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            weight.add_(torch.randn_like(weight) * (0.3 if "ln_" in name else 0.1))
+    return model
+
+
+def x(seed=0):
+    return torch.randn(2, 10, SIZES["n_embd"], generator=torch.Generator().manual_seed(seed))
+
+
+def load(module, source):
+    module.load_state_dict(source.state_dict())  # estricto: los mismos nombres y las mismas medidas
+    return module
+
+
+def assert_same(found, expected, atol=1e-5):
+    torch.testing.assert_close(found, expected, atol=atol, rtol=0)
+
+
+@torch.no_grad()
+def test_causal_attention(built):
+    q, k, v = torch.randn(3, 2, 4, 7, 12, generator=torch.Generator().manual_seed(1))
+    for found, expected in zip(
+        built["causal_attention"](q, k, v), gpt._explicit_attention(q, k, v, None, 0.0), strict=True
+    ):
+        assert_same(found, expected)
+
+
+@torch.no_grad()
+def test_attention(built, ours):
+    theirs = ours.transformer.h[0].attn
+    attention = load(built["Attention"](SIZES["n_embd"], SIZES["n_head"]), theirs)
+    expected, weights = theirs(x(), return_weights=True)
+    assert_same(attention(x()), expected)
+    assert_same(attention.weights, weights)
+
+
+@torch.no_grad()
+def test_mlp_and_gelu(built, ours):
+    theirs = ours.transformer.h[0].mlp
+    assert_same(load(built["MLP"](SIZES["n_embd"]), theirs)(x()), theirs(x()))
+    grid = torch.linspace(-6, 6, 2001)
+    assert_same(built["gelu"](grid), theirs.act(grid), atol=1e-6)
+
+
+@torch.no_grad()
+def test_layer_norm(built, ours):
+    theirs = ours.transformer.h[0].ln_1
+    for scale in (1.0, 1e-3):  # con entradas pequeñas se nota dónde va la épsilon
+        assert_same(load(built["LayerNorm"](SIZES["n_embd"]), theirs)(scale * x()), theirs(scale * x()))
+
+
+@torch.no_grad()
+def test_block(built, ours):
+    for theirs in ours.transformer.h:
+        block = load(built["Block"](SIZES["n_embd"], SIZES["n_head"]), theirs)
+        assert_same(block(x()), theirs(x())[0])
+
+
+@torch.no_grad()
+def test_the_rival_block_is_another_block_with_the_same_pieces(built, ours):
+    theirs = ours.transformer.h[0]
+    rival = load(built["PreLNBlock"](SIZES["n_embd"], SIZES["n_head"]), theirs)
+    n = x() + theirs.attn(theirs.ln_1(x()))[0]
+    assert_same(rival(x()), n + theirs.mlp(theirs.ln_2(n)))
+
+
+@torch.no_grad()
+def test_model(built, ours):
+    model = load(built["GPT1"](100, 64, 48, 3, 4), ours.transformer)
+    ids = torch.randint(0, 100, (3, 20), generator=torch.Generator().manual_seed(2))
+    expected = ours(ids, output_hidden_states=True)
+    assert_same(model(ids), expected.logits)
+    for found, state in zip(model.hidden_states(ids), expected.hidden_states, strict=True):
+        assert_same(found, state)
+
+
+@torch.no_grad()
+def test_embedded_model_equals_transformers(built):
+    reference = OpenAIGPTLMHeadModel.from_pretrained(MINI, dtype=torch.float32).eval()
+    config = reference.config
+    sizes = (config.vocab_size, config.n_positions, config.n_embd, config.n_layer, config.n_head)
+    model = load(built["GPT1"](*sizes), reference.transformer)
+    ids = torch.randint(0, config.vocab_size, (2, 200), generator=torch.Generator().manual_seed(3))
+    assert_same(model(ids), reference(ids).logits, atol=1e-4)
+    del reference, model
+    gc.collect()
+
+
+def test_full_shape(built):
+    config = OpenAIGPTConfig()
+    with torch.device("meta"):
+        model = built["GPT1"](40_478, 512, 768, 12, 12)
+        theirs = gpt.GPT1Model(config)
+    assert sum(tensor.numel() for tensor in model.parameters()) == 116_534_784
+    assert {name: tensor.shape for name, tensor in model.state_dict().items()} == {
+        name: tensor.shape for name, tensor in theirs.state_dict().items()
+    }
