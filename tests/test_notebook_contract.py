@@ -10,5 +10,6 @@ def test_lesson_keeps_the_contract(lesson):
     assert contract.problems(lesson, current()) == []
 
 
-def test_lessons_are_numbered_without_gaps():
-    assert [path.stem[:2] for path in lessons.find()] == [f"{n:02}" for n in range(len(lessons.find()))]
+def test_lessons_are_numbered_once_and_in_order():
+    numbers = [path.stem[:2] for path in lessons.find()]
+    assert numbers == sorted(set(numbers)) and numbers[0] == "00"
