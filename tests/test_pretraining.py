@@ -132,7 +132,8 @@ def test_a_whole_run_learns_and_leaves_a_model_that_loads(vocabulary, tmp_path):
     for n in range(6):
         (folder / f"{n}.txt").write_text(TEXT * 60)
     out = tmp_path / "modelo"
-    options = "--preset mini --probes 0 --n-layer 1 --n-embd 32 --n-head 2 --n-positions 16 --batch 8 --micro-batch 4 --warmup 5"
+    options = "--preset mini --probes 0 --n-layer 1 --n-embd 32 --n-head 2 --n-positions 16 --batch 8"
+    options += " --micro-batch 4 --warmup 5"
     arguments = [
         "--corpus",
         str(folder),

@@ -1,0 +1,163 @@
+"""`fine_tune`: el ajuste fino del artículo, de un nombre de tarea a un modelo que la resuelve. Lección 06."""
+
+import json
+import shutil
+import time
+from contextlib import closing, contextmanager, nullcontext
+from copy import deepcopy
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import torch
+from accelerate import PartialState
+from datasets import DatasetDict
+from transformers.utils import logging
+
+from helpers import environment, models
+from helpers.finetuning.callbacks import BestWeights, step_history, validation_history
+from helpers.finetuning.model import GPT1ForTask
+from helpers.finetuning.recipe import PAPER, Recipe
+from helpers.finetuning.result import RESULT, FineTuned, predict_rows
+from helpers.finetuning.trainer import NOT_PREDICTIONS, trainer_for
+from helpers.tasks import Task, encode_task, find_task, load_task
+from helpers.training import TrainingError, clear_disk_errors, last_checkpoint, write_json
+
+
+def fine_tune(
+    model="auto", task: Task | str = "sentiment", source="course", *, tokenizer=None, recipe: Recipe = PAPER,
+    seed: int = 0, n_transfer: int | None = None, pretrained: bool = True, objective: str | None = None,
+    data: DatasetDict | None = None, train_size: int | None = None, out=None, save_every: int | None = None,
+    precision: str = "auto", progress: bool = True, **settings,
+) -> FineTuned:  # fmt: skip
+    """Ajusta GPT-1 a una tarea minimizando L3 = L2 + λ·L1 y devuelve un `FineTuned`. Artículo, §3.2 y §4.1.
+
+    - `model`: un nombre de `models.load` («auto», «gpt1-mini», «openai-gpt», una carpeta), o un modelo ya cargado; con
+      él hay que pasar su `tokenizer`. Ninguno de los dos cambia.
+    - `task` y `source`: como en `load_task`; o `data`, un `DatasetDict` propio con sus mismas columnas. `train_size`
+      se queda con ese número de ejemplos de entrenamiento, elegidos al azar (siempre los mismos).
+    - `recipe`: `PAPER` o `MINI`, o `dataclasses.replace(MINI, lm_coef=0)` para cambiar algo.
+    - `n_transfer`, `pretrained`, `objective`: como en `GPT1ForTask.from_language_model`.
+    - `out`: carpeta para el resultado y los puntos de control (cada época, o cada `save_every` actualizaciones). Si el
+      proceso muere, la misma llamada sigue donde iba; si ya acabó, devuelve lo guardado. Sin `out` no se escribe nada.
+    - `precision`: la de `helpers.training.mixed_precision`. `settings` pasa a `TrainingArguments` (p. ej. `max_steps`).
+
+    Con la misma semilla, en CPU y con los mismos hilos, da los mismos números. Se queda con los pesos de la mejor
+    validación según la primera métrica de la tarea. Lanza `TaskError` por los datos, `ModelError` por el modelo y
+    `TrainingError` si la receta no encaja, `out` es de otro ajuste, no se puede escribir o la pérdida diverge.
+    """
+    with silence(), clear_disk_errors(out) if out is not None else nullcontext():
+        PartialState(
+            cpu=environment.device() == "cpu"
+        )  # con varios procesos en CPU hay que decirlo (ver trainer_for)
+        task, started = find_task(task), time.time()
+        data = load_task(task, source) if data is None else data
+        model, tokenizer, label = _language_model(model, tokenizer, progress)
+        tokenizer.add_fine_tuning_tokens()
+        if train_size is not None:
+            data = _fewer(data, train_size)
+        identity = {
+            "model": label, "task": task.name, "recipe": asdict(recipe), "seed": seed, "n_transfer": n_transfer,
+            "pretrained": pretrained, "objective": objective, "max_steps": settings.get("max_steps", -1),
+            "examples": [len(data["train"]), len(data["validation"])],
+        }  # fmt: skip
+        if out is not None and _is_done(Path(out), identity):
+            return FineTuned.load(out, task)
+        torch.manual_seed(seed)
+        new = GPT1ForTask.from_language_model(
+            model, tokenizer, task, n_transfer=n_transfer, pretrained=pretrained, objective=objective,
+            lm_coef=recipe.lm_coef, clf_dropout=recipe.clf_dropout, dropout=recipe.dropout,
+        )  # fmt: skip
+        encode = partial(encode_task, task=task, tokenizer=tokenizer, n_positions=new.config.n_positions)
+        trainer, best, bar = trainer_for(
+            new, tokenizer, task, {part: encode(data[part], verbose=progress) for part in ("train", "validation")},
+            recipe, seed, out, save_every, precision, progress, settings,
+        )  # fmt: skip
+        with closing(bar):
+            trainer.train(
+                resume_from_checkpoint=last_checkpoint(trainer.args.output_dir) if out else None,
+                ignore_keys_for_eval=NOT_PREDICTIONS,
+            )
+        best.restore(new)
+        new.eval()
+        result = _result(new, tokenizer, task, recipe, seed, data, trainer.state.log_history, best)
+        result.seconds = round(time.time() - started, 1)
+        if out is not None and trainer.is_world_process_zero():
+            result.save(out)
+            shutil.rmtree(
+                trainer.args.output_dir, ignore_errors=True
+            )  # con el resultado a salvo, ya no hacen falta
+            best.path.unlink(missing_ok=True)
+        PartialState().wait_for_everyone()
+    return result
+
+
+def _language_model(model, tokenizer, progress: bool):
+    """(modelo, copia del tokenizador, nombre para reconocerlo)."""
+    if isinstance(model, str | Path):
+        name = models.choose(str(model))[0]
+        model, tokenizer = models.load(
+            name, device="cpu", verbose=progress and PartialState().is_main_process
+        )
+        return model, tokenizer, name
+    if tokenizer is None:
+        raise TrainingError("Con un modelo ya cargado hay que pasar también su tokenizador: tokenizer=….")
+    return model, deepcopy(tokenizer), f"{type(model).__name__}, {model.num_parameters()} parámetros"
+
+
+def _fewer(data, size: int):
+    total = len(data["train"])
+    if not 0 < size <= total:
+        raise TrainingError(f"train_size={size} no puede ser: hay {total} ejemplos de entrenamiento.")
+    return DatasetDict({**data, "train": data["train"].shuffle(seed=0).select(range(size))})
+
+
+def _is_done(out: Path, identity: dict) -> bool:
+    """¿Está ya hecho en `out` este mismo ajuste? Lanza `TrainingError` si lo que hay es de otro."""
+    run = out / "run.json"
+    if run.exists():
+        before = json.loads(run.read_text(encoding="utf-8"))
+        different = [name for name in identity if before.get(name) != identity[name]]
+        if different:
+            raise TrainingError(
+                f"En {out} hay un ajuste fino distinto (cambia {', '.join(different)}): elige otra carpeta o borra esa."
+            )
+    PartialState().wait_for_everyone()  # que nadie lo escriba mientras otro proceso aún lo lee
+    if PartialState().is_main_process:
+        write_json(run, identity | {"processes": PartialState().num_processes})
+    return (out / RESULT).exists()
+
+
+def _result(model, tokenizer, task, recipe, seed, data, log_history, best: BestWeights) -> FineTuned:
+    evaluations = validation_history(log_history)
+    predict = partial(predict_rows, model, tokenizer, task, batch=2 * recipe.micro_batch)
+    known = "test" in data and all(
+        row["label"] >= 0 or row["score"] == row["score"]
+        for row in data["test"].select_columns(["label", "score"])
+    )
+    return FineTuned(
+        model=model,
+        tokenizer=tokenizer,
+        task=task,
+        recipe=recipe,
+        seed=seed,
+        steps=step_history(log_history),
+        evaluations=evaluations,
+        best=next(record for record in evaluations if record[best.metric] == best.best),
+        validation=predict(data["validation"]),
+        test=predict(data["test"]) if known else None,
+    )
+
+
+@contextmanager
+def silence():
+    """Sin avisos ni barras en inglés mientras se entrena: los errores siguen llegando."""
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()

@@ -1,0 +1,190 @@
+"""La receta del artículo con varias semillas y, al lado, sus cifras: `python -m helpers.reproduction --tasks cola rte`.
+
+Imprime una tabla (tarea, métrica, artículo, nuestro, diferencia), la guarda en JSON y, si se interrumpe, sigue por la
+tarea y la semilla que tocaban. Las cifras del artículo en GLUE son del servidor, sobre el test; sin sus respuestas,
+las nuestras son de validación. Lección 06.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from statistics import mean, stdev
+
+from accelerate import PartialState
+
+from helpers.environment import ROOT
+from helpers.finetuning.__main__ import add_recipe_options, recipe_from
+from helpers.finetuning.metrics import NAMES
+from helpers.finetuning.training import fine_tune
+from helpers.models import ModelError
+from helpers.tasks import TASKS, TaskError, find_task
+from helpers.training import TrainingError, write_json
+
+TABLES = ROOT / "data" / "paper" / "tables.json"
+# Tarea → (tabla, columna) de la fila del Transformer, y su columna en las ablaciones (tabla 5).
+PAPER = {
+    "cola": ("table4", "CoLA"), "sst2": ("table4", "SST-2"), "mrpc": ("table4", "MRPC"),
+    "stsb": ("table4", "STS-B"), "qqp": ("table4", "QQP"), "mnli": ("table2", "MNLI-m"),
+    "qnli": ("table2", "QNLI"), "rte": ("table2", "RTE"), "snli": ("table2", "SNLI"),
+    "scitail": ("table2", "SciTail"), "race": ("table3", "RACE"), "rocstories": ("table3", "Story Cloze"),
+}  # fmt: skip
+FULL, SCRATCH, NO_LM = (
+    "Finetuned Transformer LM",
+    "Transformer sin preentrenar",
+    "Transformer sin objetivo auxiliar",
+)
+
+
+def paper_value(task: str, pretrained: bool = True, auxiliary: bool = True) -> float | None:
+    """La cifra del artículo para una tarea (en %, o ×100), o `None` si no la da. Tablas 2 a 4; ablaciones, tabla 5."""
+    tables = json.loads(TABLES.read_text(encoding="utf-8"))
+    if task not in PAPER or not (pretrained or auxiliary):
+        return None
+    table, column = PAPER[task]
+    method = FULL
+    if not (pretrained and auxiliary):
+        table, column, method = "table5", column.removesuffix("-m"), NO_LM if pretrained else SCRATCH
+    columns = tables[table]["columns"]
+    if column not in columns:
+        return None
+    row = next(row for row in tables[table]["rows"] if row["method"] == method)
+    return row["values"][columns.index(column)]
+
+
+def reproduce(
+    tasks, source, out, seeds: int, *, recipe, pretrained=True, keep=False, **settings
+) -> list[dict]:
+    """Ajusta cada tarea con cada semilla y devuelve una fila por tarea; lo ya hecho en `out` no se repite.
+
+    Las tareas del curso se toman del curso y las demás de `source` (como en `load_task`); `settings` pasa a
+    `fine_tune`. Cada fila tiene `task`, `metric`, `part`, `paper`, `values` (×100), `mean`, `sd` y `difference` (`None`
+    lo que no se pueda calcular). Con `keep` se conservan los modelos. Lanza lo mismo que `fine_tune`.
+    """
+    out, rows = Path(out), []
+    tasks = [find_task(name) for name in tasks]  # un nombre mal escrito se dice antes de empezar
+    _same_settings(
+        out, {"recipe": asdict(recipe), "pretrained": pretrained, "source": str(source)} | settings
+    )
+    for task in tasks:
+        runs = [
+            _one(
+                task, seed, out / task.name / f"semilla-{seed}", keep, source="course" if task.in_course else source,
+                recipe=recipe, pretrained=pretrained, **settings,
+            )
+            for seed in range(seeds)
+        ]  # fmt: skip
+        values = [100 * run["value"] for run in runs]
+        paper = paper_value(task.name, pretrained, recipe.lm_coef > 0)
+        rows.append({
+            "task": task.name, "metric": task.metrics[0], "part": runs[0]["part"], "paper": paper, "values": values,
+            "mean": mean(values), "sd": stdev(values) if len(values) > 1 else None,
+            "difference": None if paper is None else mean(values) - paper,
+        })  # fmt: skip
+        if PartialState().is_main_process:
+            write_json(out / "resultados.json", rows)
+    return rows
+
+
+def _one(task, seed: int, folder: Path, keep: bool, **settings) -> dict:
+    """El resultado de una tarea y una semilla, de su JSON si ya está."""
+    done = folder.with_suffix(".json")
+    if done.exists():
+        return json.loads(done.read_text(encoding="utf-8"))
+    result = fine_tune(task=task, seed=seed, out=folder, **settings)
+    chosen = result.validation if result.test is None else result.test
+    record = {
+        "value": chosen.metrics[task.metrics[0]], "part": "validación" if result.test is None else "test",
+        "metrics": chosen.metrics, "best": result.best, "seconds": result.seconds,
+    }  # fmt: skip
+    if PartialState().is_main_process:
+        write_json(done, record)
+        if not keep:
+            shutil.rmtree(folder)  # cinco semillas del modelo real ocuparían 2,3 GB por tarea
+    PartialState().wait_for_everyone()
+    return record
+
+
+def _same_settings(out: Path, settings: dict) -> None:
+    """Lanza `TrainingError` si en `out` hay resultados con otros ajustes: mezclarlos daría una media sin sentido."""
+    path = out / "ajustes.json"
+    settings = json.loads(json.dumps(settings, default=str))
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else settings
+    different = [name for name in settings if before.get(name) != settings[name] and name != "progress"]
+    if different:
+        raise TrainingError(
+            f"En {out} hay resultados con otro {', '.join(different)}: elige otra carpeta con --out."
+        )
+    PartialState().wait_for_everyone()
+    if PartialState().is_main_process:
+        write_json(path, settings)
+
+
+def table(rows: list[dict]) -> str:
+    """Las filas de `reproduce` como una tabla alineada, con coma decimal."""
+    lines = [("tarea", "métrica", "artículo", "nuestro (media ± dt)", "diferencia", "medido en")]
+    for row in rows:
+        spread = "" if row["sd"] is None else f" ± {_number(row['sd'])}"
+        lines.append((
+            row["task"], NAMES[row["metric"]], _number(row["paper"]), _number(row["mean"]) + spread,
+            _number(row["difference"], sign=True), row["part"],
+        ))  # fmt: skip
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    left = (True, True, False, False, False, True)
+    lines.insert(1, tuple("-" * width for width in widths))
+    return "\n".join(
+        " | ".join(
+            cell.ljust(width) if to_left else cell.rjust(width)
+            for cell, width, to_left in zip(line, widths, left, strict=True)
+        ).rstrip()
+        for line in lines
+    )
+
+
+def _number(value: float | None, sign: bool = False) -> str:
+    return "–" if value is None else f"{value:{'+' if sign else ''}.1f}".replace(".", ",").replace("-", "−")
+
+
+def parse(arguments=None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m helpers.reproduction", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument("--tasks", nargs="+", required=True, help=f"de entre: {', '.join(TASKS)}")
+    parser.add_argument(
+        "--out", default="runs/reproduccion", help="carpeta de los resultados (se reanuda desde ella)"
+    )
+    parser.add_argument("--seeds", type=int, default=5, help="semillas por tarea")
+    parser.add_argument("--keep", action="store_true", help="conserva los modelos ajustados")
+    parser.add_argument("--quiet", action="store_true", help="sin barras de progreso")
+    add_recipe_options(parser)
+    return parser.parse_args(arguments)
+
+
+def main(arguments=None) -> int:
+    options = parse(arguments)
+    try:
+        if options.seeds < 1:
+            raise TrainingError(f"--seeds {options.seeds} no puede ser: hace falta al menos una semilla.")
+        rows = reproduce(
+            options.tasks, options.source, options.out, options.seeds, recipe=recipe_from(options),
+            pretrained=not options.from_scratch, keep=options.keep, model=options.model,
+            train_size=options.train_size, precision=options.precision, max_steps=options.max_steps,
+            objective=options.objective, progress=not options.quiet,
+        )  # fmt: skip
+    except (TaskError, ModelError, TrainingError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    if PartialState().is_main_process:
+        print(table(rows))
+        print(f"\nGuardado en {Path(options.out) / 'resultados.json'}")
+        if any(row["paper"] is not None and row["part"] == "validación" for row in rows):
+            print("El artículo da las cifras del test, del servidor de GLUE; aquí son de validación.")
+        if options.model != "openai-gpt":
+            print(f"Las del artículo son de GPT-1 entero; las nuestras, del modelo «{options.model}».")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
