@@ -2,6 +2,7 @@
 
 import json
 import lzma
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from helpers.pretraining.recipe import PRESETS, log_spaced
 from helpers.pretraining.texts import CorpusError, Document, read_documents, read_titles, split_held_out
 from helpers.tokenizer import NEWLINE, GPT1Tokenizer
 
+STORIES = Path(__file__).parents[1] / "data" / "stories"
 TEXT = "The old man looked at the sea.\n\nHe didn't say a word; the sea didn't either.\n"
 
 
@@ -78,6 +80,12 @@ def test_vocabulary_has_the_format_of_gpt1(vocabulary):
     tokenizer = GPT1Tokenizer.from_pretrained(vocabulary)
     assert "the</w>" in tokenizer.tokenize(TEXT) and 0 not in tokenizer.text_to_ids(TEXT)
     assert tokenizer.decode(tokenizer.text_to_ids(TEXT)) == TEXT.lower().replace("\n\n", "\n").strip()
+
+
+def test_the_same_text_gives_the_same_vocabulary(tmp_path):
+    words = count_words(story.read_text(encoding="utf-8") for story in sorted(STORIES.glob("*.txt"))[:10])
+    learnt = {(train_bpe(words, 900, tmp_path) / "merges.txt").read_text(encoding="utf-8") for _ in range(6)}
+    assert len(learnt) == 1
 
 
 def test_words_are_those_the_tokenizer_sees(vocabulary):

@@ -144,7 +144,8 @@ def test_zero_shot_is_measured_along_the_training(corpus, tmp_path):
     out = tmp_path / "modelo"
     assert main(arguments(corpus, out, "--max-steps", "1", "--probes", "6", "--n-positions", "64")) == 0
     record = json.loads((out / "history.json").read_text())[-1]
-    assert 0 <= record["zero_shot_minimal_pairs"] <= 1 and 0 <= record["zero_shot_sentiment"] <= 1
+    assert 0 <= record["zero_shot_minimal_pairs"] <= 1 and -1 <= record["zero_shot_acceptability"] <= 1
+    assert "zero_shot_story_cloze" not in record  # con 40 fusiones un cuento no cabe en 64 posiciones: se deja fuera
 
 
 def test_a_corpus_smaller_than_a_batch_says_so(corpus, tmp_path, capsys):

@@ -29,18 +29,32 @@ def count_words(texts) -> Counter:
     return words
 
 
+def _alphabet(words: Counter, size: int) -> list[str]:
+    """Los `size` caracteres más frecuentes; si dos empatan, el que va antes en Unicode."""
+    times = Counter()
+    for word, count in words.items():
+        for character in word:
+            times[character] += count
+    return sorted(sorted(times, key=lambda character: (-times[character], character))[:size])
+
+
 def train_bpe(words: Counter, vocab_size: int, folder, min_frequency: int = 3, alphabet: int = 150) -> Path:
     """Aprende `vocab_size` entradas y las escribe en `folder`, como en GPT-1: `<unk>` es la 0 y `\\n</w>` la última.
 
     `alphabet` limita los caracteres distintos que se conservan; los demás serán `<unk>`.
     """
+    characters = _alphabet(words, alphabet)
+    endings = sorted({word[-1] for word in words} & set(characters))
     learner = Tokenizer(BPE(unk_token=UNKNOWN, end_of_word_suffix=END_OF_WORD))
     learner.pre_tokenizer = WhitespaceSplit()
     trainer = BpeTrainer(
         vocab_size=vocab_size - 1,  # la última se reserva para el salto de línea
         min_frequency=min_frequency,
-        special_tokens=[UNKNOWN],
-        limit_alphabet=alphabet,
+        # Los empates entre fusiones los decide el número de cada pieza, y el de las letras finales depende de una
+        # tabla sin orden fijo (huggingface/tokenizers#1794): ya numeradas, el mismo texto da el mismo vocabulario.
+        special_tokens=[UNKNOWN, *(letter + END_OF_WORD for letter in endings)],
+        initial_alphabet=characters,
+        limit_alphabet=len(characters),
         end_of_word_suffix=END_OF_WORD,
         show_progress=False,
     )
