@@ -15,6 +15,7 @@ from transformers.utils import cached_file
 
 from helpers import environment
 from helpers.gpt import GPT1LMHeadModel
+from helpers.spanish import number
 from helpers.tokenizer import GPT1Tokenizer
 
 MINI = environment.ROOT / "data" / "gpt1-mini"
@@ -48,7 +49,7 @@ def load(name: str = "auto", device: str | None = None, verbose: bool = True):
     device = device or environment.device()
     model = model.to(device).eval()
     if verbose:
-        size = f"{model.num_parameters() / 1e6:.1f}".replace(".", ",")
+        size = number(model.num_parameters() / 1e6, 1)
         print(f"Modelo {label} ({size} M de parámetros), {origin}, en {device}{why}.")
     return model, tokenizer
 

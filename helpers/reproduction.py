@@ -20,6 +20,7 @@ from helpers.finetuning.__main__ import add_recipe_options, recipe_from
 from helpers.finetuning.metrics import NAMES
 from helpers.finetuning.training import fine_tune
 from helpers.models import ModelError
+from helpers.spanish import number
 from helpers.tasks import TASKS, TaskError, find_task
 from helpers.training import TrainingError, write_json
 
@@ -144,7 +145,10 @@ def table(rows: list[dict]) -> str:
 
 
 def _number(value: float | None, sign: bool = False) -> str:
-    return "–" if value is None else f"{value:{'+' if sign else ''}.1f}".replace(".", ",").replace("-", "−")
+    if value is None:
+        return "–"
+    plus = "+" if sign and value > 0 else ""
+    return plus + number(value, 1).replace("-", "−")
 
 
 def parse(arguments=None) -> argparse.Namespace:

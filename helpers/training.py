@@ -12,6 +12,8 @@ from transformers import TrainerCallback
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from transformers.utils import logging
 
+from helpers.spanish import number
+
 STATE = "trainer_state.json"  # lo último que `Trainer` escribe de un punto de control
 
 
@@ -114,7 +116,7 @@ class QuietProgress(TrainerCallback):
 
     def on_log(self, args, state, control, logs=None, **kwargs):
         if self.bar is not None and logs and "loss" in logs:
-            self.bar.set_postfix_str(f"pérdida {float(logs['loss']):.3f}".replace(".", ","), refresh=False)
+            self.bar.set_postfix_str(f"pérdida {number(float(logs['loss']), 3)}", refresh=False)
 
     def on_train_end(self, args, state, control, **kwargs):
         self.close()

@@ -187,6 +187,42 @@ def test_progress_travels_as_text(notebook, tmp_path, monkeypatch, capsys):
         exercises.progress("no es un texto de progreso")
 
 
+# --- apuestas ----------------------------------------------------------------------------------------------
+
+
+def test_a_bet_is_told_beside_the_result_and_the_first_one_counts(notebook, capsys):
+    exercises.observe("06-aciertos", None, 71.14, "%")
+    exercises.observe("06-aciertos", (60, 65.5), 71.14, "%")
+    exercises.observe("06-aciertos", (50, 99), 71.14, "%")
+    exercises.observe("07-parejas", 83, 83.4, "%")
+    exercises.observe("04-dos", "mucho", 2.345, digits=1)
+    assert capsys.readouterr().out.splitlines() == [
+        "⏳ 06-aciertos: sin apuesta. Ha salido 71 %.",
+        "❌ 06-aciertos: apostaste 60 a 65,5 y ha salido 71 %: te quedas a 6.",
+        "❌ 06-aciertos: apostaste 60 a 65,5 y ha salido 71 %: te quedas a 6 (cuenta la primera apuesta).",
+        "✅ 07-parejas: apostaste 83 y ha salido 83 %: dentro.",
+        "❌ 04-dos: una apuesta son dos números, (mínimo, máximo), y has dado 'mucho'. Ha salido 2,3.",
+    ]
+    exercises.calibration()
+    out = capsys.readouterr().out
+    assert "06-aciertos" in out and out.endswith("Dentro: 1 de 2. Con un 80 % de seguridad serían 1,6.\n")
+
+
+def test_bets_travel_with_the_progress(notebook, tmp_path, monkeypatch, capsys):
+    exercises.calibration()
+    assert "Todavía no has apostado nada" in capsys.readouterr().out
+    exercises.observe("06-aciertos", (70, 60), 50)
+    text = exercises.progress()
+    monkeypatch.setenv("CURSO_PROGRESO", str(tmp_path / "otro.json"))
+    exercises.observe("07-parejas", 83, 83)
+    exercises.progress(text)
+    passport.record("04-softmax", True)  # apuntar un ejercicio no borra las apuestas
+    assert passport.load_bets() == {
+        "06-aciertos": {"low": 60, "high": 70, "seen": 50},
+        "07-parejas": {"low": 83, "high": 83, "seen": 83},
+    }
+
+
 def test_a_damaged_or_unwritable_file_stops_nothing(notebook, tmp_path, monkeypatch):
     passport.path().write_text("{roto")
     assert passport.load() == {}

@@ -1,11 +1,12 @@
 """Comprobaciones que diagnostican, preguntas de repaso y progreso local.
 
-En los cuadernos: `check("04-softmax", mi_softmax)`, `recall("04")`, `answer("03-07", "b")`, `progress()`. Nada sale
-de tu ordenador. El catálogo de cada lección está en `lessonNN.py`.
+En los cuadernos: `check("04-softmax", mi_softmax)`, `recall("04")`, `answer("03-07", "b")`, `progress()` y, para apostar antes de
+ver un resultado, `observe(…)` y `calibration()`. Nada sale de tu ordenador. El catálogo de cada lección está en `lessonNN.py`.
 """
 
+from helpers.exercises.bets import calibration, observe
 from helpers.exercises.checking import Exercise, Mistake, check
 from helpers.exercises.passport import progress
 from helpers.exercises.quiz import answer, recall
 
-__all__ = ["Exercise", "Mistake", "answer", "check", "progress", "recall"]
+__all__ = ["Exercise", "Mistake", "answer", "calibration", "check", "observe", "progress", "recall"]

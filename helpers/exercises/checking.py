@@ -6,7 +6,6 @@ Una comprobación nunca interrumpe «Ejecutar todo»: imprime ⏳, ✅ o ❌ con
 import contextlib
 import importlib
 import io
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import torch
 
 from helpers.exercises import passport
+from helpers.spanish import significant
 
 TOLERANCE = 1e-4
 
@@ -139,7 +139,7 @@ def _difference(found, expected, tolerance: float) -> str:
     if one.shape != other.shape:
         return f"la forma debería ser {list(other.shape)} y es {list(one.shape)}."
     if other.dim() == 0:
-        return f"te sale {_written(one.item())} y no es lo que se espera."
+        return f"te sale {significant(one.item())} y no es lo que se espera."
     right = _close(one, other, tolerance).float().mean().item()
     return f"la forma {list(other.shape)} está bien; coincide el {100 * right:.0f} % de los valores."
 
@@ -195,10 +195,3 @@ def _inputs(case: tuple) -> str:
         for value in case
         if not callable(value)
     )
-
-
-def _written(value: float) -> str:
-    """Un número a la española: entero si lo es; si no, con cuatro cifras y coma."""
-    if math.isfinite(value) and value == int(value) and abs(value) < 1e15:
-        return f"{int(value):,}".replace(",", "\u202f") if abs(value) >= 10_000 else str(int(value))
-    return f"{value:.4g}".replace(".", ",")

@@ -1,4 +1,4 @@
-"""Qué ejercicios y preguntas llevas hechos: un archivo tuyo, que puedes borrar o llevarte a Colab como texto."""
+"""Qué llevas hecho y qué has apostado: un archivo tuyo, que puedes borrar o llevarte a Colab como texto."""
 
 import base64
 import json
@@ -8,6 +8,8 @@ from pathlib import Path
 
 from helpers.environment import ROOT
 
+BETS = "apuestas"  # bajo este nombre, en el mismo archivo, va lo que apunta `bets`
+
 
 def path() -> Path:
     """Dónde se guarda: `progreso.json` en la carpeta del curso, o lo que diga `CURSO_PROGRESO`."""
@@ -16,11 +18,13 @@ def path() -> Path:
 
 def load() -> dict[str, bool]:
     """Nombre del ejercicio o pregunta → ¿bien? Un archivo dañado cuenta como vacío."""
-    try:
-        done = json.loads(path().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return done if isinstance(done, dict) else {}
+    return {name: good for name, good in _read().items() if isinstance(good, bool)}
+
+
+def load_bets() -> dict[str, dict]:
+    """Nombre de la apuesta → `{"low", "high", "seen"}`, en el orden en que se hicieron."""
+    bets = _read().get(BETS)
+    return bets if isinstance(bets, dict) else {}
 
 
 def record(name: str, good: bool) -> None:
@@ -28,7 +32,12 @@ def record(name: str, good: bool) -> None:
     done = load()
     if done.get(name) or (name in done and not good):
         return
-    _save({**done, name: good})
+    _save({**_read(), name: good})
+
+
+def record_bet(name: str, bet: dict) -> None:
+    """Apunta una apuesta; la primera es la que cuenta."""
+    _save({**_read(), BETS: {name: bet} | load_bets()})
 
 
 def progress(passport: str | None = None) -> str | None:
@@ -36,26 +45,36 @@ def progress(passport: str | None = None) -> str | None:
 
     Devuelve el texto con el que recuperar tu progreso en otro ordenador: `progress("…")`.
     """
-    done = load()
     if passport:
         try:
             other = json.loads(zlib.decompress(base64.urlsafe_b64decode(passport)))
-        except (ValueError, zlib.error) as error:
+            bets = other.pop(BETS, {}) | load_bets()
+        except (ValueError, zlib.error, AttributeError) as error:
             raise ValueError("Ese texto de progreso no se entiende: cópialo entero, sin espacios.") from error
-        done = {name: done.get(name, False) or other.get(name, False) for name in {*done, *other}}
-        _save(done)
-    if not done:
+        done = load()
+        merged = {name: done.get(name, False) or other.get(name, False) for name in {*done, *other}}
+        _save({**merged, BETS: bets} if bets else merged)
+    done = load()
+    if not done and not load_bets():
         print("Todavía no hay nada apuntado: empieza por cualquier ejercicio.")
         return None
     print("Lección  bien  intentados")
     for lesson in sorted({name[:2] for name in done}):
         results = [good for name, good in done.items() if name[:2] == lesson]
         print(f"{lesson:<8} {sum(results):>4}  {len(results):>10}")
-    return base64.urlsafe_b64encode(zlib.compress(json.dumps(done, sort_keys=True).encode())).decode()
+    return base64.urlsafe_b64encode(zlib.compress(json.dumps(_read(), sort_keys=True).encode())).decode()
 
 
-def _save(done: dict[str, bool]) -> None:
+def _read() -> dict:
     try:
-        path().write_text(json.dumps(done, ensure_ascii=False, indent=1, sort_keys=True), encoding="utf-8")
+        saved = json.loads(path().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return saved if isinstance(saved, dict) else {}
+
+
+def _save(saved: dict) -> None:
+    try:
+        path().write_text(json.dumps(saved, ensure_ascii=False, indent=1, sort_keys=True), encoding="utf-8")
     except OSError:
         pass

@@ -9,6 +9,7 @@ from accelerate import PartialState
 from safetensors.torch import load_file, save_file
 from transformers import TrainerCallback
 
+from helpers.spanish import number
 from helpers.training import QuietProgress
 
 EXTRA_EVALUATIONS = (1000, 2000, 4000, 8000, 16000, 32000)  # solo en la primera época (train.py, línea 434)
@@ -82,7 +83,7 @@ class LiveLosses(QuietProgress):
             ("validación", f"eval_{self.metric}"),
         ):
             if key in logs:
-                self.shown[name] = f"{name} {logs[key]:.3f}".replace(".", ",")
+                self.shown[name] = f"{name} {number(logs[key], 3)}"
         self.bar.set_postfix_str(" · ".join(self.shown.values()), refresh=False)
 
 

@@ -4,6 +4,7 @@ Toda figura lleva título, nombres y unidades en los ejes, y una descripción en
 con `plots.show(figura)`.
 """
 
-from helpers.plots.style import describe, number, show, use_style
+from helpers.plots.style import describe, show, use_style
+from helpers.spanish import number
 
 __all__ = ["describe", "number", "show", "use_style"]

@@ -6,6 +6,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
 from helpers.plots import style
 from helpers.plots.logits import with_comma
+from helpers.spanish import number
 
 INK = "#222222"
 PALE = {style.ORANGE: "#FDF3DC", style.GREEN: "#E3F4EE", style.GRAY: "#F2F2F2"}
@@ -32,7 +33,7 @@ def masking(names, scores, late):
         top = np.abs(scores).max() if decimals == 1 else 1
         ax.imshow(np.where(np.isinf(values), 0, values), cmap="Blues", vmin=0, vmax=1.3 * top)
         for (row, column), value in np.ndenumerate(values):
-            text = "−∞" if np.isinf(value) else style.number(value, decimals)
+            text = "−∞" if np.isinf(value) else number(value, decimals)
             ax.text(column, row, text, ha="center", va="center", fontsize=10)
             if hidden[row, column] and decimals == 2 or np.isinf(value):
                 cell = Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, hatch="///", ec="#C9C9C9", lw=0)
@@ -40,9 +41,7 @@ def masking(names, scores, late):
         if decimals == 2:
             for row, total in enumerate(values.sum(-1)):
                 color = INK if abs(total - 1) < 1e-6 else style.RED
-                ax.text(
-                    len(names) - 0.3, row, f"= {style.number(total, 2)}", va="center", size=10, color=color
-                )
+                ax.text(len(names) - 0.3, row, f"= {number(total, 2)}", va="center", size=10, color=color)
         color = style.RED if "no" in title else INK
         ax.set_title(title, fontsize=11, color=color)
         ax.set_xticks(range(len(names)), names, fontsize=10)
@@ -57,7 +56,7 @@ def masking(names, scores, late):
         f"Cuatro cuadrículas de {len(names)} por {len(names)}. Las puntuaciones; las mismas con menos infinito por "
         "encima de la diagonal; los pesos tras el softmax, con ceros ahí y filas que suman 1; y lo que sale de poner "
         "la máscara después del softmax, con filas que suman "
-        f"{', '.join(style.number(total, 2) for total in np.asarray(late).sum(-1))}.",
+        f"{', '.join(number(total, 2) for total in np.asarray(late).sum(-1))}.",
     )
 
 
@@ -121,7 +120,7 @@ def activations(x, curves: dict, inputs):
     for ax in (left, middle, right):
         with_comma(ax.yaxis)
     figure.tight_layout()
-    negative = style.number(100 * float((inputs < 0).mean()))
+    negative = number(100 * float((inputs < 0).mean()))
     return style.describe(
         figure,
         "Tres gráficas. Las dos GELU se superponen y bajan un poco de cero antes de apagarse, al contrario que ReLU. "
@@ -205,7 +204,7 @@ def race(panels: dict, plateau: float):
         ):
             smooth = np.convolve(losses, np.ones(5) / 5, mode="valid")
             ax.plot(np.arange(len(smooth)) + 5, smooth, color=color, lw=2.2, ls=line, label=name)
-            ends.append(f"{title}, {name}, {style.number(smooth[-1], 2)}")
+            ends.append(f"{title}, {name}, {number(smooth[-1], 2)}")
         ax.axhline(plateau, color=style.GRAY, ls=":", label="solo frecuencias de letras")
         ax.set(title=title, xlabel="actualizaciones")
         with_comma(ax.yaxis)

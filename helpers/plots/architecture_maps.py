@@ -6,6 +6,7 @@ from matplotlib.patches import Rectangle
 
 from helpers.plots import style
 from helpers.plots.logits import readable, with_comma
+from helpers.spanish import number
 
 
 def positions(similarity):
@@ -25,7 +26,7 @@ def positions(similarity):
     right.set(title="…y según la distancia", xlabel="distancia (tokens)", ylabel="coseno medio")
     with_comma(right.yaxis)
     figure.tight_layout()
-    shown = ", ".join(f"a {gap}, {style.number(means[gap - 1], 2)}" for gap in (1, size // 8, size // 2))
+    shown = ", ".join(f"a {gap}, {number(means[gap - 1], 2)}" for gap in (1, size // 8, size // 2))
     return style.describe(
         figure,
         f"Mapa de {size} por {size} con el coseno entre embeddings de posición y curva de su media según la distancia: "
@@ -48,18 +49,16 @@ def head_scores(panels: dict):
         if rows * columns <= 36:  # con las 144 cabezas de GPT-1 no caben los números
             for (row, column), value in np.ndenumerate(scores):
                 color = "white" if value > 0.6 * top else "black"
-                ax.text(
-                    column, row, style.number(value, 2), ha="center", va="center", fontsize=10, color=color
-                )
+                ax.text(column, row, number(value, 2), ha="center", va="center", fontsize=10, color=color)
         row, column = np.unravel_index(scores.argmax(), scores.shape)
         ax.add_patch(Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, fill=False, ec=style.RED, lw=2.5))
         ax.set_xticks(range(columns), range(columns))
         ax.set_yticks(range(rows), range(1, rows + 1))
         ax.set_title(name, fontsize=10)
-        ax.set_xlabel(f"cabeza\n(por igual: {style.number(uniform, 2)})")
+        ax.set_xlabel(f"cabeza\n(por igual: {number(uniform, 2)})")
         ax.grid(False)
         ax.tick_params(length=0)
-        said.append(f"{name}, {style.number(scores.max(), 2)} (por igual, {style.number(uniform, 2)})")
+        said.append(f"{name}, {number(scores.max(), 2)} (por igual, {number(uniform, 2)})")
     axes[0].set_ylabel("bloque")
     figure.tight_layout(w_pad=1.5)
     return style.describe(figure, f"Cuadrículas de bloques por cabezas. La que más mira: {'; '.join(said)}.")
@@ -133,15 +132,15 @@ def depths(perplexities, repeats):
     left.plot(places, perplexities, "o-", color=style.BLUE, lw=2.2)
     left.set_yscale("log")
     left.set(title="Lo que le sorprende el texto", ylabel="perplejidad (escala log)")
-    left.yaxis.set_major_formatter(lambda value, _: style.number(value))
+    left.yaxis.set_major_formatter(lambda value, _: number(value))
     right.plot(places, [100 * share for share in repeats], "o-", color=style.ORANGE, lw=2.2)
     right.set(title="Cuántas veces repite lo leído", ylabel="% de posiciones", ylim=(-3, 103))
     for ax in (left, right):
         ax.set_xlabel("profundidad: embeddings y bloques")
         ax.set_xticks(places, names)
     figure.tight_layout()
-    values = ", ".join(style.number(value) for value in perplexities)
-    shares = ", ".join(style.number(100 * share) for share in repeats)
+    values = ", ".join(number(value) for value in perplexities)
+    shares = ", ".join(number(100 * share) for share in repeats)
     return style.describe(
         figure,
         f"Dos curvas según la profundidad. Perplejidad: {values}. Porcentaje de posiciones que repiten: {shares}.",
@@ -159,17 +158,17 @@ def details(rows, right: float, blind: float):
     harmless = [value < 1.02 * right for value in values]
     ax.barh(places, values, color=[style.SKY if same else style.RED for same in harmless], height=0.68)
     for place, value in zip(places, values, strict=True):
-        ax.text(1.05 * max(value, right), place, style.number(value), va="center", fontsize=10)
-    ax.axvline(right, color=style.BLUE, lw=2, ls="--", label=f"bien hecho: {style.number(right)}")
-    ax.axvline(blind, color=style.GRAY, lw=1.5, ls=":", label=f"a ciegas: {style.number(blind)}")
+        ax.text(1.05 * max(value, right), place, number(value), va="center", fontsize=10)
+    ax.axvline(right, color=style.BLUE, lw=2, ls="--", label=f"bien hecho: {number(right)}")
+    ax.axvline(blind, color=style.GRAY, lw=1.5, ls=":", label=f"a ciegas: {number(blind)}")
     ax.set_xscale("log")
     ax.set_xlim(0.6 * right, 6 * max(*values, blind))
-    ax.xaxis.set_major_formatter(lambda value, _: style.number(value))
+    ax.xaxis.set_major_formatter(lambda value, _: number(value))
     ax.set_yticks(places, [name for name, _ in rows])
     ax.set(title="Un detalle mal y el mismo modelo", xlabel="perplejidad (escala logarítmica)")
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
     ax.legend(loc="upper right")
     figure.tight_layout()
-    listed = "; ".join(f"{name}, {style.number(value)}" for name, value in rows)
-    return style.describe(figure, f"Barras de perplejidad. Bien hecho, {style.number(right)}. {listed}.")
+    listed = "; ".join(f"{name}, {number(value)}" for name, value in rows)
+    return style.describe(figure, f"Barras de perplejidad. Bien hecho, {number(right)}. {listed}.")

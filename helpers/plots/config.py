@@ -3,7 +3,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from helpers.plots.style import BLUE, GRAY, GREEN, ORANGE, PURPLE, RED, SKY, YELLOW, describe, number
+from helpers.plots.style import BLUE, GRAY, GREEN, ORANGE, PURPLE, RED, SKY, YELLOW, describe
+from helpers.spanish import number
 
 # El mismo color para la misma pieza en todas las figuras de la lección.
 COLOURS = {

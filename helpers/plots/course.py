@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from helpers.plots import style
+from helpers.spanish import number
 
 INK, PAPER, NIGHT = "#222222", "#FFFFFF", "#0B3C5D"
 BLOCK_COLORS = ["#DCEAF4", "#C3DBED", "#A9CCE5", "#8FBDDD"]
@@ -64,14 +65,14 @@ def next_token(prompt: str, candidates: list[tuple[str, float]], model: str):
     figure, axes = plt.subplots(figsize=(8, 0.36 * len(words) + 1.3))
     colors = [style.ORANGE] + [style.BLUE] * (len(words) - 1)
     bars = axes.barh(range(len(words)), [100 * value for value in values], color=colors, height=0.72)
-    axes.bar_label(bars, labels=[f"{style.number(100 * value, 1)} %" for value in values], padding=4, size=10)
+    axes.bar_label(bars, labels=[f"{number(100 * value, 1)} %" for value in values], padding=4, size=10)
     axes.set(yticks=range(len(words)), xlabel="probabilidad (%)", ylabel="token siguiente")
     axes.set_yticklabels(words, family="monospace")
     axes.set_title(f"¿Qué viene después de «{prompt}»?\nLos {len(words)} tokens más probables según {model}")
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.set_xlim(0, 100 * values[0] * 1.15)
-    described = ", ".join(f"{word} {style.number(100 * value, 1)} %" for word, value in candidates)
+    described = ", ".join(f"{word} {number(100 * value, 1)} %" for word, value in candidates)
     return style.describe(figure, f"Barras: tokens más probables tras «{prompt}» según {model}: {described}.")
 
 
@@ -132,9 +133,7 @@ def _cover_bars(axes, candidates):
         y, width = 40.4 - (index + 0.5) * step, 13 * value / longest
         axes.barh(y, width, left=95.5, height=step * 0.7, color=style.BLUE if index else style.ORANGE)
         axes.text(94.5, y, word, ha="right", va="center", size=13, family="monospace", color=INK)
-        axes.text(
-            96.2 + width, y, f"{style.number(100 * value, 1)} %", va="center", size=10.5, color=style.GRAY
-        )
+        axes.text(96.2 + width, y, f"{number(100 * value, 1)} %", va="center", size=10.5, color=style.GRAY)
 
 
 def _cover_stages(axes):
@@ -210,7 +209,7 @@ def main() -> None:
     split = ids.shape[1]
     tokens = list(zip(words[:split], ids[0].tolist(), strict=True))
     candidates = list(zip(words[split:], top.values.tolist(), strict=True))
-    size = style.number(model.num_parameters() / 1e6, 1)
+    size = number(model.num_parameters() / 1e6, 1)
     name = f"gpt1-mini, el modelo de {size} M de parámetros que viene con el curso"
     figure = cover(tokens, candidates, model.config.n_layer, name)
     with plt.rc_context({"savefig.bbox": None}):  # sin el margen blanco que pone el estilo del curso

@@ -14,7 +14,7 @@ from IPython.display import HTML
 
 from helpers import generation
 from helpers.plots.logits import readable
-from helpers.plots.style import number
+from helpers.spanish import number
 
 
 def distribution(logits: torch.Tensor, temperature: float = 1.0, k: int = 0, p: float = 1.0) -> torch.Tensor:

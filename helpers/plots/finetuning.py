@@ -5,6 +5,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from helpers.plots import style
 from helpers.plots.logits import readable, with_comma
+from helpers.spanish import number
 
 SPECIAL_TINTS = {"_start_": "#BFE3D5", "_delimiter_": "#FBD58A", "_classify_": "#9CC9E3"}
 WORD_TINT = "#EDEDED"
@@ -108,11 +109,11 @@ def curves(steps: list[dict], evaluations: list[dict], metric: str = "accuracy",
     axes[0].legend(loc="upper right", fontsize=9.5)
     figure.tight_layout()
     task = [record["clf_loss"] for record in steps]
-    found = ", ".join(style.number(value, 0) for value in values)
+    found = ", ".join(number(value, 0) for value in values)
     return style.describe(
         figure,
-        f"Tres paneles por épocas. La pérdida de la tarea va de {style.number(task[0], 2)} a "
-        f"{style.number(_smooth(task)[-1], 2)}; en validación acaba en {style.number(evaluations[-1]['loss'], 2)}. "
+        f"Tres paneles por épocas. La pérdida de la tarea va de {number(task[0], 2)} a "
+        f"{number(_smooth(task)[-1], 2)}; en validación acaba en {number(evaluations[-1]['loss'], 2)}. "
         f"Exactitud en validación tras cada época: {found} %; la mejor, la {best + 1}.ª.",
     )
 

@@ -6,6 +6,7 @@ Cada medida es una terna (media, mitad del intervalo del 95 %, valores), en punt
 import matplotlib.pyplot as plt
 
 from helpers.plots import style
+from helpers.spanish import number
 
 FULL, SCRATCH, NO_LM = (
     "Transformer con objetivo auxiliar",
@@ -60,9 +61,7 @@ def pretraining(ours: dict, table: dict):
     found = "; ".join(
         f"{task}: "
         + ", ".join(
-            f"{SYSTEMS[key][0]} {style.number(values[0], 1)}"
-            for key, values in systems.items()
-            if key in SYSTEMS
+            f"{SYSTEMS[key][0]} {number(values[0], 1)}" for key, values in systems.items() if key in SYSTEMS
         )
         for task, systems in ours.items()
     )
@@ -127,7 +126,7 @@ def auxiliary(ours: dict, table: dict):
         ax.set(xlim=(-1.12 * spread, 1.12 * spread), xlabel="λ = 0,5 menos λ = 0 (puntos)")
     figure.tight_layout(w_pad=2.5)
     found = "; ".join(
-        f"{name}, {_signed(mean)} ± {style.number(half, 1)}" for name, (mean, half, _) in ours.items()
+        f"{name}, {_signed(mean)} ± {number(half, 1)}" for name, (mean, half, _) in ours.items()
     )
     paper = ", ".join(f"{name} {_signed(effect[name])}" for name in names)
     return style.describe(
@@ -166,13 +165,13 @@ def transfer(ours: dict, figure2: dict):
     for ax, last in ((left, layers[-1]), (right, 13)):
         ax.set_xlabel(f"capas copiadas (0 = ninguna; 1 = embeddings; {last} = todo)")
     figure.tight_layout(w_pad=2.5)
-    found = ", ".join(f"{k}: {style.number(ours[k][0], 1)}" for k in layers)
+    found = ", ".join(f"{k}: {number(ours[k][0], 1)}" for k in layers)
     race, mnli = figure2["race_dev"], figure2["mnli_dev"]
     return style.describe(
         figure,
         f"Exactitud según las capas copiadas. gpt1-mini, media en test: {found}. En el artículo, de 0 a 13 capas: "
-        f"MultiNLI de {style.number(mnli[0], 1)} a {style.number(mnli[-1], 1)} y RACE de {style.number(race[0], 1)} a "
-        f"{style.number(race[-1], 1)}.",
+        f"MultiNLI de {number(mnli[0], 1)} a {number(mnli[-1], 1)} y RACE de {number(race[0], 1)} a "
+        f"{number(race[-1], 1)}.",
     )
 
 
@@ -194,5 +193,5 @@ def _drawn(half: float) -> float:
 
 
 def _signed(value: float) -> str:
-    text = style.number(abs(value), 1)
+    text = number(abs(value), 1)
     return text if text == "0,0" else f"{'+' if value > 0 else '−'}{text}"

@@ -6,6 +6,7 @@ from matplotlib.patches import Patch
 
 from helpers.plots import style
 from helpers.plots.logits import readable, with_comma
+from helpers.spanish import number
 
 
 def draws(published: dict, names, counts, expected, total: int):
@@ -50,7 +51,7 @@ def strategies(names, panels: dict):
     for ax, color, (title, values) in zip(axes, style.PALETTE, panels.items(), strict=False):
         ax.barh(places, values, color=color)
         for place, value in zip(places, values, strict=True):
-            text = "fuera" if value == 0 else style.number(value, 2)
+            text = "fuera" if value == 0 else number(value, 2)
             ax.text(
                 value + 0.03, place, text, va="center", fontsize=9, color="black" if value else style.GRAY
             )
@@ -87,7 +88,7 @@ def repetition(curves: dict):
     )
     ax.legend(title="estrategia", loc="lower left")
     with_comma(ax.yaxis)
-    ends = "; ".join(f"{name}, {style.number(values[-1], 2)}" for name, values in curves.items())
+    ends = "; ".join(f"{name}, {number(values[-1], 2)}" for name, values in curves.items())
     return style.describe(figure, f"Curvas de distinct-2 según se escribe. Al final: {ends}.")
 
 
@@ -136,7 +137,7 @@ def speed(without_cache, with_cache, prompt: int):
         steps = range(1, len(seconds) + 1)
         ax.plot(steps, seconds, color=color, lw=2.4)
         ax.annotate(
-            f"{name}: {style.number(seconds[-1], 1)} s", (len(seconds), seconds[-1]), (6, 0),
+            f"{name}: {number(seconds[-1], 1)} s", (len(seconds), seconds[-1]), (6, 0),
             textcoords="offset points", color=color, va="center", annotation_clip=False,
         )  # fmt: skip
     ax.set(
@@ -148,7 +149,7 @@ def speed(without_cache, with_cache, prompt: int):
     with_comma(ax.yaxis)
     return style.describe(
         figure,
-        f"Dos curvas de tiempo. Tras {len(with_cache)} tokens nuevos: {style.number(without_cache[-1], 1)} segundos "
+        f"Dos curvas de tiempo. Tras {len(with_cache)} tokens nuevos: {number(without_cache[-1], 1)} segundos "
         "sin caché, y cada token cuesta más que el anterior; con caché, "
-        f"{style.number(with_cache[-1], 1)} segundos, casi una recta.",
+        f"{number(with_cache[-1], 1)} segundos, casi una recta.",
     )

@@ -7,6 +7,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
 from helpers.plots import style
+from helpers.spanish import number
 
 
 def readable(token: str) -> str:
@@ -36,7 +37,7 @@ def prediction_map(tokens, candidates, probabilities):
         for j, (name, p) in enumerate(zip(names, row, strict=True)):
             color = "white" if p > 0.55 * top else "black"
             ax.text(j, i - 0.14, readable(name), ha="center", va="center", color=color, fontsize=11)
-            ax.text(j, i + 0.24, style.number(p, 3), ha="center", va="center", color=color, fontsize=8.5)
+            ax.text(j, i + 0.24, number(p, 3), ha="center", va="center", color=color, fontsize=8.5)
             if i + 1 < rows and name == tokens[i + 1]:
                 ax.add_patch(Rectangle((j - 0.48, i - 0.46), 0.96, 0.92, fill=False, lw=2.5, ec=style.RED))
     ax.set_xticks(range(columns), [f"{j + 1}.º" for j in range(columns)])
@@ -51,7 +52,7 @@ def prediction_map(tokens, candidates, probabilities):
     bar = figure.colorbar(image, ax=ax, pad=0.02, label="probabilidad")
     with_comma(bar.ax.yaxis)
     rows_text = "; ".join(
-        f"tras «{readable(token)}», {readable(names[0])} ({style.number(row[0], 2)})"
+        f"tras «{readable(token)}», {readable(names[0])} ({number(row[0], 2)})"
         for token, names, row in zip(tokens, candidates, probabilities, strict=True)
     )
     return style.describe(
@@ -77,7 +78,7 @@ def temperature_curves(temperatures, probabilities, names, entropies, vocab_size
     right.plot(temperatures, entropies, lw=2, color=style.BLUE)
     limit = math.log(vocab_size)
     right.axhline(limit, color=style.GRAY, ls="--", lw=1.5)
-    all_equal = f"todos iguales: ln {vocab_size} = {style.number(limit, 2)}"
+    all_equal = f"todos iguales: ln {vocab_size} = {number(limit, 2)}"
     right.text(
         temperatures[-1], limit * 1.01, all_equal, color=style.GRAY, fontsize=9, ha="right", va="bottom"
     )
@@ -91,7 +92,7 @@ def temperature_curves(temperatures, probabilities, names, entropies, vocab_size
         figure,
         f"Dos gráficas frente a la temperatura. Con temperatura baja casi toda la probabilidad es de "
         f"{readable(names[0])} y la entropía se acerca a 0; al subirla, las probabilidades se igualan y la entropía "
-        f"se acerca a {style.number(limit, 2)} nats.",
+        f"se acerca a {number(limit, 2)} nats.",
     )
 
 
@@ -103,16 +104,14 @@ def surprise(tokens, nats, vocab_size: int):
     figure, ax = plt.subplots(figsize=(9.4, 3.8))
     mean, chance = sum(nats) / len(nats), math.log(vocab_size)
     bars = ax.bar(range(len(nats)), nats, color=style.BLUE)
-    labels = ax.bar_label(bars, [style.number(value, 2) for value in nats], padding=4, fontsize=10)
+    labels = ax.bar_label(bars, [number(value, 2) for value in nats], padding=4, fontsize=10)
     for label in labels:  # que la línea de la media no tache ningún número
         label.set(bbox={"fc": "white", "ec": "none", "pad": 1}, zorder=4)
     ax.axhline(mean, color=style.RED, lw=2)
     ax.axhline(chance, color=style.GRAY, ls="--", lw=1.5)
     edge = len(nats) - 0.45
-    by_chance = f"al azar\nln {vocab_size} = {style.number(chance, 2)}"
-    ax.text(
-        edge, mean, f"media (pérdida)\n{style.number(mean, 2)}", color=style.RED, va="center", fontsize=10
-    )
+    by_chance = f"al azar\nln {vocab_size} = {number(chance, 2)}"
+    ax.text(edge, mean, f"media (pérdida)\n{number(mean, 2)}", color=style.RED, va="center", fontsize=10)
     ax.text(edge, chance, by_chance, color=style.GRAY, va="center", fontsize=10)
     ax.set_xticks(range(len(nats)), [readable(token) for token in tokens[1:]])
     ax.set(
@@ -125,6 +124,6 @@ def surprise(tokens, nats, vocab_size: int):
     ax.grid(axis="x", visible=False)
     with_comma(ax.yaxis)
     pairs = zip(tokens[1:], nats, strict=True)
-    text = ", ".join(f"{readable(token)} {style.number(value, 2)}" for token, value in pairs)
-    text += f". Media: {style.number(mean, 2)}; al azar serían {style.number(chance, 2)}."
+    text = ", ".join(f"{readable(token)} {number(value, 2)}" for token, value in pairs)
+    text += f". Media: {number(mean, 2)}; al azar serían {number(chance, 2)}."
     return style.describe(figure, f"Barras con la sorpresa de cada token en nats: {text}")

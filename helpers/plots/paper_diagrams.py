@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
 from helpers.plots import style
+from helpers.spanish import number
 
 INK = "#222222"
 FILLS = {style.BLUE: "#E8F1F8", style.GREEN: "#E3F4EE", style.ORANGE: "#FDF3DC", style.GRAY: "#F2F2F2"}
@@ -123,7 +124,7 @@ def _block(axes, n_embd):
     parts = (
         (10, "atención enmascarada", style.ORANGE),
         (24.5, "LayerNorm", style.GRAY),
-        (34, f"{n_embd} → {style.number(4 * n_embd)} → {n_embd}\n(GELU en medio)", style.ORANGE),
+        (34, f"{n_embd} → {number(4 * n_embd)} → {n_embd}\n(GELU en medio)", style.ORANGE),
         (48.5, "LayerNorm", style.GRAY),
     )
     for y, text, color in parts:

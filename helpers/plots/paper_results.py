@@ -6,6 +6,7 @@ Los números se leen de `data/paper/tables.json` y `data/paper/figure2.json`, do
 import matplotlib.pyplot as plt
 
 from helpers.plots import style
+from helpers.spanish import number
 
 MARKERS = ("o", "s", "^", "D")
 
@@ -103,7 +104,7 @@ def figure2(data: dict):
     )
     figure.tight_layout(w_pad=2.5)
     race, mnli = data["left"]["race_dev"], data["left"]["mnli_dev"]
-    ends = ", ".join(f"{name} {style.number(v[-1], 2)}" for name, v in data["right"]["transformer"].items())
+    ends = ", ".join(f"{name} {number(v[-1], 2)}" for name, v in data["right"]["transformer"].items())
     return style.describe(
         figure,
         f"Izquierda: al transferir de 0 a 13 capas la exactitud sube de {_es(mnli[0])} a {_es(mnli[-1])} en MultiNLI y "
@@ -158,18 +159,18 @@ def _zero_shot(axes, data):
         xlabel="actualizaciones de preentrenamiento (escala log.)",
     )
     axes.set_ylabel("rendimiento relativo\n(0 = azar, 1 = mejor modelo único)")
-    axes.yaxis.set_major_formatter(lambda value, _: style.number(value, 1))
+    axes.yaxis.set_major_formatter(lambda value, _: number(value, 1))
     axes.set_title("Sin ajustar nada también mejora")
 
 
 def _es(value: float) -> str:
-    return style.number(value, 1)
+    return number(value, 1)
 
 
 def _signed(value: float) -> str:
-    return ("+" if value > 0 else "−") + style.number(abs(value), 1)
+    return ("+" if value > 0 else "−") + number(abs(value), 1)
 
 
 def _thousands(count: int) -> str:
     decimals = 1 if count < 10_000 else 0
-    return f"{style.number(count / 1000, decimals)} mil"
+    return f"{number(count / 1000, decimals)} mil"

@@ -8,13 +8,14 @@ from matplotlib.ticker import FuncFormatter
 
 from helpers.plots import style
 from helpers.plots.logits import readable, with_comma
+from helpers.spanish import number
 
 DOCUMENT_COLORS = ("#9CC9E3", "#F6D186")
 
 
 def with_thousands(axis) -> None:
     """Escribe los números de un eje (`ax.xaxis` o `ax.yaxis`) enteros y con espacio de millares: 1 000."""
-    axis.set_major_formatter(FuncFormatter(lambda value, _: style.number(value)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
 
 
 def big(value: float) -> str:
@@ -22,7 +23,7 @@ def big(value: float) -> str:
     for size, unit in ((1e9, " mil M"), (1e6, " M"), (1e5, None)):
         if value >= size:
             return f"{value / size:.3g}{unit}".replace(".", ",") if unit else f"{value / 1e3:.0f} k"
-    return style.number(value)
+    return number(value)
 
 
 def windows(lengths, length: int, tokens):
@@ -74,7 +75,7 @@ def windows(lengths, length: int, tokens):
     )
     return style.describe(
         figure,
-        f"Arriba, una tira de {style.number(total)} tokens con {len(lengths)} cuentos pegados y cortes cada {length}: "
+        f"Arriba, una tira de {number(total)} tokens con {len(lengths)} cuentos pegados y cortes cada {length}: "
         f"una ventana puede empezar en un cuento y acabar en otro. Abajo, cada token y su objetivo: {pairs}…",
     )
 
@@ -94,8 +95,8 @@ def schedules(panels: dict):
         ax.xaxis.get_major_locator().set_params(nbins=5)
         ax.yaxis.set_major_formatter(FuncFormatter(lambda rate, _: _plain(rate)))
         texts.append(
-            f"{title}: sube hasta {max(rates):g} en {style.number(warmup)} actualizaciones y baja hasta 0 en la "
-            f"{style.number(steps[-1])}".replace(".", ",")
+            f"{title}: sube hasta {max(rates):g} en {number(warmup)} actualizaciones y baja hasta 0 en la "
+            f"{number(steps[-1])}".replace(".", ",")
         )
     figure.tight_layout(rect=(0, 0.07, 1, 1))
     kinds = [Patch(fc=style.ORANGE, alpha=0.35, label="calentamiento (warm-up)")]
@@ -134,10 +135,8 @@ def stability(curves: dict, unigram: float):
     )
     ax.legend(title="tasa máxima")
     with_comma(ax.yaxis)
-    text = "; ".join(f"{name}, {style.number(value, 2)}" for name, value in ends.items())
-    return style.describe(
-        figure, f"Curvas de pérdida. Al final: {text}. Unigrama: {style.number(unigram, 2)}."
-    )
+    text = "; ".join(f"{name}, {number(value, 2)}" for name, value in ends.items())
+    return style.describe(figure, f"Curvas de pérdida. Al final: {text}. Unigrama: {number(unigram, 2)}.")
 
 
 def live(records, baselines: dict):
@@ -161,7 +160,7 @@ def live(records, baselines: dict):
         ax.text(
             1.01, above, name, transform=ax.get_yaxis_transform(), va="center", color=style.GRAY, fontsize=9
         )
-    ax.set_xticks(places, [style.number(record["step"]) for record in records])
+    ax.set_xticks(places, [number(record["step"]) for record in records])
     ax.set(
         title="El preentrenamiento, en directo",
         xlabel="actualizaciones (desde las 16, cada marca es el doble que la anterior)",
@@ -172,9 +171,7 @@ def live(records, baselines: dict):
     first, last = records[0], records[-1]
     return style.describe(
         figure,
-        f"Dos curvas que bajan juntas desde {style.number(first['held_out_loss'], 2)} y se separan: al final, "
-        f"{style.number(last['train_loss'], 2)} en lo entrenado y {style.number(last['held_out_loss'], 2)} en lo "
-        "apartado. "
-        + "; ".join(f"{name}, {style.number(loss, 2)}" for name, loss in baselines.items())
-        + ".",
+        f"Dos curvas que bajan juntas desde {number(first['held_out_loss'], 2)} y se separan: al final, "
+        f"{number(last['train_loss'], 2)} en lo entrenado y {number(last['held_out_loss'], 2)} en lo "
+        "apartado. " + "; ".join(f"{name}, {number(loss, 2)}" for name, loss in baselines.items()) + ".",
     )

@@ -5,6 +5,7 @@ import matplotlib.pyplot as plt
 from helpers.plots import style
 from helpers.plots.logits import with_comma
 from helpers.plots.pretraining import big
+from helpers.spanish import number
 
 
 def perplexities(rows):
@@ -23,7 +24,7 @@ def perplexities(rows):
             capsize=5,
         )
         ax.annotate(
-            style.number(value, 1 if value < 100 else 0), (high, place), (9, 0), textcoords="offset points",
+            number(value, 1 if value < 100 else 0), (high, place), (9, 0), textcoords="offset points",
             va="center", color=color,
         )  # fmt: skip
     ax.set_xscale("log")
@@ -31,7 +32,7 @@ def perplexities(rows):
     ax.set_yticks(range(len(rows)), [row[0] for row in rows])
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ticks = [tick for tick in (10, 20, 50, 100, 200, 500, 1000, 2000) if _inside(ax, tick)]
-    ax.set_xticks(ticks, [style.number(tick) for tick in ticks])
+    ax.set_xticks(ticks, [number(tick) for tick in ticks])
     ax.xaxis.set_minor_locator(plt.NullLocator())
     ax.set(
         title="Cuánto dudan en los cuentos apartados, sobre los mismos tokens",
@@ -39,7 +40,7 @@ def perplexities(rows):
     )
     ax.grid(axis="y", visible=False)
     text = "; ".join(
-        f"{name}, {style.number(value, 1)} (de {style.number(low, 1)} a {style.number(high, 1)})"
+        f"{name}, {number(value, 1)} (de {number(low, 1)} a {number(high, 1)})"
         for name, value, low, high in rows
     )
     return style.describe(figure, f"Perplejidades con su intervalo: {text}.")
@@ -63,16 +64,14 @@ def units(rows):
         colors = [style.GREEN if value == best else "#B8B8B8" for value in values]
         ax.barh(range(len(rows)), values, color=colors, height=0.62)
         for place, value in enumerate(values):
-            ax.text(
-                value + 0.02 * max(values), place, style.number(value, decimals), va="center", fontsize=10
-            )
+            ax.text(value + 0.02 * max(values), place, number(value, decimals), va="center", fontsize=10)
         ax.set(title=title, xlabel="menos es mejor", xlim=(0, 1.18 * max(values)))
         ax.grid(axis="y", visible=False)
         with_comma(ax.xaxis)
     axes[0].set_yticks(range(len(rows)), names)
     axes[0].invert_yaxis()
     figure.tight_layout()
-    text = "; ".join(f"{name}, {style.number(ppl, 1)} y {style.number(bits, 2)}" for name, ppl, bits in rows)
+    text = "; ".join(f"{name}, {number(ppl, 1)} y {number(bits, 2)}" for name, ppl, bits in rows)
     winners = [min(rows, key=lambda row, k=k: row[k])[0] for k in (1, 2)]
     return style.describe(
         figure,
@@ -130,8 +129,8 @@ def history(records):
     held_out = [record for record in records if record.get("held_out_loss") is not None]
     return style.describe(
         figure,
-        f"La pérdida en los libros apartados baja de {style.number(held_out[0]['held_out_loss'], 2)} a "
-        f"{style.number(held_out[-1]['held_out_loss'], 2)} entre {big(held_out[0]['tokens'])} y "
+        f"La pérdida en los libros apartados baja de {number(held_out[0]['held_out_loss'], 2)} a "
+        f"{number(held_out[-1]['held_out_loss'], 2)} entre {big(held_out[0]['tokens'])} y "
         f"{big(held_out[-1]['tokens'])} tokens leídos; la de entrenamiento va a su lado."
         + (f" A la derecha, {len(tasks)} tareas sin entrenar." if tasks else ""),
     )
@@ -184,9 +183,7 @@ def scale(runs):
     for ax in (left, right):
         with_comma(ax.yaxis)
     figure.tight_layout()
-    text = "; ".join(
-        f"{size}, {style.number(loss, 2)} tras {big(tokens)} tokens" for size, tokens, loss in ends
-    )
+    text = "; ".join(f"{size}, {number(loss, 2)} tras {big(tokens)} tokens" for size, tokens, loss in ends)
     return style.describe(
         figure, f"Curvas de pérdida en lo apartado según los tokens leídos. Al final: {text}."
     )

@@ -67,9 +67,3 @@ def show(figure) -> None:
         png, "png", optimize=True
     )
     display(Image(data=png.getvalue(), format="png", metadata={"alt": alt}))
-
-
-def number(value: float, decimals: int = 0) -> str:
-    """Un número escrito en español: coma decimal y espacio fino para los millares."""
-    text = f"{value:,.{decimals}f}"
-    return text.replace(",", "\u202f").replace(".", ",")

@@ -3,7 +3,8 @@
 import matplotlib.pyplot as plt
 from matplotlib.patches import FancyBboxPatch
 
-from helpers.plots.style import BLUE, GRAY, ORANGE, describe, number
+from helpers.plots.style import BLUE, GRAY, ORANGE, describe
+from helpers.spanish import number
 
 END_OF_WORD = "</w>"
 UNKNOWN = "<unk>"

@@ -10,6 +10,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from helpers.plots import style
 from helpers.plots.logits import readable, with_comma
+from helpers.spanish import number
 
 WIDTH, LINE, ROW_GAP = 10.2, 0.6, 0.42  # pulgadas: ancho, alto de cada renglón de cajas y hueco entre frases
 SURPRISE = LinearSegmentedColormap.from_list("sorpresa", ["#F7FBFF", style.SKY, style.BLUE, "#06294D"])
@@ -34,15 +35,15 @@ def word_boxes(rows, title: str, worst: float = -12.0):
     for (name, tokens, values), boxes, lines in zip(rows, places, heights, strict=True):
         scored = [value for value in values if value is not None]
         mean = sum(scored) / len(scored)
-        ax.text(0.02, top + 0.2, f"{name}  ·  media {style.number(mean, 2)}", weight="bold", va="center")
+        ax.text(0.02, top + 0.2, f"{name}  ·  media {number(mean, 2)}", weight="bold", va="center")
         for token, value, (x, width, line) in zip(tokens, values, boxes, strict=True):
             _box(ax, x, top + ROW_GAP + line * LINE, width, readable(token), value, shades)
         top += ROW_GAP + lines * LINE
         written = [
-            f"{readable(token)} {'sin puntuar' if value is None else style.number(value, 1)}"
+            f"{readable(token)} {'sin puntuar' if value is None else number(value, 1)}"
             for token, value in zip(tokens, values, strict=True)
         ]
-        described.append(f"{name} (media {style.number(mean, 2)}): {', '.join(written)}")
+        described.append(f"{name} (media {number(mean, 2)}): {', '.join(written)}")
     bar = figure.colorbar(
         ScalarMappable(shades, SURPRISE.reversed()),
         cax=ax.inset_axes([0.1, top + 0.32, 4.6, 0.16], transform=ax.transData),
@@ -91,8 +92,8 @@ def _box(ax, x, y, width, text, value, shades):
         fontsize=10.5,
     )
     if value is not None:
-        number = style.number(value, 1)
-        ax.text(x + width / 2, y + 0.37, number, ha="center", va="center", color=color, fontsize=8.5)
+        written = number(value, 1)
+        ax.text(x + width / 2, y + 0.37, written, ha="center", va="center", color=color, fontsize=8.5)
 
 
 def one_threshold(thresholds, quality, chosen: float, pairs):
@@ -105,9 +106,7 @@ def one_threshold(thresholds, quality, chosen: float, pairs):
     left.plot(thresholds, quality, color=style.GRAY, lw=1.8)
     left.plot(chosen, max(quality), "D", color=style.RED, ms=9)
     place, align = ((8, 4), "left") if chosen < np.mean(left.get_xlim()) else ((-8, 4), "right")
-    left.annotate(
-        f"{style.number(chosen, 2)}", (chosen, max(quality)), place, textcoords="offset points", ha=align
-    )
+    left.annotate(f"{number(chosen, 2)}", (chosen, max(quality)), place, textcoords="offset points", ha=align)
     left.set(
         title="Elegirlo: frases de entrenamiento",
         xlabel="umbral probado (log P medio, nats)",
@@ -134,7 +133,7 @@ def one_threshold(thresholds, quality, chosen: float, pairs):
     split = sum(good > chosen >= bad for good, bad in pairs)
     return style.describe(
         figure,
-        f"Izquierda: Matthews según el umbral; el mejor es {style.number(chosen, 2)} nats. Derecha: de {len(pairs)} "
+        f"Izquierda: Matthews según el umbral; el mejor es {number(chosen, 2)} nats. Derecha: de {len(pairs)} "
         f"parejas, la gramatical queda más a la derecha en {sum(good > bad for good, bad in pairs)} y el umbral pasa "
         f"entre las dos, por el lado bueno, en {split}.",
     )
@@ -180,7 +179,7 @@ def class_words(panels: dict):
         with_comma(ax.xaxis)
         with_comma(ax.yaxis)
         above = 100 * float((scores[:, 0] > scores[:, 1]).mean())
-        described.append(f"{title}: sin calibrar, el {style.number(above)} % cae del lado «positivo»")
+        described.append(f"{title}: sin calibrar, el {number(above)} % cae del lado «positivo»")
     axes[0][-1].legend(fontsize=9.5, loc="center left", bbox_to_anchor=(1.02, 0.5))
     figure.tight_layout(w_pad=2)
     return style.describe(figure, "Nubes de textos. " + "; ".join(described) + ".")
@@ -216,10 +215,10 @@ def length_choices(panels: dict):
         ):
             places = np.arange(k) + 0.4 * (index - 0.5)
             drawn = ax.bar(places, [100 * s for s in shares], 0.38, color=color, label=name)
-            labels = ax.bar_label(drawn, [style.number(100 * s) for s in shares], padding=2, fontsize=10)
+            labels = ax.bar_label(drawn, [number(100 * s) for s in shares], padding=2, fontsize=10)
             for label in labels:  # que la línea no tache ningún número
                 label.set(bbox={"fc": "white", "ec": "none", "pad": 0.5}, zorder=4)
-            described.append(f"{title}, {name}: la más corta, {style.number(100 * shares[0])} %")
+            described.append(f"{title}, {name}: la más corta, {number(100 * shares[0])} %")
         ax.axhline(100 / k, color="black", ls="--", lw=1.3, label="sin mirar la longitud")
         middle = [f"{place}.ª" for place in range(2, k)]
         ax.set_xticks(range(k), ["la más\ncorta", *middle, "la más\nlarga"])

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 
 from helpers.plots import style
 from helpers.plots.logits import with_comma
+from helpers.spanish import number
 from helpers.zeroshot import relative
 
 TOKENS_PER_UPDATE = 64 * 512  # en el artículo, §4.1
@@ -61,7 +62,7 @@ def phenomena(found: dict):
         xlim=(0, 102),
         ylim=(-0.6, len(order) + 0.1),
     )
-    written = "; ".join(f"{PHENOMENA.get(n, n)} {style.number(100 * found[n][0])} %" for n in reversed(order))
+    written = "; ".join(f"{PHENOMENA.get(n, n)} {number(100 * found[n][0])} %" for n in reversed(order))
     return style.describe(figure, f"Exactitud por fenómeno, de más a menos: {written}.")
 
 
@@ -78,7 +79,7 @@ def summary(results):
         if result.best_baseline:
             ax.plot(result.best_baseline[1], row - 0.24, "X", color=style.ORANGE, ms=9, mec="white")
         where = "se aparta del azar" if away else "no se distingue del azar"
-        described.append(f"{result.task} {style.number(result.score, 2)}, {where}")
+        described.append(f"{result.task} {number(result.score, 2)}, {where}")
     for marker, color, face, name in (
         ("o", style.BLUE, style.BLUE, "modelo (IC 95 %)"),
         ("o", style.BLUE, "white", "modelo: no se distingue del azar"),
@@ -126,7 +127,7 @@ def curves(paper: dict, ours: dict):
             dashed = not has_reference(ours, key)
             look = {"color": color, "marker": marker, "ms": 6, "lw": 2, "ls": "--" if dashed else "-"}
             right.plot(*zip(*measured, strict=True), **look, label=f"{name} *" if dashed else name)
-            described.append(f"{name} {style.number(measured[-1][1], 2)}")
+            described.append(f"{name} {number(measured[-1][1], 2)}")
     for ax in (left, right):
         ax.set(xscale="log")
         ax.axhline(0, color="black", lw=1.3)
@@ -147,9 +148,7 @@ def curves(paper: dict, ours: dict):
     left.set_ylim(min(low, -0.1), max(high, 1.12))
     with_comma(left.yaxis)
     figure.tight_layout(w_pad=3)
-    theirs = ", ".join(
-        f"{name} {style.number(values[-1], 2)}" for name, values in paper["transformer"].items()
-    )
+    theirs = ", ".join(f"{name} {number(values[-1], 2)}" for name, values in paper["transformer"].items())
     return style.describe(
         figure,
         f"Dos paneles separados de puntuación relativa según los tokens leídos. GPT-1, según el artículo, acaba en "

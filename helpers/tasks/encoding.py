@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from helpers.spanish import number
 from helpers.tasks.catalogue import find_task
 from helpers.tasks.task import Task
 from helpers.tasks.transformations import (
@@ -35,7 +36,7 @@ class Truncation:
     def __str__(self) -> str:
         if not self.segments:
             return "No se ha recortado ningún texto."
-        share = f"{100 * self.tokens / self.of_tokens:.1f}".replace(".", ",")
+        share = number(100 * self.tokens / self.of_tokens, 1)
         texts = "1 texto" if self.segments == 1 else f"{self.segments} textos"
         lost = "1 token" if self.tokens == 1 else f"{self.tokens} tokens"
         return f"Recortados {texts} de {self.of_segments}, que no cabían: {lost} menos ({share} %)."

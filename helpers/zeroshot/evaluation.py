@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from helpers.spanish import number
+
 ACCURACY, MATTHEWS = "exactitud", "Matthews"
 TIE = 1e-4  # nats: por debajo de esto la diferencia es redondeo y no preferencia
 
@@ -168,7 +170,7 @@ def relative(score: float, chance: float, fine_tuned: float) -> float:
     """
     if fine_tuned <= chance:
         raise ValueError(
-            f"El modelo ajustado ({_number(fine_tuned, 3)}) no supera al azar ({_number(chance, 3)}): no hay "
+            f"El modelo ajustado ({number(fine_tuned, 3)}) no supera al azar ({number(chance, 3)}): no hay "
             "escala con la que comparar."
         )
     return (score - chance) / (fine_tuned - chance)
@@ -185,7 +187,7 @@ def report(*results: Result) -> None:
 
 def _cells(result: Result) -> tuple[str, ...]:
     def shown(value):
-        return _number(value, 2) if result.metric == MATTHEWS else _number(100 * value, 1) + " %"
+        return number(value, 2) if result.metric == MATTHEWS else number(100 * value, 1) + " %"
 
     model = shown(result.score)
     if result.interval:
@@ -193,7 +195,3 @@ def _cells(result: Result) -> tuple[str, ...]:
     best = result.best_baseline
     baseline = f"{shown(best[1])} ({best[0]})" if best else "-"
     return result.task, result.metric, model, shown(result.chance), baseline, str(result.n)
-
-
-def _number(value: float, decimals: int) -> str:
-    return f"{round(value, decimals) + 0.0:.{decimals}f}".replace(".", ",")  # + 0.0: nada de «-0,00»
