@@ -1,7 +1,8 @@
 """Comprobaciones que diagnostican, preguntas de repaso y progreso local.
 
-En los cuadernos: `check("04-softmax", mi_softmax)`, `recall("04")`, `answer("03-07", "b")`, `progress()` y, para apostar antes de
-ver un resultado, `observe(…)` y `calibration()`. Nada sale de tu ordenador. El catálogo de cada lección está en `lessonNN.py`.
+En los cuadernos: `check("04-softmax", mi_softmax)`, `recall("04-01")`, `answer("04-01", "b")`, `progress()` y, para
+apostar antes de ver un resultado, `observe("04-barajar", (100, 900), 485)` y `calibration()`. Nada sale de tu
+ordenador. El catálogo de cada lección está en `lessonNN.py`.
 """
 
 from helpers.exercises.bets import calibration, observe
