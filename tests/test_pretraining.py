@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from transformers import OpenAIGPTLMHeadModel
 
+from helpers.pretraining import card
 from helpers.pretraining.__main__ import main
 from helpers.pretraining.bpe import count_words, train_bpe
-from helpers.pretraining.corpus import TokenFile, Windows, tokenize_documents
+from helpers.pretraining.corpus import TokenFile, Windows, read_token_file, tokenize_documents
 from helpers.pretraining.recipe import PRESETS, log_spaced
 from helpers.pretraining.texts import CorpusError, Document, read_documents, read_titles, split_held_out
 from helpers.tokenizer import NEWLINE, GPT1Tokenizer
@@ -166,3 +167,37 @@ def test_a_whole_run_learns_and_leaves_a_model_that_loads(vocabulary, tmp_path):
     model = OpenAIGPTLMHeadModel.from_pretrained(out)
     assert model.config.n_layer == 1 and model.config.resid_pdrop == 0.1
     assert GPT1Tokenizer.from_pretrained(out).vocab_size == 50
+    # la ficha mide lo mismo que la historia, y sus muestras son las de siempre
+    tests = card.measure(model, read_token_file(out / "held_out.bin"), batch=3)
+    assert tests.loss == pytest.approx(history[-1]["held_out_loss"], abs=2e-3)  # los pesos guardados son fp16
+    assert tests.bits_per_byte == pytest.approx(history[-1]["bits_per_byte"], abs=2e-3)
+    text = (out / "README.md").read_text(encoding="utf-8")
+    assert (
+        f"**perplejidad {tests.perplexity:.1f}".replace(".", ",") in text
+        and "1 × 32, 2 | 12 × 768, 12" in text
+    )
+    notes = tmp_path / "notas.md"
+    notes.write_text("## Datos\n\nUn solo texto, muchas veces.\n", encoding="utf-8")
+    assert card.main([str(out), "--notes", str(notes), "--name", "mio"]) == 0
+    assert (out / "README.md").read_text(encoding="utf-8").startswith("# mio\n")
+    assert "Un solo texto" in (out / "README.md").read_text(encoding="utf-8")
+
+
+def test_history_goes_on_from_the_weights_it_starts_from(vocabulary, tmp_path):
+    (tmp_path / "texto.txt").write_text(TEXT * 60)
+    (tmp_path / "otro.txt").write_text(TEXT * 9)
+    options = [
+        "--corpus",
+        str(tmp_path / "texto.txt"),
+        str(tmp_path / "otro.txt"),
+        "--held-out",
+        "2",
+        "--preset",
+    ]
+    options += "mini --probes 0 --n-layer 1 --n-embd 32 --n-head 2 --n-positions 16 --batch 4 --micro-batch 4".split()
+    options += ["--tokenizer", str(vocabulary), "--processes", "1", "--max-steps", "20"]
+    assert main([*options, "--out", str(tmp_path / "uno")]) == 0
+    assert main([*options, "--out", str(tmp_path / "dos"), "--init", str(tmp_path / "uno")]) == 0
+    first, second = (json.loads((tmp_path / out / "history.json").read_text()) for out in ("uno", "dos"))
+    assert second[: len(first)] == first and [record["step"] for record in second] == [16, 20, 36, 40]
+    assert second[-1]["tokens"] == 40 * 4 * 16

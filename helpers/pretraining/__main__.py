@@ -11,6 +11,7 @@ from pathlib import Path
 from accelerate import PartialState
 
 from helpers.pretraining.bpe import count_words, train_bpe
+from helpers.pretraining.card import write_card
 from helpers.pretraining.corpus import TokenFile, read_token_file, tokenize_documents
 from helpers.pretraining.recipe import PRESETS, Recipe, pretrain
 from helpers.pretraining.texts import CorpusError, find_files, read_documents, read_titles, split_held_out
@@ -75,6 +76,8 @@ def main(arguments=None) -> int:
             probes=[probes(tokenizer, options.probes)] if options.probes else (),
             precision=options.precision, max_steps=options.max_steps, torch_compile=options.compile,
         )  # fmt: skip
+        if PartialState().is_main_process:
+            print(f"Ficha del modelo en {write_card(options.out, files[1])}.")
     except (CorpusError, TrainingError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -84,15 +84,20 @@ def log_spaced(first: int, last: int, per_doubling: int = 1) -> list[int]:
 
 
 class History(TrainerCallback):
-    """Mide en actualizaciones separadas logarítmicamente y lo guarda en `history.json`."""
+    """Mide en actualizaciones separadas logarítmicamente y lo guarda en `history.json`.
 
-    def __init__(self, path: Path, held_out: TokenFile, batch_tokens: int, probes=()):
+    Si se parte de unos pesos que traen su propia historia (`before`), es la misma historia, que sigue.
+    """
+
+    def __init__(self, path: Path, held_out: TokenFile, batch_tokens: int, probes=(), before=()):
         self.path, self.held_out, self.batch_tokens, self.probes = path, held_out, batch_tokens, list(probes)
-        self.records = json.loads(path.read_text()) if path.exists() else []
+        self.before = before[-1] if before else {"step": 0, "tokens": 0}
+        self.records = json.loads(path.read_text()) if path.exists() else list(before)
         self.losses, self.started, self.moments = [], time.time(), set()
 
     def on_train_begin(self, args, state, control, **kwargs):
-        self.records = [record for record in self.records if record["step"] <= state.global_step]
+        done = self.before["step"] + state.global_step
+        self.records = [record for record in self.records if record["step"] <= done]
         self.moments = set(log_spaced(16, state.max_steps))
 
     def on_step_end(self, args, state, control, **kwargs):
@@ -108,8 +113,8 @@ class History(TrainerCallback):
             return
         loss = metrics["eval_loss"]
         record = {
-            "step": state.global_step,
-            "tokens": state.global_step * self.batch_tokens,
+            "step": self.before["step"] + state.global_step,
+            "tokens": self.before["tokens"] + state.global_step * self.batch_tokens,
             "train_loss": sum(self.losses[-5:]) / max(1, len(self.losses[-5:])) if self.losses else None,
             "held_out_loss": loss,
             "held_out_perplexity": math.exp(loss),
@@ -133,7 +138,7 @@ def blank_model(recipe: Recipe, vocab_size: int, init=None) -> GPT1LMHeadModel:
 
 def trainer_for(
     recipe: Recipe, model, train: TokenFile, held_out: TokenFile, out,
-    probes=(), precision: str = "auto", **settings,
+    probes=(), precision: str = "auto", before=(), **settings,
 ) -> Trainer:  # fmt: skip
     """El `Trainer` que aplica la receta a `model`; los argumentos son los de `pretrain`."""
     model.config.use_cache = False  # al entrenar no se genera: la caché solo ocuparía memoria
@@ -174,7 +179,7 @@ def trainer_for(
         args=arguments,
         train_dataset=data,
         eval_dataset=Windows(held_out, length, recipe.eval_windows),
-        callbacks=[History(Path(out) / "history.json", held_out, recipe.batch * length, probes)],
+        callbacks=[History(Path(out) / "history.json", held_out, recipe.batch * length, probes, before)],
     )
 
 
@@ -184,7 +189,8 @@ def pretrain(
 ):  # fmt: skip
     """Entrena y guarda en `out`: modelo, tokenizador, `history.json` y `recipe.json`. Devuelve el modelo, en fp32.
 
-    Si en `out/checkpoints` hay un punto de control entero, sigue desde él. `init` es una carpeta con pesos de partida;
+    Si en `out/checkpoints` hay un punto de control entero, sigue desde él. `init` es una carpeta con pesos de partida
+    (si trae `history.json`, la historia sigue donde iba);
     `probes` son funciones modelo → dict que se apuntan en cada medida; `precision` es la de `mixed_precision`;
     `settings` pasa a `TrainingArguments` (por ejemplo `max_steps=100` o `torch_compile=True`). Lanza `TrainingError`
     si el corpus no llena un lote, si el lote no se puede repartir o si no se puede escribir en `out`.
@@ -192,7 +198,7 @@ def pretrain(
     """
     out = Path(out)
     model = blank_model(recipe, len(tokenizer), init)
-    trainer = trainer_for(recipe, model, train, held_out, out, probes, precision, **settings)
+    trainer = trainer_for(recipe, model, train, held_out, out, probes, precision, _history(init), **settings)
     with clear_disk_errors(out), closing(quiet(trainer, "Preentrenamiento", progress)):
         trainer.train(resume_from_checkpoint=last_checkpoint(trainer.args.output_dir))
         if trainer.is_world_process_zero():
@@ -202,3 +208,8 @@ def pretrain(
             tokenizer.save_pretrained(out)
             write_json(out / "recipe.json", asdict(recipe))
     return model
+
+
+def _history(init) -> list[dict]:
+    path = Path(init) / "history.json" if init else None
+    return json.loads(path.read_text()) if path and path.exists() else []
