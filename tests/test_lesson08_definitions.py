@@ -1,18 +1,14 @@
-"""Lo que la lección 08 construye es lo mismo que usa el curso: con los mismos pesos, las mismas salidas.
+"""Lo que la lección 08 construye es lo mismo que usa el curso: con los mismos pesos, las mismas salidas."""
 
-El cuaderno es la única copia de sus definiciones: aquí se sacan sus clases y funciones, sin ejecutar lo demás.
-"""
-
-import ast
 import gc
 
 import pytest
 import torch
+from lesson_code import definitions
 from transformers import OpenAIGPTConfig, OpenAIGPTLMHeadModel
 
 from helpers import gpt
 from helpers.models import MINI
-from tools import lessons
 
 NAMES = (
     "causal_attention",
@@ -31,22 +27,7 @@ SIZES = {"n_layer": 3, "n_embd": 48, "n_head": 4, "n_positions": 64, "vocab_size
 
 @pytest.fixture(scope="module")
 def built():
-    """Los nombres que define el cuaderno: sus `import`, sus funciones y sus clases, en su orden."""
-    [path] = lessons.find("08")
-    namespace = {}
-    for cell in lessons.read(path).cells:
-        if cell.cell_type != "code" or "setup" in lessons.tags(cell):
-            continue
-        kept = [node for node in ast.parse(cell.source).body if wanted(node)]
-        exec(compile(ast.Module(kept, []), cell.id, "exec"), namespace)
-    assert set(NAMES) <= set(namespace)
-    return namespace
-
-
-def wanted(node):
-    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-        return node.name in NAMES
-    return isinstance(node, (ast.Import, ast.ImportFrom))
+    return definitions("08", *NAMES)
 
 
 @pytest.fixture(scope="module")
