@@ -21,7 +21,7 @@ ACTIVATIONS = {"gelu": "gelu_new", "relu": "relu", "silu": "silu", "swish": "sil
 
 
 class Attention(nn.Module):
-    """Autoatención multicabezal enmascarada. Artículo §3.1; `attn` en train.py del código original. Lección 08."""
+    """Atención enmascarada de varias cabezas. Artículo §3.1; `attn` en train.py del código original. Lección 08."""
 
     def __init__(self, config, layer_idx):
         super().__init__()

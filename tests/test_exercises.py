@@ -36,7 +36,7 @@ def test_untouched_stub_is_pending(name, exercise):
 @pytest.mark.parametrize(("name", "exercise"), EVERY, ids=[name for name, _ in EVERY])
 def test_enough_mistakes_with_different_messages(name, exercise):
     messages = [mistake.message for mistake in exercise.mistakes]
-    assert 4 <= len(messages) <= 8 and len(set(messages)) == len(messages)
+    assert len(messages) >= 4 and len(set(messages)) == len(messages)  # sin tope: los lectores traen más
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from test_finetuning import examples, tiny
 from transformers import TrainingArguments
 
 from helpers.finetuning import MINI, PAPER, OpenAIAdam, Recipe, decay_groups, warmup_linear
@@ -14,7 +15,6 @@ from helpers.finetuning.metrics import compute
 from helpers.finetuning.trainer import TaskTrainer, trainer_for
 from helpers.tasks import EncodedTask, Truncation, find_task, pad
 from helpers.training import TrainingError
-from tests.test_finetuning import examples, tiny
 
 LR, DECAY = 1e-2, 0.01
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from datasets import DatasetDict
+from killable import kill_when
 from safetensors.torch import load_file
 from transformers import OpenAIGPTConfig
 
@@ -21,7 +22,6 @@ from helpers.models import MINI as MINI_FOLDER
 from helpers.pretraining.bpe import count_words, train_bpe
 from helpers.tasks import load_task
 from helpers.tokenizer import GPT1Tokenizer
-from tests.killable import kill_when
 from tools import lessons
 
 RECIPE = Recipe(learning_rate=2e-3, epochs=2, batch=8, micro_batch=8)

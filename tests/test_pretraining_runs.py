@@ -6,14 +6,17 @@ import resource
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
+from killable import kill_when, run_module
 from safetensors.torch import load_file
+from transformers import OpenAIGPTLMHeadModel
 
 from helpers.pretraining.__main__ import main
 from helpers.pretraining.bpe import count_words, train_bpe
+from helpers.pretraining.corpus import Windows, read_token_file
 from helpers.training import TrainingError, last_checkpoint, mixed_precision, split_batch
-from tests.killable import kill_when, run_module
 from tools import lessons
 
 SHAPE = "--n-layer 1 --n-embd 32 --n-head 2 --n-positions 16 --warmup 5 --learning-rate 0.01"
@@ -145,7 +148,39 @@ def test_zero_shot_is_measured_along_the_training(corpus, tmp_path):
     assert main(arguments(corpus, out, "--max-steps", "1", "--probes", "6", "--n-positions", "64")) == 0
     record = json.loads((out / "history.json").read_text())[-1]
     assert 0 <= record["zero_shot_minimal_pairs"] <= 1 and -1 <= record["zero_shot_acceptability"] <= 1
-    assert "zero_shot_story_cloze" not in record  # con 40 fusiones un cuento no cabe en 64 posiciones: se deja fuera
+    assert (
+        "zero_shot_story_cloze" not in record
+    )  # con 40 fusiones un cuento no cabe en 64 posiciones: se deja fuera
+
+
+def test_every_held_out_window_is_measured(corpus, tmp_path):
+    out = tmp_path / "modelo"
+    assert main(arguments(corpus, out, "--max-steps", "1")) == 0
+    model, held_out = OpenAIGPTLMHeadModel.from_pretrained(out).eval(), read_token_file(out / "held_out.bin")
+    windows = Windows(held_out, 16, 256)
+    assert len(windows) % 4, "sin un lote incompleto no se prueba nada"
+    with torch.inference_mode():
+        losses = [
+            model(**{k: v[None] for k, v in windows[n].items()}).loss.item() for n in range(len(windows))
+        ]
+    found = json.loads((out / "history.json").read_text())[-1]["held_out_loss"]
+    assert found == pytest.approx(np.mean(losses), abs=1e-3)  # los pesos guardados son fp16
+
+
+def test_too_little_held_out_text_says_so(corpus, tmp_path, capsys):
+    texts = tmp_path / "textos"
+    texts.mkdir()
+    (texts / "1.txt").write_text(SENTENCE * 60)
+    (texts / "2.txt").write_text("The end.")
+    assert main(arguments((texts, corpus[1]), tmp_path / "modelo", "--held-out", "2")) == 1
+    assert "hace falta al menos una ventana de 16" in capsys.readouterr().err
+
+
+def test_another_shape_does_not_go_on_from_a_checkpoint(corpus, tmp_path, capsys):
+    out = tmp_path / "modelo"
+    assert main(arguments(corpus, out, "--max-steps", "2", "--save-every", "2")) == 0
+    assert main(arguments(corpus, out, "--max-steps", "4", "--n-embd", "64")) == 1
+    assert "otro modelo (n_embd 32 y no 64)" in capsys.readouterr().err
 
 
 def test_a_corpus_smaller_than_a_batch_says_so(corpus, tmp_path, capsys):

@@ -30,7 +30,12 @@ def _windows_from_the_end(ids, length):
     return ids[len(ids) - count * length :].view(count, length)
 
 
-_TEXTS = [(torch.arange(1, 12), 3), (7 * torch.arange(1, 25) % 31, 5), (torch.arange(40, 51), 4)]
+_TEXTS = [
+    (torch.arange(1, 12), 3),
+    (7 * torch.arange(1, 25) % 31, 5),
+    (torch.arange(40, 51), 4),
+    (torch.arange(1, 13), 4),
+]
 
 
 # --- 09-l1: logits [lote, T, V] e ids [lote, T] → entropía cruzada media en nats ----------------------------------
@@ -71,6 +76,12 @@ def _rate_cosine_from_zero(step, total, warmup, peak):
     if step < warmup:
         return peak * step / warmup
     return peak * (1 + math.cos(math.pi * step / total)) / 2
+
+
+def _rate_over_everything(step, total, warmup, peak):
+    if step < warmup:
+        return peak * step / warmup
+    return peak * (1 + math.cos(math.pi * (step - warmup) / total)) / 2
 
 
 def _rate_no_warmup(step, total, warmup, peak):
@@ -143,6 +154,14 @@ EXERCISES = {
                 _windows_from_the_end,
                 "has tirado los tokens que sobran por el principio del texto; se pide tirar los del final.",
             ),
+            Mistake(
+                lambda ids, length: _windows(ids[:-1], length),
+                "cuando el texto se divide justo, pierdes la última ventana: revisa dónde acaba el recorrido.",
+            ),
+            Mistake(
+                lambda ids, length: ids[: -(len(ids) % length)].view(-1, length),
+                "cuando no sobra ningún token, ids[:-0] lo borra todo: quédate con los primeros count * length.",
+            ),
         ],
     ),
     "09-azar": Exercise(
@@ -158,7 +177,8 @@ EXERCISES = {
             Mistake(40478.0, "esa es la perplejidad, e elevado a la pérdida; falta el logaritmo."),
             Mistake(
                 1 / 40478,
-                "esa es la probabilidad de cada token; la pérdida es menos su logaritmo.",
+                "es casi cero: si has puesto la probabilidad, 1/V, falta menos su logaritmo; una pérdida de 0 sería "
+                "acertar siempre.",
             ),
             Mistake(
                 -math.log(40478),
@@ -167,6 +187,10 @@ EXERCISES = {
             Mistake(
                 math.log(8192),
                 "has usado el vocabulario de gpt1-mini; el del GPT-1 real tiene 40 478 entradas.",
+            ),
+            Mistake(
+                math.log(2000),
+                "has usado el vocabulario de nuestros cuentos; el del GPT-1 real tiene 40 478 entradas.",
             ),
             Mistake(
                 math.log(512),
@@ -190,6 +214,18 @@ EXERCISES = {
             Mistake(
                 lambda logits, ids: F.cross_entropy(logits[:, 1:].flatten(0, 1), ids[:, :-1].flatten()),
                 "has desplazado al revés: así se predice el token anterior, que el modelo ya ha leído.",
+            ),
+            Mistake(
+                lambda logits, ids: F.cross_entropy(logits[:, :-1].flatten(0, 1), ids[:, :-1].flatten()),
+                "has recortado los dos por el final: cada posición se sigue comparando con su propio token.",
+            ),
+            Mistake(
+                lambda logits, ids: F.cross_entropy(logits[:, 1:].flatten(0, 1), ids[:, 1:].flatten()),
+                "has recortado los dos por el principio: cada posición se sigue comparando con su propio token.",
+            ),
+            Mistake(
+                lambda logits, ids: F.cross_entropy(logits.flatten(0, 1), ids.roll(-1, 1).flatten()),
+                "roll da la vuelta: la última posición de cada ventana predice su primer token.",
             ),
             Mistake(
                 lambda logits, ids: F.cross_entropy(logits.flatten(0, 1)[:-1], ids.flatten()[1:]),
@@ -252,6 +288,14 @@ EXERCISES = {
                 "eso es un cuarto de coseno: cae de golpe al final. El medio coseno es (1 + cos(π·avance)) / 2.",
             ),
             Mistake(
+                _rate_over_everything,
+                "el avance se divide por lo que queda tras el calentamiento, total − warmup: así no llega a 0.",
+            ),
+            Mistake(
+                _decay(lambda x: 1 + math.cos(math.pi * x)),
+                "te falta dividir por 2: el máximo sale doble.",
+            ),
+            Mistake(
                 _decay(lambda x: (1 + math.cos(x)) / 2),
                 "falta π dentro del coseno: sin él, al acabar la tasa no llega a 0.",
             ),
@@ -264,6 +308,14 @@ EXERCISES = {
             Mistake(
                 ["b", "e", "a", "c", "d"],
                 "recortas después de haber dado el paso: ya no sirve de nada.",
+            ),
+            Mistake(
+                ["b", "e", "a", "d", "c"],
+                "recortas cuando ya se ha dado el paso: los gradientes se recortan antes de usarlos.",
+            ),
+            Mistake(
+                ["b", "e", "d", "c", "a"],
+                "cambias la tasa antes de usarla: scheduler.step() va detrás de optimizer.step().",
             ),
             Mistake(
                 ["b", "c", "e", "a", "d"],
@@ -319,6 +371,14 @@ EXERCISES = {
             Mistake(
                 _with_perplexity(lambda losses: 2 ** losses.mean()),
                 "las sorpresas están en nats: la perplejidad es e, no 2, elevado a su media.",
+            ),
+            Mistake(
+                _with_perplexity(lambda losses: losses.sum().exp()),
+                "la perplejidad usa la media de las sorpresas, no la suma.",
+            ),
+            Mistake(
+                _with_bits(lambda losses, text: losses.sum() / len(text)),
+                "a los bits por byte les faltan dos cosas: dividir por ln 2 y contar bytes en vez de letras.",
             ),
             Mistake(
                 lambda losses, text: _measures(losses, text)[::-1],

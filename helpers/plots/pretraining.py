@@ -125,7 +125,7 @@ def stability(curves: dict, unigram: float):
         ends[name] = means[-1]
     ax.axhline(unigram, color=style.GRAY, ls=":", lw=1.6)
     ax.text(
-        1.01, unigram, "unigrama\n(sin contexto)", transform=ax.get_yaxis_transform(),
+        1.01, unigram, "unigrama\n(en lo apartado)", transform=ax.get_yaxis_transform(),
         color=style.GRAY, va="center", fontsize=9,
     )  # fmt: skip
     ax.set(

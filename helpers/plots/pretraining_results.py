@@ -65,7 +65,7 @@ def units(rows):
         ax.barh(range(len(rows)), values, color=colors, height=0.62)
         for place, value in enumerate(values):
             ax.text(value + 0.02 * max(values), place, number(value, decimals), va="center", fontsize=10)
-        ax.set(title=title, xlabel="menos es mejor", xlim=(0, 1.18 * max(values)))
+        ax.set(title=title, xlabel=f"{title[0].lower()}{title[1:]} (menos es mejor)", xlim=(0, 1.18 * max(values)))
         ax.grid(axis="y", visible=False)
         with_comma(ax.xaxis)
     axes[0].set_yticks(range(len(rows)), names)
@@ -172,7 +172,11 @@ def scale(runs):
     right.plot(
         [run["parameters"] for run in runs], [end[2] for end in ends], color=style.GRAY, lw=1, zorder=0
     )
-    right.set(title="Al acabar", xlabel="parámetros (escala logarítmica)", ylabel="pérdida en lo apartado")
+    right.set(
+        title="Al acabar",
+        xlabel="parámetros (escala logarítmica)",
+        ylabel="pérdida en lo apartado\n(nats por token)",
+    )
     right.set_xscale("log")
     right.set_xticks(
         [run["parameters"] for run in runs],

@@ -15,6 +15,7 @@ from helpers.pretraining.card import write_card
 from helpers.pretraining.corpus import TokenFile, read_token_file, tokenize_documents
 from helpers.pretraining.recipe import PRESETS, Recipe, pretrain
 from helpers.pretraining.texts import CorpusError, find_files, read_documents, read_titles, split_held_out
+from helpers.spanish import number
 from helpers.tokenizer import GPT1Tokenizer
 from helpers.training import TrainingError, clear_disk_errors, write_json
 from helpers.zeroshot import probes
@@ -109,7 +110,7 @@ def prepare(options) -> tuple[Path, list[TokenFile]]:
         tokenize_documents(documents, folder, tokens / f"{name}.bin", options.processes)
         for name, documents in zip(PARTS, (train, test), strict=True)
     ]
-    print(f"{files[0].tokens:,} tokens para entrenar y {files[1].tokens:,} de prueba.".replace(",", "\u202f"))
+    print(f"{number(files[0].tokens)} tokens para entrenar y {number(files[1].tokens)} de prueba.")
     return folder, files
 
 

@@ -127,6 +127,17 @@ class History(TrainerCallback):
         write_json(self.path, self.records)
 
 
+class WholeEvaluation(Trainer):
+    """Al medir no se descarta el último lote, que con `dataloader_drop_last` el `Trainer` tira también entonces."""
+
+    def get_eval_dataloader(self, eval_dataset=None):
+        drop, self.args.dataloader_drop_last = self.args.dataloader_drop_last, False
+        try:
+            return super().get_eval_dataloader(eval_dataset)
+        finally:
+            self.args.dataloader_drop_last = drop
+
+
 def blank_model(recipe: Recipe, vocab_size: int, init=None) -> GPT1LMHeadModel:
     """Un GPT-1 con las medidas de la receta y pesos al azar, N(0, 0,02), o con los de la carpeta `init`."""
     torch.manual_seed(recipe.seed)
@@ -174,11 +185,17 @@ def trainer_for(
         **mixed_precision(precision),
         **settings,
     )
-    return Trainer(
+    tests = Windows(held_out, length, recipe.eval_windows)
+    if not len(tests):
+        raise TrainingError(
+            f"Los textos apartados dan {held_out.tokens} tokens y hace falta al menos una ventana de {length}: aparta "
+            "más (--held-out) o baja las posiciones (--n-positions)."
+        )
+    return WholeEvaluation(
         model=model,
         args=arguments,
         train_dataset=data,
-        eval_dataset=Windows(held_out, length, recipe.eval_windows),
+        eval_dataset=tests,
         callbacks=[History(Path(out) / "history.json", held_out, recipe.batch * length, probes, before)],
     )
 
@@ -193,14 +210,17 @@ def pretrain(
     (si trae `history.json`, la historia sigue donde iba);
     `probes` son funciones modelo → dict que se apuntan en cada medida; `precision` es la de `mixed_precision`;
     `settings` pasa a `TrainingArguments` (por ejemplo `max_steps=100` o `torch_compile=True`). Lanza `TrainingError`
-    si el corpus no llena un lote, si el lote no se puede repartir o si no se puede escribir en `out`.
+    si el corpus no llena un lote, si el lote no se puede repartir, si en `out` hay a medias un modelo de otras medidas
+    o si no se puede escribir.
     Artículo, §4.1. Lección 09.
     """
     out = Path(out)
     model = blank_model(recipe, len(tokenizer), init)
     trainer = trainer_for(recipe, model, train, held_out, out, probes, precision, _history(init), **settings)
+    unfinished = last_checkpoint(trainer.args.output_dir)
+    check_same_shape(model.config, unfinished)
     with clear_disk_errors(out), closing(quiet(trainer, "Preentrenamiento", progress)):
-        trainer.train(resume_from_checkpoint=last_checkpoint(trainer.args.output_dir))
+        trainer.train(resume_from_checkpoint=unfinished)
         if trainer.is_world_process_zero():
             # el ajuste fino usa los dropouts del artículo aunque el preentrenamiento no use ninguno
             model.config.update(dict.fromkeys(DROPOUTS, PRESETS["paper"].dropout) | {"use_cache": True})
@@ -208,6 +228,23 @@ def pretrain(
             tokenizer.save_pretrained(out)
             write_json(out / "recipe.json", asdict(recipe))
     return model
+
+
+SHAPE = ("n_layer", "n_embd", "n_head", "n_positions", "vocab_size")
+
+
+def check_same_shape(config, checkpoint) -> None:
+    """`TrainingError` si el punto de control del que se iba a seguir es de un modelo con otras medidas."""
+    if checkpoint is None:
+        return
+    saved = OpenAIGPTConfig.from_pretrained(checkpoint)
+    other = [name for name in SHAPE if getattr(saved, name) != getattr(config, name)]
+    if other:
+        told = ", ".join(f"{name} {getattr(saved, name)} y no {getattr(config, name)}" for name in other)
+        raise TrainingError(
+            f"En {Path(checkpoint).parent} hay un entrenamiento a medias de otro modelo ({told}): elige otra carpeta "
+            "con --out, o borra esa."
+        )
 
 
 def _history(init) -> list[dict]:
