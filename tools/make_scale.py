@@ -1,6 +1,6 @@
 """Entrena el mismo corpus con varios tamaños y deja en `data/escala.json` las curvas que dibuja la lección 09.
 
-    python -m tools.make_scale --corpus CARPETA --tokenizer data/gpt1-mini --out runs/escala --max-steps 640
+    python -m tools.make_scale --corpus CARPETA --vocab-size 1024 --warmup 100 --out runs/escala --max-steps 640
 
 Lo que no es `--data` ni `--about` pasa a `helpers.pretraining`; si se interrumpe, la misma orden sigue donde iba.
 """
@@ -44,6 +44,7 @@ def main(arguments=None) -> int:
         )
     tokens = json.loads((options.out / "train.json").read_text())["tokens"]
     recipe = json.loads((options.out / name / "recipe.json").read_text())
+    recipe["vocab_size"] = model.config.vocab_size
     shared = {key: value for key, value in recipe.items() if key not in ("n_layer", "n_embd", "n_head")}
     write_json(options.data, {"corpus": options.about, "tokens": tokens, "recipe": shared, "runs": runs})
     return 0
