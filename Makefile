@@ -4,13 +4,14 @@ SHELL := /bin/sh
 PY := $(if $(filter Windows_NT,$(OS)),.venv/Scripts/python.exe,.venv/bin/python)
 
 .DEFAULT_GOAL := ayuda
-.PHONY: ayuda curso test lecciones lint direccion candado entorno
+.PHONY: ayuda curso test lecciones paginas lint direccion candado entorno
 
 ayuda:
 	@echo "make curso       abre JupyterLab en la lección 00 (SIN_NAVEGADOR=1: solo escribe la dirección)"
 	@echo "make test        pasa todas las pruebas"
 	@echo
 	@echo "make lecciones   vuelve a ejecutar las lecciones y guarda sus salidas (L=03: solo la 03)"
+	@echo "make paginas     escribe el glosario y las afirmaciones del artículo a partir de data/"
 	@echo "make lint        revisa el estilo del código y de los cuadernos"
 	@echo "make direccion   sella insignias y puesta en marcha con REPO=https://… (REPO= las quita)"
 	@echo "make candado     recalcula requirements.lock (NUEVO=1: con lo último de cada paquete)"
@@ -36,6 +37,9 @@ test: entorno
 
 lecciones: entorno
 	@$(PY) -m tools.run_lessons $(L)
+
+paginas: entorno
+	@$(PY) -m tools.make_pages
 
 lint: entorno
 	@$(PY) -m ruff check .

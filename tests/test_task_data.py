@@ -207,7 +207,9 @@ def accuracy(inputs, labels, groups, classifier=None) -> float:
 def marked(first: str, second: str) -> str:
     """Las palabras de dos textos, distinguiendo de cuál vienen y cuáles comparten."""
     one, two = words(first), words(second)
-    shared = sorted({*one} & {*two})  # un conjunto cambia de orden en cada proceso, y con él los pares de palabras
+    shared = sorted(
+        {*one} & {*two}
+    )  # un conjunto cambia de orden en cada proceso, y con él los pares de palabras
     return " ".join([f"a_{w}" for w in one] + [f"b_{w}" for w in two] + [f"c_{w}" for w in shared])
 
 

@@ -45,7 +45,7 @@ def calibration() -> None:
     """Imprime tus apuestas y cuántas cayeron dentro, frente a las que deberían con un 80 % de seguridad."""
     bets = passport.load_bets()
     if not bets:
-        print("Todavía no has apostado nada: busca las celdas que empiezan por bet = None.")
+        print("Todavía no has apostado nada: busca bet = None o bets[…] = None.")
         return
     print(f"{'apuesta':<20}{'mínimo':>10}{'máximo':>10}{'salió':>10}")
     inside = 0

@@ -58,6 +58,12 @@ def _best(scores, truth, measure=_quality):
     return max(sorted(scores.tolist()), key=lambda threshold: measure(truth, scores > threshold))
 
 
+def _last_best(scores, truth):
+    return max(
+        sorted(scores.tolist(), reverse=True), key=lambda threshold: _quality(truth, scores > threshold)
+    )
+
+
 def _threshold(train_scores, train_truth, test_scores, test_truth):
     return _quality(test_truth, test_scores > _best(train_scores, train_truth))
 
@@ -74,6 +80,12 @@ _LABELLED = [
         torch.tensor([1, 1, 0, 1, 1, 1, 1, 1, 1, 1]),
         torch.tensor([-2.1, -2.6, -2.95, -4.1, -4.6, -5.0, -2.9, -3.0]),
         torch.tensor([1, 0, 1, 0, 1, 0, 1, 1]),
+    ),
+    (  # desordenadas, con un empate y con puntuaciones de prueba iguales al umbral
+        torch.tensor([-3.0, -5.0, -2.0, -4.0]),
+        torch.tensor([0, 0, 1, 1]),
+        torch.tensor([-4.5, -3.5, -2.5, -1.5, -6.0, -5.0]),
+        torch.tensor([1, 1, 0, 1, 0, 0]),
     ),
 ]
 
@@ -262,6 +274,14 @@ EXERCISES = {
                 "el umbral está bien, pero devuelves la exactitud; se pide el Matthews.",
             ),
             Mistake(
+                lambda train, truth, test, test_truth: _quality(test_truth, test >= _best(train, truth)),
+                "si la puntuación es igual al umbral no cuenta: tiene que ser mayor.",
+            ),
+            Mistake(
+                lambda train, truth, test, test_truth: _quality(test_truth, test > _last_best(train, truth)),
+                "en un empate se queda el umbral más bajo: ordénalos y cambia solo si mejora.",
+            ),
+            Mistake(
                 lambda train, truth, test, test_truth: _best(train, truth),
                 "eso es el umbral; se pide el Matthews que consigue en las frases de prueba.",
             ),
@@ -274,7 +294,7 @@ EXERCISES = {
         mistakes=[
             Mistake(
                 _largest(torch.sum),
-                "has elegido por la suma: cada token de más resta, y gana la respuesta corta. Usa la media.",
+                "gana la misma que con la suma. Divide cada opción entre sus tokens; el relleno, si lo hay, no cuenta.",
             ),
             Mistake(
                 _largest(lambda values: -values.mean()),

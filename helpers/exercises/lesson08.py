@@ -148,18 +148,24 @@ def _numpy_erf(x):
     return 0.5 * x * (1 + np.vectorize(math.erf)(x / math.sqrt(2)))
 
 
-def _numpy_attention(x, n_head, scale, mask):
+def _numpy_softmax(scores):
+    weights = np.exp(scores - scores.max(-1, keepdims=True))
+    return weights / weights.sum(-1, keepdims=True)
+
+
+def _numpy_attention(x, n_head, scale, mask, join):
     """x [T, 3d] (consultas, claves y valores) → [T, d]."""
     q, k, v = np.split(x, 3, axis=-1)
     size, mixed = q.shape[-1] // n_head, []
     for place in range(0, q.shape[-1], size):
         part = slice(place, place + size)
-        scores = q[:, part] @ k[:, part].T / (np.sqrt(size) if scale else 1)
+        scores = q[:, part] @ k[:, part].T
+        if scale:
+            scores = scores / np.sqrt(q.shape[-1] if scale == "d" else size)
         if mask:
             scores = np.where(np.tri(len(scores), dtype=bool), scores, -np.inf)
-        weights = np.exp(scores - scores.max(-1, keepdims=True))
-        mixed.append(weights / weights.sum(-1, keepdims=True) @ v[:, part])
-    return np.concatenate(mixed, axis=-1)
+        mixed.append(_numpy_softmax(scores) @ v[:, part])
+    return np.stack(mixed).reshape(q.shape) if join == "mixed" else np.concatenate(mixed, axis=-1)
 
 
 def numpy_forward(
@@ -173,6 +179,8 @@ def numpy_forward(
     ddof=0,
     pre=False,
     last=False,
+    join="heads",
+    project=True,
 ):
     """La pasada hacia delante de GPT-1 en NumPy, con los errores que se quieran."""
     x = weights["tokens_embed.weight"][ids]
@@ -189,7 +197,8 @@ def numpy_forward(
             return _numpy_norm(value, w[f"{name}.weight"], w[f"{name}.bias"], ddof)
 
         def attend(value, dense=dense):
-            return dense("attn.c_proj", _numpy_attention(dense("attn.c_attn", value), n_head, scale, mask))
+            mixed = _numpy_attention(dense("attn.c_attn", value), n_head, scale, mask, join)
+            return dense("attn.c_proj", mixed) if project else mixed
 
         def mlp(value, dense=dense):
             return dense("mlp.c_proj", act(dense("mlp.c_fc", value)))
@@ -244,6 +253,10 @@ EXERCISES = {
                 "has tapado también la diagonal: el primer token no tiene a quién mirar y da nan. Cada uno se ve a sí.",
             ),
             Mistake(
+                lambda q, k, v: _attention(q, k, v, allowed=lambda ones: 1 - ones.tril()),
+                "has tapado lo que se puede mirar: falta el ~.",
+            ),
+            Mistake(
                 lambda q, k, v: _attention(q, k, v, fill=0.0),
                 "has puesto 0 en lo tapado, y e^0 es 1: sigue recibiendo peso. Tiene que ser -inf.",
             ),
@@ -256,7 +269,8 @@ EXERCISES = {
         mistakes=[
             Mistake(
                 _one_element,
-                "es el fallo original: bias[:, :, T, T] lee una sola casilla, que vale 1, y no se tapa nada.",
+                "lo que lees son todo unos y no se tapa nada: bias[:, :, T, T] es una casilla de la diagonal, y "
+                "bias[:, :, T, :T], una fila llena. Hacen falta T filas y T columnas.",
             ),
             Mistake(
                 _one_column,
@@ -341,7 +355,10 @@ EXERCISES = {
                 lambda x: _gelu(x, power=2),
                 "es x al cubo; al cuadrado, la curva pierde la simetría de la tanh.",
             ),
-            Mistake(lambda x: _gelu(x, cubic=0.0), "falta el término cúbico, 0,044715 · x³."),
+            Mistake(
+                lambda x: _gelu(x, cubic=0.0),
+                "el término cúbico casi no llega: es 0,044715 · x³, con la constante fuera del cubo.",
+            ),
             Mistake(
                 lambda x: _gelu(x, root=2 / math.pi),
                 "delante del paréntesis va la raíz de 2/π, no 2/π.",
@@ -414,6 +431,13 @@ EXERCISES = {
             Mistake(
                 _with(positions=False),
                 "faltan las posiciones: súmale a cada token su fila de positions_embed.",
+            ),
+            Mistake(_with(scale="d"), "la raíz es la del tamaño de la cabeza, d / n_head, no la de d."),
+            Mistake(_with(join="mixed"), "a la vuelta falta trasponer antes de juntar las cabezas."),
+            Mistake(_with(project=False), "falta c_proj tras juntar las cabezas."),
+            Mistake(
+                lambda weights, ids, n_head: _numpy_softmax(numpy_forward(weights, ids, n_head)),
+                "se piden logits: sobra el softmax del final.",
             ),
             Mistake(
                 _with(ddof=1),

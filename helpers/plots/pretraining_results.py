@@ -65,7 +65,11 @@ def units(rows):
         ax.barh(range(len(rows)), values, color=colors, height=0.62)
         for place, value in enumerate(values):
             ax.text(value + 0.02 * max(values), place, number(value, decimals), va="center", fontsize=10)
-        ax.set(title=title, xlabel=f"{title[0].lower()}{title[1:]} (menos es mejor)", xlim=(0, 1.18 * max(values)))
+        ax.set(
+            title=title,
+            xlabel=f"{title[0].lower()}{title[1:]} (menos es mejor)",
+            xlim=(0, 1.18 * max(values)),
+        )
         ax.grid(axis="y", visible=False)
         with_comma(ax.xaxis)
     axes[0].set_yticks(range(len(rows)), names)
