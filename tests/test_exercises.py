@@ -169,6 +169,19 @@ def test_answers(notebook, capsys):
         exercises.answer("99-99", "a")
 
 
+def test_an_answer_that_changes_its_inputs_does_not_spoil_the_cases():
+    def in_place(grads, max_norm):
+        norm = float(torch.sqrt(sum((grad**2).sum() for grad in grads)))
+        return [grad.mul_(min(1.0, max_norm / norm)) for grad in grads]
+
+    exercise = checking.catalogue("06")["06-recorte"]
+    assert checking.verdict(exercise, in_place)[0] == "✅"
+    assert (
+        checking.verdict(exercise, lambda grads, limit: [grad.clamp(-limit, limit) for grad in grads])[0]
+        == "❌"
+    )
+
+
 # --- progreso ----------------------------------------------------------------------------------------------
 
 

@@ -19,7 +19,8 @@ GLOSSARY = lessons.ROOT / "data" / "glossary.yml"
 CLAIMS = facts.PAPER / "claims.csv"
 STATUSES = {
     "verificada": "se comprueba en la lección, ejecutándola o haciendo la cuenta con las cifras impresas",
-    "a escala reducida": "se hace lo mismo con un modelo o unos datos mucho menores; vale la forma, no el número",
+    "a escala reducida": "se intenta lo mismo con un modelo o unos datos mucho menores y se cuenta qué sale; que no "
+    "salga a esta escala no desmiente al artículo",
     "no reproducible aquí": "hace falta algo que no se publicó o que no cabe en el curso",
     "difiere": "lo que se encuentra no es lo que pone",
 }

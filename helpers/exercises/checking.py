@@ -4,6 +4,7 @@ Una comprobación nunca interrumpe «Ejecutar todo»: imprime ⏳, ✅ o ❌ con
 """
 
 import contextlib
+import copy
 import importlib
 import io
 from collections.abc import Callable
@@ -97,7 +98,7 @@ def verdict(exercise: Exercise, answer: Callable | Any) -> tuple[str, str]:
 
 def _copied(case: tuple) -> tuple:
     """Los casos se copian para que una respuesta que modifica sus argumentos no estropee los siguientes."""
-    return tuple(value.clone() if isinstance(value, torch.Tensor) else value for value in case)
+    return copy.deepcopy(case)
 
 
 def _same(found, expected, tolerance: float) -> bool:
