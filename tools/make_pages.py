@@ -7,6 +7,8 @@ lean igual en JupyterLab, en GitHub y en Colab; como no llevan número, nadie lo
 import csv
 import re
 import unicodedata
+from collections import Counter
+from functools import cache
 from itertools import groupby
 
 import nbformat
@@ -42,6 +44,7 @@ def alphabetical(text: str) -> str:
     return "".join(letter for letter in plain if not unicodedata.combining(letter))
 
 
+@cache
 def link(lesson: str, section: str = "") -> str:
     """La dirección de una lección, o de la celda en que empieza una de sus secciones, desde otro cuaderno."""
     (path,) = lessons.find(lesson)
@@ -84,7 +87,8 @@ def glossary_page() -> list[str]:
 
 
 def claims_page() -> list[str]:
-    count = {status: sum(one["status"] == status for one in claims()) for status in STATUSES}
+    found = claims()
+    count = Counter(one["status"] for one in found)
     legend = [f"- **{status}** ({count[status]}): {meaning}." for status, meaning in STATUSES.items()]
     cells = [
         "# Afirmaciones del artículo\n\nLo que el artículo de GPT-1 afirma, dónde lo tratamos y en qué ha quedado.\n\n"
@@ -92,7 +96,7 @@ def claims_page() -> list[str]:
         + "\n\n"
         + NOTE.format(source="data/paper/claims.csv")
     ]
-    for part, group in groupby(claims(), key=lambda one: re.split(r" y |, |\.", one["where"])[0]):
+    for part, group in groupby(found, key=lambda one: re.split(r" y |, |\.", one["where"])[0]):
         lines = [f"## {part}\n"]
         for one in group:
             place = f"[{one['lesson']} · {one['section']}]({link(one['lesson'], one['section'])})"

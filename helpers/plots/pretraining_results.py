@@ -5,7 +5,7 @@ import matplotlib.pyplot as plt
 from helpers.plots import style
 from helpers.plots.logits import with_comma
 from helpers.plots.pretraining import big
-from helpers.spanish import number
+from helpers.spanish import number, significant
 
 
 def perplexities(rows):
@@ -162,7 +162,7 @@ def scale(runs):
             (record["tokens"], record["held_out_loss"]) for record in run["records"] if record["tokens"]
         ]
         tokens, losses = zip(*points, strict=True)
-        size = f"{run['n_layer']} × {run['n_embd']}: {run['parameters'] / 1e6:.2g} M".replace(".", ",")
+        size = f"{run['n_layer']} × {run['n_embd']}: {significant(run['parameters'] / 1e6, 2)} M"
         left.plot(tokens, losses, f"{mark}-", ms=5, color=color, lw=2.2, label=size)
         right.plot(run["parameters"], losses[-1], mark, ms=9, color=color)
         ends.append((size, tokens[-1], losses[-1]))
@@ -184,7 +184,7 @@ def scale(runs):
     right.set_xscale("log")
     right.set_xticks(
         [run["parameters"] for run in runs],
-        [f"{run['parameters'] / 1e6:.2g} M".replace(".", ",") for run in runs],
+        [f"{significant(run['parameters'] / 1e6, 2)} M" for run in runs],
     )
     right.xaxis.set_minor_locator(plt.NullLocator())
     right.margins(x=0.15, y=0.15)
