@@ -1,7 +1,9 @@
 """Lo que comparten el preentrenamiento y el ajuste fino: puntos de control, barra, precisión y discos que fallan."""
 
+import ctypes
 import json
 import os
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -83,6 +85,21 @@ def mixed_precision(wanted: str = "auto") -> dict[str, bool]:
         raise TrainingError("fp16 necesita una GPU y aquí no hay ninguna: usa fp32.")
     # sin GPU, Trainer solo admite bf16 si se le dice que use la CPU
     return {"bf16": wanted == "bf16", "fp16": wanted == "fp16", "use_cpu": wanted == "bf16" and not gpu}
+
+
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # de malloc.h (glibc)
+
+
+def keep_memory() -> bool:
+    """Pide a la glibc que guarde la memoria que se libera en vez de devolverla: `True` si lo hace (Linux, sin GPU).
+
+    Cada paso pide y suelta los mismos tensores de más de 100 MB; devueltos al sistema, este los vuelve a llenar de
+    ceros página a página, y en eso se va una cuarta parte del paso (`tests/benchmarks/pretraining.py`; mallopt(3)).
+    """
+    if not sys.platform.startswith("linux") or torch.cuda.is_available():
+        return False
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl, por ejemplo, no la tiene
+    return bool(mallopt and mallopt(M_MMAP_MAX, 0) and mallopt(M_TRIM_THRESHOLD, 2**31 - 1))
 
 
 def split_batch(batch: int, micro_batch: int) -> tuple[int, int]:

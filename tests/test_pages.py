@@ -59,7 +59,8 @@ def test_claims_go_in_the_order_of_the_paper():
 def test_claim_points_to_the_cell_of_its_section(claim):
     file, _, cell = make_pages.link(claim["lesson"], claim["section"]).partition("#cell-id=")
     (found,) = [one for one in lessons.read(lessons.NOTEBOOKS / file).cells if one.id == cell]
-    assert claim["section"] in found.source
+    # al principio: el enlace lleva al comienzo de la celda, no al título
+    assert re.match(rf"##+ +{re.escape(claim['section'])}\n", found.source)
 
 
 def test_a_section_that_does_not_exist_is_an_error():

@@ -2,6 +2,8 @@
 
 import json
 import lzma
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +135,31 @@ def test_paper_recipe():
     assert (paper.n_layer, paper.n_embd, paper.n_head, paper.n_positions) == (12, 768, 12, 512)
     assert (paper.batch, paper.epochs, paper.learning_rate, paper.warmup) == (64, 100, 2.5e-4, 2000)
     assert (paper.weight_decay, paper.dropout) == (0.01, 0.1)
+
+
+PAGE_FAULTS = """
+import resource, torch
+from helpers.training import keep_memory
+kept = keep_memory() if {keep} else None
+faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+torch.zeros(2**24), torch.zeros(2**24)
+before = faults()
+for _ in range(10):
+    torch.zeros(2**24)  # 64 MB
+print(kept, faults() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mallopt es de la glibc")
+def test_kept_memory_is_not_asked_for_again():
+    """Sin `keep_memory`, cada tensor grande cuesta al sistema miles de páginas nuevas; con ella, ninguna."""
+    asked = {}
+    for keep in (True, False):
+        code = PAGE_FAULTS.format(keep=keep)
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        kept, asked[keep] = run.stdout.split()
+        assert kept == str(True if keep else None)
+    assert int(asked[True]) < 100 < int(asked[False]), asked
 
 
 def test_a_whole_run_learns_and_leaves_a_model_that_loads(vocabulary, tmp_path):

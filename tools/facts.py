@@ -66,6 +66,18 @@ def _json(path):
     return find
 
 
+def _ablation(task, system, experiment="pretraining", **fixed):
+    """La media, en puntos, del test de las semillas apuntadas en `data/ablaciones.json`."""
+    wanted = {"experiment": experiment, "task": task, "system": system, **fixed}
+    tests = [run["test"] for run in _json("ablaciones.json")("runs") if wanted.items() <= run.items()]
+    return 100 * sum(tests) / len(tests)
+
+
+def _zero_shot(task):
+    """La última nota, en puntos, apuntada en `data/disparo_cero.json`."""
+    return 100 * _json("disparo_cero.json")(f"records.-1.zero_shot_{task}")
+
+
 def _default_config(field):
     from transformers import OpenAIGPTConfig
 
@@ -100,6 +112,8 @@ PLACES = {
     "figure2": _json("paper/figure2.json"),
     "golden": _json("golden.json"),
     "mini": _json("gpt1-mini/config.json"),
+    "ablation": _ablation,
+    "zero_shot": _zero_shot,
     "config": _default_config,
     "gpt2": _gpt2_config,
     "pretraining": _pretraining,

@@ -21,7 +21,7 @@ from helpers.finetuning.recipe import PAPER, Recipe
 from helpers.finetuning.result import RESULT, FineTuned, predict_rows
 from helpers.finetuning.trainer import NOT_PREDICTIONS, trainer_for
 from helpers.tasks import Task, encode_task, find_task, load_task
-from helpers.training import TrainingError, clear_disk_errors, last_checkpoint, write_json
+from helpers.training import TrainingError, clear_disk_errors, keep_memory, last_checkpoint, write_json
 
 
 def fine_tune(
@@ -47,6 +47,7 @@ def fine_tune(
     `TrainingError` si la receta no encaja, `out` es de otro ajuste, no se puede escribir o la pérdida diverge.
     """
     with silence(), clear_disk_errors(out) if out is not None else nullcontext():
+        keep_memory()
         PartialState(
             cpu=environment.device() == "cpu"
         )  # con varios procesos en CPU hay que decirlo (ver trainer_for)

@@ -16,6 +16,7 @@ from helpers.pretraining.corpus import TokenFile, Windows
 from helpers.training import (
     TrainingError,
     clear_disk_errors,
+    keep_memory,
     last_checkpoint,
     mixed_precision,
     quiet,
@@ -215,6 +216,7 @@ def pretrain(
     Artículo, §4.1. Lección 09.
     """
     out = Path(out)
+    keep_memory()
     model = blank_model(recipe, len(tokenizer), init)
     trainer = trainer_for(recipe, model, train, held_out, out, probes, precision, _history(init), **settings)
     unfinished = last_checkpoint(trainer.args.output_dir)

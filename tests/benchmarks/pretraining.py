@@ -3,14 +3,18 @@
 `python -m tests.benchmarks.pretraining [capas ancho cabezas posiciones lote]`; por defecto, las medidas de gpt1-mini.
 El rival se escribe aquí con las operaciones del paso de nanoGPT (pre-LN, `nn.Linear`, SDPA, GELU exacta, AdamW sin
 fundir en la CPU, recorte a 1): no es nuestra arquitectura (post-LN, GELU con tanh, `Conv1D`), así que no hay igualdad
-que comprobar entre los dos; sí se comprueba que nuestra pérdida es la de transformers con los mismos pesos.
+que comprobar entre los dos; sí se comprueba que nuestra pérdida es la de transformers con los mismos pesos. Cada medida
+va en un proceso nuevo, porque `keep_memory` vale para todo el proceso; el rival se mide también con ella.
 """
 
+import multiprocessing
 import statistics
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -20,10 +24,10 @@ from transformers import OpenAIGPTLMHeadModel, TrainerCallback
 
 from helpers.pretraining.corpus import TokenFile
 from helpers.pretraining.recipe import PRESETS, blank_model, config_for, trainer_for
-from helpers.training import quiet
+from helpers.training import keep_memory, quiet
 
 VOCAB = 8192
-STEPS = 8
+STEPS = 10
 
 
 class PreLNBlock(nn.Module):
@@ -60,8 +64,11 @@ class PreLNModel(nn.Module):
         return F.cross_entropy(self.head(self.norm(x)).flatten(0, 1), targets.flatten())
 
 
-def nanogpt_like(layers, width, heads, positions, batch) -> float:
+def nanogpt_like(shape, batch, keep=False) -> float:
     """Segundos por paso del rival: los datos ya están en memoria, sin barra ni medidas."""
+    if keep:
+        keep_memory()
+    layers, width, heads, positions = shape
     model = PreLNModel(layers, width, heads, positions)
     matrices = [p for p in model.parameters() if p.dim() > 1]
     rest = [p for p in model.parameters() if p.dim() == 1]
@@ -90,6 +97,7 @@ class Clock(TrainerCallback):
 
 def course(shape, batch, steps=STEPS, **settings) -> float:
     """Segundos por actualización de nuestro `Trainer` entero: lectura de ventanas, paso, recorte y planificador."""
+    keep_memory()  # como `pretrain`
     layers, width, heads, positions = shape
     recipe = replace(
         PRESETS["mini"], n_layer=layers, n_embd=width, n_head=heads, n_positions=positions,
@@ -121,28 +129,35 @@ def check(shape) -> None:
         torch.testing.assert_close(ours(ids, labels=ids).loss, theirs(ids, labels=ids).loss)
 
 
+def alone(way) -> float:
+    """`way()` en un proceso nuevo."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(way).result()
+
+
 def main(layers=4, width=256, heads=4, positions=256, batch=16, rounds=3) -> None:
     shape = (layers, width, heads, positions)
     torch.manual_seed(0)
     check(shape)
-    ways = {
-        "como nanoGPT": lambda: nanogpt_like(*shape, batch),
-        "curso, fp32": lambda: course(shape, batch),
-        "curso, fp32, compilado": lambda: course(shape, batch, torch_compile=True),
-        "curso, bf16": lambda: course(shape, batch, steps=4, precision="bf16"),
+    small = 2  # bf16 en una CPU sin AMX es tan lento que un lote entero tardaría minutos
+    ways = {  # nombre: (vueltas, lote, medida)
+        "como nanoGPT": (rounds, batch, partial(nanogpt_like, shape, batch)),
+        "como nanoGPT, keep_memory": (rounds, batch, partial(nanogpt_like, shape, batch, keep=True)),
+        "curso, fp32": (rounds, batch, partial(course, shape, batch)),
+        "curso, bf16, lote de 2": (1, small, partial(course, shape, small, steps=4, precision="bf16")),
+        "curso, fp32, compilado": (1, batch, partial(course, shape, batch, torch_compile=True)),
     }
-    seconds = {name: [] for name in ways}
-    for turn in range(rounds):  # alternados: el ruido de la máquina les toca a todos
-        for name, way in ways.items():
-            if name != "curso, bf16" or turn == 0:  # es mucho más lento: una vuelta basta
-                seconds[name].append(way())
     print(f"{layers} × {width}, {positions} posiciones, lote de {batch}, {torch.get_num_threads()} hilos")
-    base = statistics.median(seconds["como nanoGPT"])
-    for name, values in seconds.items():
-        each = statistics.median(values)
-        print(
-            f"{name:>24}: {each:6.2f} s/paso  {batch * positions / each:7.0f} tokens/s  {base / each:5.2f}×"
-        )
+    speeds = {name: [] for name in ways}  # tokens por segundo
+    for turn in range(rounds):  # alternados: el ruido de la máquina les toca a todos
+        for name, (turns, size, way) in ways.items():
+            if turn < turns:
+                speeds[name].append(size * positions / alone(way))
+                print(f"{name:>25}: {speeds[name][-1]:7.0f} tokens/s", flush=True)
+    base = statistics.median(speeds["como nanoGPT"])
+    for name, values in speeds.items():
+        speed = statistics.median(values)
+        print(f"{name:>25}: {speed:7.0f} tokens/s de mediana  {speed / base:5.2f}×")
 
 
 if __name__ == "__main__":
