@@ -48,6 +48,15 @@ def tag_of(cell, kind):
     return next((tag.partition(":")[2] for tag in lessons.tags(cell) if tag.startswith(f"{kind}:")), None)
 
 
+def steps(notebook):
+    """Las celdas; la prosa partida para enlazar su título cuenta una vez, y cada `check`, con su hueco."""
+    pairs = zip(notebook.cells, [None, *notebook.cells], strict=False)
+    return sum(
+        not tag_of(cell, "check") and not (before and cell.cell_type == before.cell_type == "markdown")
+        for cell, before in pairs
+    )
+
+
 def check_file(path, notebook, repo):
     text = path.read_text(encoding="utf-8")
     if path.stat().st_size > MAX_KILOBYTES * 1024:
@@ -56,8 +65,8 @@ def check_file(path, notebook, repo):
         yield "tiene metadatos que sobran: guárdala con `make lecciones`"
     if found := MACHINE_PATH.search(json.dumps(notebook, ensure_ascii=False)):
         yield f"contiene una ruta de una máquina: «{found.group()}…»"
-    if not 25 <= len(notebook.cells) <= 60:
-        yield f"tiene {len(notebook.cells)} celdas y deben ser entre 25 y 60"
+    if not 25 <= steps(notebook) <= 60:
+        yield f"tiene {steps(notebook)} pasos y deben ser entre 25 y 60"
 
 
 def check_title(path, notebook, repo):

@@ -7,6 +7,7 @@ import contextlib
 import copy
 import importlib
 import io
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +34,7 @@ class Exercise:
 
     - Si se pide una función, `reference` es una función y `cases` una lista de tuplas de argumentos.
     - Si se pide un valor, `reference` es el valor y `cases` queda vacío.
+    - `measure`, si se da, es lo que se compara de cada salida: así valen las que llevan azar.
     - `success` es la frase que acompaña al acierto.
     """
 
@@ -41,10 +43,14 @@ class Exercise:
     mistakes: list[Mistake] = field(default_factory=list)
     success: str = ""
     tolerance: float = TOLERANCE
+    measure: Callable | None = None
 
     def outputs(self, answer) -> list:
         """Lo que da `answer` en cada caso (o el propio valor, si no se pide una función)."""
-        return [answer(*_copied(case)) for case in self.cases] if self.cases else [answer]
+        found = [answer(*_copied(case)) for case in self.cases] if self.cases else [answer]
+        if self.measure is None:
+            return found
+        return [one if one is None or one is ... else self.measure(one) for one in found]
 
 
 def catalogue(lesson: str) -> dict[str, Exercise]:
@@ -104,7 +110,7 @@ def _copied(case: tuple) -> tuple:
 def _same(found, expected, tolerance: float) -> bool:
     if isinstance(expected, (list, tuple)):
         if isinstance(found, str) and all(isinstance(item, str) and len(item) == 1 for item in expected):
-            found = list(found)  # «bca» vale por ["b", "c", "a"]
+            found = re.findall(r"\w", found)  # «bca» y «b, c, a» valen por ["b", "c", "a"]
         return (
             isinstance(found, (list, tuple))
             and len(found) == len(expected)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from helpers.exercises.checking import Exercise, Mistake
@@ -106,6 +107,22 @@ def _sizes_swapped(x, n_head, f):
 
 def _gelu(x, half=0.5, one=1.0, root=(2 / math.pi) ** 0.5, cubic=0.044715, power=3):
     return half * x * (one + torch.tanh(root * (x + cubic * x**power)))
+
+
+# --- 08-sesgo: peso [d, clases] y sesgo [clases] sin iniciar → iniciados como en el código original ---------------
+
+
+def _spread(answer) -> list:
+    """De cada tensor, su media cuadrática y su desviación típica: distinguen media y desviación sin fijar el sorteo."""
+    return [(part.square().mean().sqrt(), part.std()) for part in answer]
+
+
+def _initialised(by_weight, by_bias):
+    return lambda weight, bias: (by_weight(weight), by_bias(bias))
+
+
+def _normal(mean=0.0, std=1.0):
+    return lambda part: nn.init.normal_(part, mean, std)
 
 
 # --- 08-numpy: pesos, ids y cabezas → logits [T, vocabulario], solo con NumPy --------------------------------------
@@ -404,6 +421,71 @@ EXERCISES = {
             ),
             Mistake(
                 ["a", "c", "b", "d"], "son esas cuatro, pero a usa el resultado de la atención: va después."
+            ),
+        ],
+    ),
+    "08-enlace": Exercise(
+        reference={"lm_head.weight": "transformer.tokens_embed.weight"},
+        success="así se guarda la tabla de entrada, que es la que necesita el cuerpo, y la salida se rehace con ella.",
+        mistakes=[
+            Mistake(
+                {"transformer.tokens_embed.weight": "lm_head.weight"},
+                "esa es la línea con el fallo: la tabla de entrada es la copia, así que no se guarda.",
+            ),
+            Mistake(
+                {
+                    "lm_head.weight": "transformer.tokens_embed.weight",
+                    "transformer.tokens_embed.weight": "lm_head.weight",
+                },
+                "cada una es copia de la otra, así que no se guardaría ninguna. Solo una puede ser el original.",
+            ),
+            Mistake(
+                {"lm_head.weight": "tokens_embed.weight"},
+                "el sentido está bien; en el modelo entero, el cuerpo va dentro de transformer y el nombre lo lleva.",
+            ),
+            Mistake(
+                {"lm_head": "transformer.tokens_embed"},
+                "el sentido está bien; faltan los .weight: lo que se ata es la matriz, no la capa.",
+            ),
+            Mistake(
+                {"lm_head.weight": "transformer.positions_embed.weight"},
+                "la salida puntúa tokens: comparte la tabla de tokens, no la de posiciones.",
+            ),
+            Mistake(
+                {}, "sin atar nada, el archivo lleva dos tablas, y al entrenar se separan: ya no es GPT-1."
+            ),
+        ],
+    ),
+    "08-sesgo": Exercise(
+        reference=_initialised(_normal(0, 0.02), nn.init.zeros_),
+        cases=[(torch.ones(64, 20_000), torch.ones(20_000))],
+        measure=_spread,
+        tolerance=0.03,  # las desviaciones de un sorteo bailan; con tantos números, menos de un 3 %
+        success="la cabeza empieza sin opinión: W casi a cero y el sesgo, a cero.",
+        mistakes=[
+            Mistake(
+                _initialised(_normal(0, 0.02), _normal(0)),
+                "esa es la línea con el fallo: el segundo argumento de normal_ es la media; la desviación queda en 1.",
+            ),
+            Mistake(
+                _initialised(_normal(0, 0.02), _normal(0, 0.02)),
+                "el sesgo ya es pequeño, pero el original no lo sortea: lo pone a 0.",
+            ),
+            Mistake(
+                _initialised(_normal(0.02), nn.init.zeros_),
+                "el sesgo está bien; en W, 0,02 ha quedado de media y la desviación es 1. Escribe su nombre: `std=0.02`.",
+            ),
+            Mistake(
+                _initialised(_normal(0, 0.02**2), nn.init.zeros_),
+                "0,02 es la desviación, no la varianza: no hay que elevarlo al cuadrado.",
+            ),
+            Mistake(
+                _initialised(nn.init.zeros_, nn.init.zeros_),
+                "W también está a cero, y así el primer paso no le enseña nada al resto del modelo: W se sortea.",
+            ),
+            Mistake(
+                _initialised(_normal(0, 0.02), lambda bias: bias),
+                "el sesgo se ha quedado como estaba, sin iniciar: ponlo a 0.",
             ),
         ],
     ),

@@ -85,7 +85,9 @@ def heads(T: int, d: int, n_head: int):
                 )
             if len(groups) > 1:
                 middle = left + grid.shape[1] / 2
-                ax.text(middle, -T - 0.25, f"cabeza {place}", ha="center", va="top", fontsize=10, color=INK)
+                ax.text(
+                    middle, -T - 0.25, f"cabeza {place + 1}", ha="center", va="top", fontsize=10, color=INK
+                )
         ax.set_title(title, fontsize=11, color=style.RED if "mal" in title else INK)
         ax.set(xlim=(-0.1, d + n_head - 1 + 0.1), ylim=(-T - 0.9, 0.1))
         ax.axis("off")
@@ -208,7 +210,7 @@ def race(panels: dict, plateau: float):
         ax.axhline(plateau, color=style.GRAY, ls=":", label="solo frecuencias de letras")
         ax.set(title=title, xlabel="actualizaciones")
         with_comma(ax.yaxis)
-    axes[0].set_ylabel("pérdida (nats por carácter)")
+    axes[0].set_ylabel("pérdida (nats por carácter),\nmedia de 5 actualizaciones")
     axes[-1].legend(loc="upper right")
     figure.tight_layout()
     return style.describe(figure, f"Curvas de pérdida al entrenar. Al final: {'; '.join(ends)}.")

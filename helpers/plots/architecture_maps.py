@@ -52,7 +52,7 @@ def head_scores(panels: dict):
                 ax.text(column, row, number(value, 2), ha="center", va="center", fontsize=10, color=color)
         row, column = np.unravel_index(scores.argmax(), scores.shape)
         ax.add_patch(Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, fill=False, ec=style.RED, lw=2.5))
-        ax.set_xticks(range(columns), range(columns))
+        ax.set_xticks(range(columns), range(1, columns + 1))
         ax.set_yticks(range(rows), range(1, rows + 1))
         ax.set_title(name, fontsize=10)
         ax.set_xlabel(f"cabeza\n(por igual: {number(uniform, 2)})")
@@ -67,12 +67,16 @@ def head_scores(panels: dict):
 def attention_maps(tokens, panels: dict):
     """El mapa de atención de cuatro cabezas sobre la misma frase. `panels`: {título: pesos [T, T]}."""
     names = [readable(token) for token in tokens]
-    figure, axes = plt.subplots(2, 2, figsize=(11.2, 10.6), sharex=True, sharey=True)
+    figure, axes = plt.subplots(2, 2, figsize=(11.6, 10.4), sharex=True, sharey=True)
     strongest, skipped = [], 5  # las primeras filas, con poco donde elegir, siempre salen oscuras
     for ax, (title, weights) in zip(axes.flat, panels.items(), strict=True):
         weights = np.asarray(weights)
         future = np.triu(np.ones_like(weights, dtype=bool), 1)
-        ax.imshow(np.ma.masked_where(future, weights), cmap="Blues", vmin=0, vmax=weights[skipped:].max())
+        image = ax.imshow(
+            np.ma.masked_where(future, weights), cmap="Blues", vmin=0, vmax=weights[skipped:].max()
+        )
+        bar = figure.colorbar(image, ax=ax, shrink=0.6, pad=0.02, label="atención (cada mapa, su escala)")
+        with_comma(bar.ax.yaxis)
         ax.set_title(title, fontsize=11)
         ax.tick_params(length=0)
         ax.grid(False)
@@ -155,7 +159,7 @@ def details(rows, right: float, blind: float):
     figure, ax = plt.subplots(figsize=(9.6, 0.34 * len(rows) + 1.4))
     places = range(len(rows))
     values = [value for _, value in rows]
-    harmless = [value < 1.02 * right for value in values]
+    harmless = [value < 1.01 * right for value in values]
     ax.barh(places, values, color=[style.SKY if same else style.RED for same in harmless], height=0.68)
     for place, value in zip(places, values, strict=True):
         ax.text(1.05 * max(value, right), place, number(value), va="center", fontsize=10)

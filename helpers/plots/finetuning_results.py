@@ -116,7 +116,7 @@ def auxiliary(ours: dict, table: dict):
         )  # fmt: skip
     right.set_yticks(range(len(names)), names)
     right.invert_yaxis()
-    right.set(title="GPT-1 (artículo, Tabla 5): un ajuste por tarea", ylabel="tarea")
+    right.set(title="GPT-1 (artículo, Tabla 5): sin márgenes", ylabel="tarea")
     spread = max(
         4.2, *(abs(value) for mean, half, values in ours.values() for value in (*values, mean - half, mean + half))
     )  # fmt: skip

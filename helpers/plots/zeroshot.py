@@ -24,7 +24,7 @@ def word_boxes(rows, title: str, worst: float = -12.0):
     - `worst`: el log P al que la escala ya es lo más oscura (por debajo no cambia).
     """
     stretch = min(
-        1.5, max(1.0, WIDTH / max(_wrap(tokens, 1.0, math.inf)[0][-1][0] + 1.2 for _, tokens, _ in rows))
+        2.0, max(1.0, WIDTH / max(_wrap(tokens, 1.0, math.inf)[0][-1][0] + 1.2 for _, tokens, _ in rows))
     )
     places, heights = zip(*[_wrap(tokens, stretch) for _, tokens, _ in rows], strict=True)
     height = sum(heights) * LINE + len(rows) * ROW_GAP + 1.0
