@@ -473,7 +473,7 @@ EXERCISES = {
             ),
             Mistake(
                 _initialised(_normal(0.02), nn.init.zeros_),
-                "el sesgo está bien; en W, 0,02 ha quedado de media y la desviación es 1. Escribe su nombre: `std=0.02`.",
+                "el sesgo está bien; en W, 0,02 es la media y la desviación es 1. Escribe su nombre: `std=0.02`.",
             ),
             Mistake(
                 _initialised(_normal(0, 0.02**2), nn.init.zeros_),
