@@ -40,6 +40,11 @@ def _pair_ends_in_delimiter(first, second, n_positions):
     return [*_pair(first, second, n_positions)[:-1], DELIMITER]
 
 
+def _pair_cut_together(first, second, n_positions):
+    both = [*first, DELIMITER, *second][: n_positions - 2]
+    return [START, *both, CLASSIFY]
+
+
 _PAIRS = [
     ([11, 12, 13], [21, 22], 512),
     ([11, 12, 13, 14, 15, 16, 17, 18], [21, 22, 23, 24, 25, 26, 27], 12),
@@ -124,6 +129,12 @@ _LOSSES = [
         torch.tensor([[1, 1, 1, 0, 0], [1, 0, 0, 0, 0], [1, 1, 1, 1, 1]]),
         0.3,
     ),
+    (  # dos secuencias por ejemplo, como en similitud
+        torch.tensor([0.9, 0.3]),
+        _random(4, 3, seed=2).abs() + 1,
+        torch.tensor([[1, 1, 0], [1, 1, 1], [1, 0, 0], [1, 1, 1]]),
+        2.0,
+    ),
 ]
 
 
@@ -174,6 +185,14 @@ EXERCISES = {
                 2307 + 2 * 2304,
                 "has contado dos veces los embeddings nuevos: la salida de lenguaje usa la misma matriz (lección 02).",
             ),
+            Mistake(
+                2304 + 768, "has contado un solo token nuevo, y son tres; a la cabeza le falta su sesgo."
+            ),
+            Mistake(2307 + 3, "cada token nuevo estrena una fila entera, de 768 números, no uno solo."),
+            Mistake(
+                116_534_784 + 4611,
+                "ese es el modelo entero con lo nuevo; se piden solo los parámetros nuevos.",
+            ),
         ],
     ),
     "06-inferencia": Exercise(
@@ -210,6 +229,14 @@ EXERCISES = {
             Mistake(
                 _pair_keeps_the_end,
                 "recortas por el principio de cada texto; el original se queda con los primeros tokens.",
+            ),
+            Mistake(
+                _pair_cut_together,
+                "recortas los dos textos juntos, y uno largo se come al otro: a cada uno le toca su mitad menos dos.",
+            ),
+            Mistake(
+                lambda first, second, n: _pair(first, second, 512),
+                "has fijado el recorte del GPT-1 real, 254; tiene que salir de n_positions, que es un argumento.",
             ),
         ],
     ),
@@ -249,6 +276,10 @@ EXERCISES = {
             Mistake(
                 _similar_no_special,
                 "faltan los tokens nuevos: cada secuencia es START, una frase, DELIMITER, la otra y CLASSIFY.",
+            ),
+            Mistake(
+                lambda *case: _similar(lambda one, other: one + other)(*case).softmax(-1),
+                "has aplicado el softmax; se piden los logits, lo que sale de la cabeza.",
             ),
         ],
     ),
@@ -330,6 +361,10 @@ EXERCISES = {
                 lambda clf, losses, mask, lm_coef: clf.mean() - lm_coef * _by_sequence(losses, mask).mean(),
                 "has restado: las dos son pérdidas que hay que bajar, así que se suman.",
             ),
+            Mistake(
+                lambda clf, losses, mask, lm_coef: clf.mean() + 0.5 * _by_sequence(losses, mask).mean(),
+                "has fijado λ en 0,5; es un argumento, lm_coef.",
+            ),
         ],
     ),
     "06-recorte": Exercise(
@@ -352,6 +387,10 @@ EXERCISES = {
             Mistake(
                 lambda grads, max_norm: _clip(grads, max_norm, lambda g: sum(one.norm() for one in g)),
                 "has sumado las normas de los tensores; la norma global es la raíz de la suma de los cuadrados.",
+            ),
+            Mistake(
+                lambda grads, max_norm: _clip(grads, max_norm, lambda g: max(one.norm() for one in g)),
+                "te has quedado con la mayor de las normas; la global las junta: raíz de la suma de los cuadrados.",
             ),
             Mistake(
                 lambda grads, max_norm: _clip(grads, max_norm, lambda g: _norm(g) ** 2),
