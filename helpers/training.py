@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from accelerate import PartialState
 from safetensors import SafetensorError
 from tqdm.auto import tqdm
 from transformers import TrainerCallback
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from transformers.utils import logging
 
+from helpers import environment
 from helpers.spanish import number
 
 STATE = "trainer_state.json"  # lo último que `Trainer` escribe de un punto de control
@@ -83,8 +85,32 @@ def mixed_precision(wanted: str = "auto") -> dict[str, bool]:
         )
     if wanted == "fp16" and not gpu:
         raise TrainingError("fp16 necesita una GPU y aquí no hay ninguna: usa fp32.")
-    # sin GPU, Trainer solo admite bf16 si se le dice que use la CPU
-    return {"bf16": wanted == "bf16", "fp16": wanted == "fp16", "use_cpu": wanted == "bf16" and not gpu}
+    # sin GPU, Trainer solo admite bf16 si se le dice que use la CPU, y solo así ve varios procesos (`processes`)
+    use_cpu = environment.device() == "cpu" or (wanted == "bf16" and not gpu)
+    return {"bf16": wanted == "bf16", "fp16": wanted == "fp16", "use_cpu": use_cpu}
+
+
+def processes(**settings) -> PartialState:
+    """Los procesos entre los que se reparte el trabajo, si se arrancó con `accelerate launch` o `torchrun`.
+
+    En la CPU hay que decirlo, aquí y en `TrainingArguments` (`mixed_precision`): si no, accelerate no los ve y cada
+    uno trabaja por su cuenta. `settings` pasa a `PartialState`.
+    """
+    return PartialState(cpu=environment.device() == "cpu", **settings)
+
+
+def warn_if_alone(module: str) -> None:
+    """Sin MPI, `accelerate launch --cpu --num_processes 2` arranca un solo proceso y no dice nada."""
+    if (
+        os.environ.get("ACCELERATE_USE_CPU") == "True"
+        and "MASTER_PORT" in os.environ
+        and "WORLD_SIZE" not in os.environ
+    ):
+        print(
+            "Aviso: accelerate solo ha arrancado un proceso. Para repartir entre varios en la CPU usa torchrun "
+            f"--nproc_per_node 2 -m {module} …",
+            file=sys.stderr,
+        )
 
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # de malloc.h (glibc)

@@ -1,16 +1,13 @@
 """`fine_tune` entero: repetible, reanudable tras SIGKILL, en dos procesos, por familias, guardado y en la terminal."""
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from datasets import DatasetDict
-from killable import kill_when
+from killable import kill_when, run_two_processes
 from safetensors.torch import load_file
 from transformers import OpenAIGPTConfig
 
@@ -22,7 +19,6 @@ from helpers.models import MINI as MINI_FOLDER
 from helpers.pretraining.bpe import count_words, train_bpe
 from helpers.tasks import load_task
 from helpers.tokenizer import GPT1Tokenizer
-from tools import lessons
 
 RECIPE = Recipe(learning_rate=2e-3, epochs=2, batch=8, micro_batch=8)
 FLAGS = "--batch 8 --micro-batch 8 --epochs 2 --learning-rate 0.002 --train-size 64 --quiet"
@@ -218,16 +214,7 @@ def test_two_processes_give_the_losses_of_one(folder, tmp_path):
     alone, both = tmp_path / "uno", tmp_path / "dos"
     settings = ["--dropout", "0", "--clf-dropout", "0"]
     assert main(command(folder, alone, *settings)) == 0
-    # «accelerate launch --cpu» no arranca varios procesos si no hay MPI; --multi_gpu sí, también sin GPU
-    launcher = "from accelerate.commands.launch import main; main()"
-    options = ["--multi_gpu", "--num_processes", "2", "--num_machines", "1", "--mixed_precision", "no"]
-    options += ["--dynamo_backend", "no", "--main_process_port", "0", "-m", "helpers.finetuning"]
-    done = subprocess.run(
-        [sys.executable, "-c", launcher, *options, *command(folder, both, *settings, "--micro-batch", 2)],
-        cwd=lessons.ROOT, capture_output=True, text=True, timeout=500,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
+    done = run_two_processes("helpers.finetuning", *command(folder, both, *settings, "--micro-batch", 2))
     assert json.loads((both / "run.json").read_text())["processes"] == 2
     assert done.stdout.count("Guardado en") == 1 and "Traceback" not in done.stderr
     first, second = (json.loads((out / "result.json").read_text()) for out in (alone, both))

@@ -1,15 +1,12 @@
 """El preentrenamiento como proceso: lo matan y sigue, va en dos procesos, se acaba el disco, cambia el corpus."""
 
 import json
-import os
 import resource
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import torch
-from killable import kill_when, run_module
+from killable import kill_when, run_module, run_two_processes
 from safetensors.torch import load_file
 from transformers import OpenAIGPTLMHeadModel
 
@@ -17,7 +14,6 @@ from helpers.pretraining.__main__ import main
 from helpers.pretraining.bpe import count_words, train_bpe
 from helpers.pretraining.corpus import Windows, read_token_file
 from helpers.training import TrainingError, last_checkpoint, mixed_precision, split_batch
-from tools import lessons
 
 SHAPE = "--n-layer 1 --n-embd 32 --n-head 2 --n-positions 16 --warmup 5 --learning-rate 0.01"
 SENTENCE = "The old man looked at the sea.\n\nHe didn't say a word; number {} was late again.\n"
@@ -96,18 +92,8 @@ def test_two_processes_give_the_losses_of_one(corpus, tmp_path):
     alone, both = tmp_path / "uno", tmp_path / "dos"
     settings = ["--max-steps", "32", "--save-every", "100"]
     assert main(arguments(corpus, alone, *settings)) == 0
-    launcher = "from accelerate.commands.launch import main; main()"
-    options = ["--cpu", "--num_processes", "2", "--num_machines", "1", "--mixed_precision", "no"]
-    done = subprocess.run(
-        [sys.executable, "-c", launcher, *options, "--main_process_port", "0", "-m", "helpers.pretraining"]
-        + arguments(corpus, both, *settings),
-        cwd=lessons.ROOT,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_two_processes("helpers.pretraining", *arguments(corpus, both, *settings), timeout=240)
+    assert json.loads((both / "recipe.json").read_text())["processes"] == 2
     expected, found = held_out_losses(alone), held_out_losses(both)
     assert found.keys() == expected.keys() == {16, 32}
     for step in expected:
@@ -210,7 +196,7 @@ def test_the_batch_is_split_exactly_or_not_at_all(monkeypatch):
 
 def test_precision(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert mixed_precision() == {"bf16": False, "fp16": False, "use_cpu": False}
+    assert mixed_precision() == {"bf16": False, "fp16": False, "use_cpu": True}
     assert mixed_precision("bf16")["use_cpu"]
     with pytest.raises(TrainingError, match="fp16 necesita una GPU"):
         mixed_precision("fp16")

@@ -5,7 +5,6 @@ En varias GPU: `accelerate launch --num_processes 2 -m helpers.finetuning …`; 
 """
 
 import argparse
-import os
 import sys
 from dataclasses import fields, replace
 
@@ -16,7 +15,7 @@ from helpers.finetuning.recipe import PRESETS, Recipe
 from helpers.finetuning.training import fine_tune
 from helpers.models import ModelError
 from helpers.tasks import TASKS, TaskError
-from helpers.training import TrainingError
+from helpers.training import TrainingError, warn_if_alone
 
 
 def add_recipe_options(parser: argparse.ArgumentParser) -> None:
@@ -75,23 +74,9 @@ def parse(arguments=None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _warn_if_alone() -> None:
-    """Sin MPI, `accelerate launch --cpu --num_processes 2` arranca un solo proceso y no dice nada."""
-    if (
-        os.environ.get("ACCELERATE_USE_CPU") == "True"
-        and "MASTER_PORT" in os.environ
-        and "WORLD_SIZE" not in os.environ
-    ):
-        print(
-            "Aviso: accelerate solo ha arrancado un proceso. Para repartir entre varios en la CPU usa torchrun "
-            "--nproc_per_node 2 -m helpers.finetuning …",
-            file=sys.stderr,
-        )
-
-
 def main(arguments=None) -> int:
     options = parse(arguments)
-    _warn_if_alone()
+    warn_if_alone("helpers.finetuning")
     try:
         result = fine_tune(
             options.model, options.task, options.source, recipe=recipe_from(options), seed=options.seed,

@@ -10,7 +10,6 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import Subset
 from transformers import Trainer, TrainingArguments
 
-from helpers import environment
 from helpers.finetuning import metrics
 from helpers.finetuning.batches import LengthBatches, by_length
 from helpers.finetuning.callbacks import BestWeights, LiveLosses, SetEpoch
@@ -130,8 +129,7 @@ def trainer_for(
         disable_tqdm=True,
         ddp_find_unused_parameters=False,
         report_to="none",
-        # en CPU hay que decirlo: si no, con varios procesos accelerate no los ve y cada uno entrena por su cuenta
-        **mixed_precision(precision) | {"use_cpu": environment.device() == "cpu"},
+        **mixed_precision(precision),
         **settings,
     )
     best = BestWeights(task.metrics[0], Path(out) / "best.safetensors" if out else None)

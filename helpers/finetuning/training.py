@@ -14,14 +14,21 @@ from accelerate import PartialState
 from datasets import DatasetDict
 from transformers.utils import logging
 
-from helpers import environment, models
+from helpers import models
 from helpers.finetuning.callbacks import BestWeights, step_history, validation_history
 from helpers.finetuning.model import GPT1ForTask
 from helpers.finetuning.recipe import PAPER, Recipe
 from helpers.finetuning.result import RESULT, FineTuned, predict_rows
 from helpers.finetuning.trainer import NOT_PREDICTIONS, trainer_for
 from helpers.tasks import Task, encode_task, find_task, load_task
-from helpers.training import TrainingError, clear_disk_errors, keep_memory, last_checkpoint, write_json
+from helpers.training import (
+    TrainingError,
+    clear_disk_errors,
+    keep_memory,
+    last_checkpoint,
+    processes,
+    write_json,
+)
 
 
 def fine_tune(
@@ -48,9 +55,7 @@ def fine_tune(
     """
     with silence(), clear_disk_errors(out) if out is not None else nullcontext():
         keep_memory()
-        PartialState(
-            cpu=environment.device() == "cpu"
-        )  # con varios procesos en CPU hay que decirlo (ver trainer_for)
+        processes()
         task, started = find_task(task), time.time()
         data = load_task(task, source) if data is None else data
         model, tokenizer, label = _language_model(model, tokenizer, progress)

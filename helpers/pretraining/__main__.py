@@ -17,7 +17,7 @@ from helpers.pretraining.recipe import PRESETS, Recipe, pretrain
 from helpers.pretraining.texts import CorpusError, find_files, read_documents, read_titles, split_held_out
 from helpers.spanish import number
 from helpers.tokenizer import GPT1Tokenizer
-from helpers.training import TrainingError, clear_disk_errors, write_json
+from helpers.training import TrainingError, clear_disk_errors, processes, warn_if_alone, write_json
 from helpers.zeroshot import probes
 
 PARTS = ("train", "held_out")
@@ -63,13 +63,14 @@ def parse(arguments=None) -> argparse.Namespace:
 
 def main(arguments=None) -> int:
     options = parse(arguments)
+    warn_if_alone("helpers.pretraining")
     changed = {field.name: getattr(options, field.name) for field in fields(Recipe)}
     recipe = replace(
         PRESETS[options.preset], **{name: value for name, value in changed.items() if value is not None}
     )
     try:
         # con `accelerate launch`, un proceso prepara los tokens y los demás los encuentran hechos
-        with PartialState(timeout=LONG_WAIT).local_main_process_first(), clear_disk_errors(options.out):
+        with processes(timeout=LONG_WAIT).local_main_process_first(), clear_disk_errors(options.out):
             folder, files = prepare(options)
         tokenizer = GPT1Tokenizer.from_pretrained(folder, model_max_length=recipe.n_positions)
         pretrain(

@@ -9,7 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from torch.nn import functional as F
 from transformers import OpenAIGPTConfig, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_utils import EvalLoopOutput
 
 from helpers.gpt import GPT1LMHeadModel
 from helpers.pretraining.corpus import TokenFile, Windows
@@ -129,7 +131,11 @@ class History(TrainerCallback):
 
 
 class WholeEvaluation(Trainer):
-    """Al medir no se descarta el último lote, que con `dataloader_drop_last` el `Trainer` tira también entonces."""
+    """Al medir, cada ventana cuenta una vez, sean cuantas sean y las midan los procesos que las midan.
+
+    El `Trainer` tira entonces también el último lote si se lo pide `dataloader_drop_last`; y, con varios procesos,
+    promedia con él las ventanas que repite para que a todos les toquen las mismas.
+    """
 
     def get_eval_dataloader(self, eval_dataset=None):
         drop, self.args.dataloader_drop_last = self.args.dataloader_drop_last, False
@@ -137,6 +143,18 @@ class WholeEvaluation(Trainer):
             return super().get_eval_dataloader(eval_dataset)
         finally:
             self.args.dataloader_drop_last = drop
+
+    @torch.no_grad()
+    def evaluation_loop(self, dataloader, *args, metric_key_prefix: str = "eval", **kwargs) -> EvalLoopOutput:
+        self.model.eval()
+        losses = []
+        for batch in dataloader:
+            ids = batch["input_ids"]
+            logits = self.model(input_ids=ids).logits[:, :-1]
+            each = F.cross_entropy(logits.flatten(0, 1).float(), ids[:, 1:].flatten(), reduction="none")
+            losses.append(self.accelerator.gather_for_metrics(each.view(len(ids), -1).mean(dim=1)))
+        losses = torch.cat(losses)
+        return EvalLoopOutput(None, None, {f"{metric_key_prefix}_loss": losses.mean().item()}, len(losses))
 
 
 def blank_model(recipe: Recipe, vocab_size: int, init=None) -> GPT1LMHeadModel:
@@ -182,6 +200,7 @@ def trainer_for(
         data_seed=recipe.seed,
         dataloader_drop_last=True,
         dataloader_pin_memory=torch.cuda.is_available(),
+        ddp_find_unused_parameters=False,
         report_to="none",
         **mixed_precision(precision),
         **settings,
@@ -228,7 +247,7 @@ def pretrain(
             model.config.update(dict.fromkeys(DROPOUTS, PRESETS["paper"].dropout) | {"use_cache": True})
             deepcopy(model).half().save_pretrained(out)
             tokenizer.save_pretrained(out)
-            write_json(out / "recipe.json", asdict(recipe))
+            write_json(out / "recipe.json", asdict(recipe) | {"processes": trainer.args.world_size})
     return model
 
 
