@@ -210,11 +210,11 @@ def test_a_bet_is_told_beside_the_result_and_the_first_one_counts(notebook, caps
     exercises.observe("07-parejas", 83, 83.4, "%")
     exercises.observe("04-dos", "mucho", 2.345, digits=1)
     assert capsys.readouterr().out.splitlines() == [
-        "⏳ 06-aciertos: sin apuesta. Ha salido 71 %.",
+        "⏳ 06-aciertos: sin apuesta. Resultado: 71 %.",
         "❌ 06-aciertos: apostaste 60 a 65,5 y ha salido 71 %: te quedas a 6.",
         "❌ 06-aciertos: apostaste 60 a 65,5 y ha salido 71 %: te quedas a 6 (cuenta la primera apuesta).",
         "✅ 07-parejas: apostaste 83 y ha salido 83 %: dentro.",
-        "❌ 04-dos: una apuesta son dos números, (mínimo, máximo), y has dado 'mucho'. Ha salido 2,3.",
+        "❌ 04-dos: una apuesta son dos números, (mínimo, máximo), y has dado 'mucho'. Resultado: 2,3.",
     ]
     exercises.calibration()
     out = capsys.readouterr().out

@@ -23,7 +23,7 @@ STATUSES = {
     "verificada": "se comprueba en la lección, ejecutándola o haciendo la cuenta con las cifras impresas",
     "a escala reducida": "se intenta lo mismo con un modelo o unos datos mucho menores y se cuenta qué sale; que no "
     "salga a esta escala no desmiente al artículo",
-    "no reproducible aquí": "hace falta algo que no se publicó o que no cabe en el curso",
+    "no reproducible aquí": "hace falta algo que no se publicó, que no cabe en el curso o que el curso no mide",
     "difiere": "lo que se encuentra no es lo que pone",
 }
 NOTE = "*Página generada con `make paginas` a partir de `{source}`: se edita ahí.*"
@@ -59,15 +59,18 @@ def link(lesson: str, section: str = "") -> str:
 
 
 def fill(text: str) -> str:
-    """Pone las cifras: `{perplejidad}` se escribe y se marca como en la prosa; `{a - b}` se calcula, con un decimal."""
+    """Pone las cifras: `{perplejidad}` se escribe y se marca como en la prosa; `{a - b}` se calcula.
+
+    Con un decimal, o con los que se pidan: `{a - b:2}`, con dos.
+    """
 
     def figure(found):
         fact = facts.load().get(found[1])
         if fact is None:
-            return number(facts.evaluate(found[1]), 1).replace("-", "−")
+            return number(facts.evaluate(found[1]), int(found[2] or 1)).replace("-", "−")
         return f"{(fact['written'] or fact['also'])[0]}<!--h:{found[1]}-->"
 
-    return re.sub(r"\{([^{}]+)\}", figure, text)
+    return re.sub(r"\{([^{}]+?)(?::(\d))?\}", figure, text)
 
 
 def glossary_page() -> list[str]:

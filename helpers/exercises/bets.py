@@ -22,13 +22,13 @@ def observe(name: str, bet, seen: float, unit: str = "", digits: int = 0) -> Non
     seen = round(float(seen), digits)  # quien dice 71 no falla porque salga 71,1
     told = f"{number(seen, digits)} {unit}".rstrip()
     if bet is None or bet is ...:
-        print(f"⏳ {name}: sin apuesta. Ha salido {told}.")
+        print(f"⏳ {name}: sin apuesta. Resultado: {told}.")
         return
     try:
         low, high = sorted(map(float, bet if isinstance(bet, tuple | list) else (bet, bet)))
     except (TypeError, ValueError):
         print(
-            f"❌ {name}: una apuesta son dos números, (mínimo, máximo), y has dado {bet!r}. Ha salido {told}."
+            f"❌ {name}: una apuesta son dos números, (mínimo, máximo), y has dado {bet!r}. Resultado: {told}."
         )
         return
     if name not in passport.load_bets():

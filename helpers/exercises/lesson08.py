@@ -112,9 +112,13 @@ def _gelu(x, half=0.5, one=1.0, root=(2 / math.pi) ** 0.5, cubic=0.044715, power
 # --- 08-sesgo: peso [d, clases] y sesgo [clases] sin iniciar → iniciados como en el código original ---------------
 
 
-def _spread(answer) -> list:
-    """De cada tensor, su media cuadrática y su desviación típica: distinguen media y desviación sin fijar el sorteo."""
-    return [(part.square().mean().sqrt(), part.std()) for part in answer]
+def _spread(answer):
+    """De cada tensor, su forma, su media cuadrática y su desviación: lo que no depende de la semilla."""
+    if isinstance(answer, tuple | list):
+        return [_spread(part) for part in answer]
+    if not isinstance(answer, torch.Tensor):
+        return answer
+    return [list(answer.shape), answer.square().mean().sqrt(), answer.std()]
 
 
 def _initialised(by_weight, by_bias):
@@ -452,6 +456,14 @@ EXERCISES = {
                 "la salida puntúa tokens: comparte la tabla de tokens, no la de posiciones.",
             ),
             Mistake(
+                {"tokens_embed.weight": "lm_head.weight"},
+                "sigue al revés: la copia, que es lo que no se guarda, va antes de los dos puntos.",
+            ),
+            Mistake(
+                ["lm_head.weight"],
+                "así se declaraba antes; ahora hay que decir también cuál es el original: {copia: original}.",
+            ),
+            Mistake(
                 {}, "sin atar nada, el archivo lleva dos tablas, y al entrenar se separan: ya no es GPT-1."
             ),
         ],
@@ -461,7 +473,7 @@ EXERCISES = {
         cases=[(torch.ones(64, 20_000), torch.ones(20_000))],
         measure=_spread,
         tolerance=0.03,  # las desviaciones de un sorteo bailan; con tantos números, menos de un 3 %
-        success="la cabeza empieza sin opinión: W casi a cero y el sesgo, a cero.",
+        success="W casi a cero y el sesgo, a cero: la cabeza empieza sin preferir ninguna clase.",
         mistakes=[
             Mistake(
                 _initialised(_normal(0, 0.02), _normal(0)),
@@ -486,6 +498,34 @@ EXERCISES = {
             Mistake(
                 _initialised(_normal(0, 0.02), lambda bias: bias),
                 "el sesgo se ha quedado como estaba, sin iniciar: ponlo a 0.",
+            ),
+            Mistake(
+                _initialised(lambda weight: weight, nn.init.zeros_),
+                "W se ha quedado como estaba: sortéalo con `std=0.02`.",
+            ),
+            Mistake(
+                _initialised(_normal(0, 0.2), nn.init.zeros_),
+                "el sesgo está bien; la desviación de W tiene que ser 0,02 y es 0,2.",
+            ),
+            Mistake(
+                lambda weight, bias: (nn.init.zeros_(bias), nn.init.normal_(weight, std=0.02)),
+                "los has devuelto al revés: primero `weight` y después `bias`.",
+            ),
+            Mistake(
+                lambda weight, bias: _normal(0, 0.02)(weight),
+                "falta uno: devuelve los dos, `weight` y `bias`.",
+            ),
+            Mistake(
+                _initialised(_normal(0, 0.02), lambda bias: 0),
+                "`bias = 0` no toca el tensor: en el segundo lugar has devuelto un número. Ponlo a cero sin cambiarlo.",
+            ),
+            Mistake(
+                _initialised(_normal(0, 0.02), lambda bias: None),
+                "en el segundo lugar has devuelto None: tiene que ser el tensor `bias`, puesto a cero.",
+            ),
+            Mistake(
+                _initialised(_normal(0, 0.02), lambda bias: torch.zeros(2)),
+                "el sesgo tiene que conservar su forma: ponlo a cero sin crear otro, con `nn.init.zeros_(bias)`.",
             ),
         ],
     ),

@@ -157,7 +157,8 @@ def blocks():
     _tower(ax, 75, "pre-LN: GPT-2", pre, "la línea azul llega\nintacta hasta el final")
     return style.describe(
         figure,
-        "Dos bloques de abajo arriba. Post-LN, el de GPT-1: atención, suma con la entrada, ln_1, MLP, suma, ln_2. "
+        "Dos bloques de abajo arriba. Post-LN, el de GPT-1: atención, suma con la entrada, ln_1, MLP, suma con la "
+        "salida de ln_1, ln_2. "
         "Pre-LN, el de GPT-2: ln_1, atención, suma, ln_2, MLP, suma. En post-LN la conexión residual pasa por las "
         "normalizaciones; en pre-LN llega de abajo arriba sin tocarlas.",
     )
@@ -168,6 +169,7 @@ def _tower(ax, center, title, parts, note):
     ax.text(center + 13, 25, note, va="center", size=10.5, color=style.BLUE)
     arrow = {"arrowstyle": "-|>", "mutation_scale": 12, "shrinkA": 0, "shrinkB": 0}
     branch, y = 3.8, 6.0  # dónde sale la conexión residual y dónde va la pieza siguiente
+    post = parts[0][0] != "ln_1"  # post-LN: lo que se suma después es lo que sale de la normalización
     ax.text(center, 0.9, "x", ha="center", va="center", size=12, color=INK)
     ax.plot([center, center], [2, branch], color=style.BLUE, lw=2.4)
     for part in parts:
@@ -177,8 +179,9 @@ def _tower(ax, center, title, parts, note):
             ax.plot([center, center - 14, center - 14], [branch, branch, middle], color=style.BLUE, lw=2.4)
             start, end = (center - 14, middle), (center - 1.4, middle)
             ax.add_patch(FancyArrowPatch(start, end, color=style.BLUE, lw=2.4, **arrow))
-            branch, y = middle + 3.4, middle + 5.6
-            ax.plot([center, center], [middle, branch], color=style.BLUE, lw=2.4)
+            branch, y = (None, middle + 3.9) if post else (middle + 3.4, middle + 5.6)
+            if branch is not None:
+                ax.plot([center, center], [middle, branch], color=style.BLUE, lw=2.4)
             ax.text(center, middle, "+", ha="center", va="center", size=14, weight="bold", color=style.BLUE,
                     bbox={"boxstyle": "circle,pad=0.1", "fc": "white", "ec": style.BLUE})  # fmt: skip
             continue
@@ -188,8 +191,11 @@ def _tower(ax, center, title, parts, note):
         ax.add_patch(shape)
         ax.text(center, y + 2.3, name, ha="center", va="center", size=11.5, color=INK)
         y += 6.8
-    color, width = (style.BLUE, 2.4) if parts[-1] == "+" else (style.GRAY, 1.4)
-    ax.add_patch(FancyArrowPatch((center, y - 2.2), (center, y + 0.4), color=color, lw=width, **arrow))
+        if branch is None:
+            branch = y - 0.6
+            ax.plot([center, center], [y - 2.2, branch], color=style.BLUE, lw=2.4)
+            y = branch + 2.2
+    ax.add_patch(FancyArrowPatch((center, y - 2.2), (center, y + 0.4), color=style.BLUE, lw=2.4, **arrow))
 
 
 def race(panels: dict, plateau: float):

@@ -51,7 +51,8 @@ def head_scores(panels: dict):
                 color = "white" if value > 0.6 * top else "black"
                 ax.text(column, row, number(value, 2), ha="center", va="center", fontsize=10, color=color)
         row, column = np.unravel_index(scores.argmax(), scores.shape)
-        ax.add_patch(Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, fill=False, ec=style.RED, lw=2.5))
+        if scores.max() > 1.5 * uniform:  # si empata con el reparto igual, no hay ganadora que recuadrar
+            ax.add_patch(Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, fill=False, ec=style.RED, lw=2.5))
         ax.set_xticks(range(columns), range(1, columns + 1))
         ax.set_yticks(range(rows), range(1, rows + 1))
         ax.set_title(name, fontsize=10)
