@@ -28,7 +28,7 @@ from helpers.gpt import GPT1LMHeadModel
 from helpers.models import MINI
 from helpers.tasks import EncodedTask, encode_task, find_task, load_task, pad
 from helpers.tokenizer import GPT1Tokenizer
-from helpers.training import quiet
+from helpers.training import keep_memory, quiet
 
 POSITIONS, BATCH = 512, 32
 WAYS = {
@@ -116,6 +116,7 @@ def measure(options) -> dict:
         encoded.examples = encoded.examples[: 2 * BATCH]
     folder = tempfile.mkdtemp()
     if way.startswith("ours"):
+        keep_memory()  # como `fine_tune`
         recipe = Recipe(
             batch=BATCH, micro_batch=BATCH, epochs=1, lm_coef=options.lm_coef, by_length=way == "ours"
         )
