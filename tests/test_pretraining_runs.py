@@ -88,6 +88,36 @@ def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(corpus, tmp_pa
 
 
 @pytest.mark.slow
+def test_a_constant_run_can_be_finished_later_with_a_decay(corpus, tmp_path):
+    """Lo que se entrenó a tasa constante vale como principio de un entrenamiento con bajada final."""
+    whole, parts = tmp_path / "seguido", tmp_path / "por partes"
+    decay = [
+        "--schedule",
+        "warmup_stable_decay",
+        "--decay-steps",
+        "20",
+        "--max-steps",
+        "60",
+        "--save-every",
+        "20",
+    ]
+    assert main(arguments(corpus, whole, *decay)) == 0
+    constant = ["--schedule", "constant_with_warmup", "--max-steps", "40", "--save-every", "20"]
+    assert main(arguments(corpus, parts, *constant)) == 0
+    assert main(arguments(corpus, parts, *decay)) == 0
+    expected, found = (load_file(out / "model.safetensors") for out in (whole, parts))
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+    state = json.loads((parts / "checkpoints" / "checkpoint-60" / "trainer_state.json").read_text())
+    rates = {log["step"]: log["learning_rate"] for log in state["log_history"] if "learning_rate" in log}
+    assert rates[40] == 0.01 and 0 < rates[60] <= 0.001
+
+
+def test_a_decay_needs_its_schedule(corpus, tmp_path, capsys):
+    assert main(arguments(corpus, tmp_path, "--decay-steps", "5")) == 1
+    assert "van juntas" in capsys.readouterr().err
+
+
+@pytest.mark.slow
 def test_two_processes_give_the_losses_of_one(corpus, tmp_path):
     alone, both = tmp_path / "uno", tmp_path / "dos"
     settings = ["--max-steps", "32", "--save-every", "100"]

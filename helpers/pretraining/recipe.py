@@ -41,8 +41,10 @@ class Recipe:
     epochs: float = 100
     learning_rate: float = 2.5e-4
     warmup: int = 2000
-    # «constant_with_warmup» no baja nunca: un entrenamiento largo e interrumpible que se remata con otro «linear»
+    # «warmup_stable_decay» es constante hasta las últimas `decay_steps` actualizaciones: la misma orden, con otro
+    # --max-steps, sigue desde un punto de control sin haber decidido al empezar cuánto se iba a entrenar
     schedule: str = "cosine"
+    decay_steps: int = 0
     weight_decay: float = 0.01
     adam_beta2: float = 0.999
     max_grad_norm: float = 1.0  # el artículo no dice nada; el código de ajuste fino recorta a 1
@@ -188,6 +190,7 @@ def trainer_for(
         num_train_epochs=recipe.epochs,
         learning_rate=recipe.learning_rate,
         lr_scheduler_type=recipe.schedule,
+        lr_scheduler_kwargs=_final_decay(recipe),
         warmup_steps=recipe.warmup,
         weight_decay=recipe.weight_decay,
         adam_beta2=recipe.adam_beta2,
@@ -218,6 +221,15 @@ def trainer_for(
         eval_dataset=tests,
         callbacks=[History(Path(out) / "history.json", held_out, recipe.batch * length, probes, before)],
     )
+
+
+def _final_decay(recipe: Recipe) -> dict:
+    stable = recipe.schedule == "warmup_stable_decay"
+    if stable != bool(recipe.decay_steps):
+        raise TrainingError(
+            "La bajada final (--decay-steps) y --schedule warmup_stable_decay van juntas: da las dos o ninguna."
+        )
+    return {"num_decay_steps": recipe.decay_steps, "decay_type": "linear"} if stable else {}
 
 
 def pretrain(
