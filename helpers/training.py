@@ -121,9 +121,11 @@ def keep_memory() -> bool:
 
     Cada paso pide y suelta los mismos tensores de más de 100 MB; devueltos al sistema, este los vuelve a llenar de
     ceros página a página, y en eso se va una cuarta parte del paso (`tests/benchmarks/pretraining.py`; mallopt(3)).
+    Si aún no se ha creado ningún tensor, PyTorch pedirá además páginas grandes (pytorch/pytorch#107697).
     """
     if not sys.platform.startswith("linux") or torch.cuda.is_available():
         return False
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl, por ejemplo, no la tiene
     return bool(mallopt and mallopt(M_MMAP_MAX, 0) and mallopt(M_TRIM_THRESHOLD, 2**31 - 1))
 

@@ -65,8 +65,10 @@ def check_file(path, notebook, repo):
         yield "tiene metadatos que sobran: guárdala con `make lecciones`"
     if found := MACHINE_PATH.search(json.dumps(notebook, ensure_ascii=False)):
         yield f"contiene una ruta de una máquina: «{found.group()}…»"
-    if not 25 <= steps(notebook) <= 60:
-        yield f"tiene {steps(notebook)} pasos y deben ser entre 25 y 60"
+    if len(notebook.cells) < 25:
+        yield f"tiene {len(notebook.cells)} celdas y deben ser 25 o más"
+    if steps(notebook) > 60:
+        yield f"tiene {steps(notebook)} pasos y deben ser 60 o menos"
 
 
 def check_title(path, notebook, repo):

@@ -1,5 +1,7 @@
 """Las pruebas de las lecciones saben fallar: una lección en regla pasa y cada avería se detecta por su nombre."""
 
+from copy import deepcopy
+
 import contract
 import nbformat
 import pytest
@@ -96,6 +98,15 @@ def rewrite(name, old, new):
     return lambda notebook: change(name, source=cell(notebook, name).source.replace(old, new))(notebook)
 
 
+def repeat(name, times):
+    def more(notebook):
+        for place in range(times):
+            notebook.cells.append(deepcopy(cell(notebook, name)))
+            notebook.cells[-1].id = f"copia-{place}"
+
+    return more
+
+
 def output(name, kind, /, **values):
     return lambda notebook: cell(notebook, name).outputs.append(nbformat.v4.new_output(kind, **values))
 
@@ -108,6 +119,7 @@ BREAKAGES = {
     "puesta en marcha tocada": (rewrite("setup", "seed=0", "seed=1"), "no es la plantilla"),
     "sin puesta en marcha": (drop("setup"), "no es la plantilla"),
     "pocas celdas": (drop("relleno-11"), "tiene 24 celdas"),
+    "muchos pasos": (repeat("suma", 41), "tiene 61 pasos"),
     "sin ejecutar": (change("suma", execution_count=None), "no está ejecutada de arriba abajo"),
     "celda larga": (change("suma", source="1\n" * 26), "tiene 26 líneas"),
     "punto y coma": (change("suma", source="2 + 2;  # calla"), "acaba en «;»"),

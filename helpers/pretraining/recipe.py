@@ -227,7 +227,7 @@ def _final_decay(recipe: Recipe) -> dict:
     stable = recipe.schedule == "warmup_stable_decay"
     if stable != bool(recipe.decay_steps):
         raise TrainingError(
-            "La bajada final (--decay-steps) y --schedule warmup_stable_decay van juntas: da las dos o ninguna."
+            "La bajada final (`--decay-steps`) y `--schedule warmup_stable_decay` van juntas: da las dos o ninguna."
         )
     return {"num_decay_steps": recipe.decay_steps, "decay_type": "linear"} if stable else {}
 
