@@ -22,7 +22,7 @@ from helpers.finetuning.training import fine_tune
 from helpers.models import ModelError
 from helpers.spanish import number
 from helpers.tasks import TASKS, TaskError, find_task
-from helpers.training import TrainingError, write_json
+from helpers.training import TrainingError, processes, write_json
 
 TABLES = ROOT / "data" / "paper" / "tables.json"
 # Tarea → (tabla, columna) de la fila del Transformer, y su columna en las ablaciones (tabla 5).
@@ -64,6 +64,7 @@ def reproduce(
     `fine_tune`. Cada fila tiene `task`, `metric`, `part`, `paper`, `values` (×100), `mean`, `sd` y `difference` (`None`
     lo que no se pueda calcular). Con `keep` se conservan los modelos. Lanza lo mismo que `fine_tune`.
     """
+    processes()  # antes que ningún otro PartialState: en la CPU, el primero decide si se ven los demás
     out, rows = Path(out), []
     tasks = [find_task(name) for name in tasks]  # un nombre mal escrito se dice antes de empezar
     _same_settings(

@@ -66,16 +66,19 @@ def _json(path):
     return find
 
 
+ABLATIONS, ZERO_SHOT = _json("ablaciones.json"), _json("disparo_cero.json")
+
+
 def _ablation(task, system, experiment="pretraining", **fixed):
     """La media, en puntos, del test de las semillas apuntadas en `data/ablaciones.json`."""
     wanted = {"experiment": experiment, "task": task, "system": system, **fixed}
-    tests = [run["test"] for run in _json("ablaciones.json")("runs") if wanted.items() <= run.items()]
+    tests = [run["test"] for run in ABLATIONS("runs") if wanted.items() <= run.items()]
     return 100 * sum(tests) / len(tests)
 
 
 def _zero_shot(task):
     """La última nota, en puntos, apuntada en `data/disparo_cero.json`."""
-    return 100 * _json("disparo_cero.json")(f"records.-1.zero_shot_{task}")
+    return 100 * ZERO_SHOT(f"records.-1.zero_shot_{task}")
 
 
 def _default_config(field):
