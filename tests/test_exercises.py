@@ -91,6 +91,7 @@ def test_verdicts(answer, mark, words):
         (["b", "c", "a"], "bc", "lista de 3 elementos"),
         (["b", "c", "a"], ["b"], "se esperan 3 elementos y has dado 1"),
         ((3.9, 5.7), 3.9, "lista de 2 elementos y has dado un número"),
+        (3.9, (3, 5), "los decimales llevan punto"),
         ("the", "la", "no es el que se espera"),
     ],
 )

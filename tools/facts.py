@@ -7,7 +7,9 @@ comprueba que lo escrito, el dato y el código dicen lo mismo, y el día que cam
 import ast
 import json
 import re
+from collections import defaultdict
 from functools import cache
+from statistics import mean
 
 from tools.lessons import ROOT
 
@@ -76,6 +78,16 @@ def _ablation(task, system, experiment="pretraining", **fixed):
     return 100 * sum(tests) / len(tests)
 
 
+def _scratch_tuned(task):
+    """La media, en puntos, del test de la red desde cero con la receta de mejor media en validación."""
+    scores = defaultdict(list)
+    for run in ABLATIONS("runs"):
+        if run["task"] == task and run["system"] == "scratch":
+            scores[run["learning_rate"], run["lm_coef"]].append((run["validation"], run["test"]))
+    best = max(scores.values(), key=lambda pairs: mean(validation for validation, _ in pairs))
+    return 100 * mean(test for _, test in best)
+
+
 def _zero_shot(task):
     """La última nota, en puntos, apuntada en `data/disparo_cero.json`."""
     return 100 * ZERO_SHOT(f"records.-1.zero_shot_{task}")
@@ -116,6 +128,7 @@ PLACES = {
     "golden": _json("golden.json"),
     "mini": _json("gpt1-mini/config.json"),
     "ablation": _ablation,
+    "scratch_tuned": _scratch_tuned,
     "zero_shot": _zero_shot,
     "config": _default_config,
     "gpt2": _gpt2_config,

@@ -24,12 +24,20 @@ from helpers.tasks import find_task, load_task
 from helpers.training import write_json
 
 COURSE = ("sentiment", "entailment", "similarity", "story_cloze")
+TUNED = ("sentiment", "entailment")  # en las otras no se aprende nada: no hay receta que elegir
 SEEDS = range(5)
+RECIPE = ("learning_rate", "epochs", "lm_coef")  # lo que cambia de un ajuste a otro
+# Empezar de cero pide otra receta: con la de MINI apenas aprende. Se elige, por la validación, entre ella y estas.
+TUNING = (
+    {"epochs": 6, "learning_rate": 1e-3, "lm_coef": 0.0},
+    {"epochs": 6, "learning_rate": 3e-4, "lm_coef": 0.5},
+    {"epochs": 6, "learning_rate": 3e-4, "lm_coef": 0.0},
+)
 SST2_TRAIN, SST2_VALIDATION, SST2_SEEDS = 8000, 872, range(3)
 
 
 def planned(experiments, with_sst2: bool, layers: int) -> list[dict]:
-    """Todos los ajustes que hay que hacer, del más barato de leer al más caro."""
+    """Todos los ajustes que hay que hacer."""
     runs = []
     for task in COURSE:
         runs += [
@@ -50,13 +58,15 @@ def planned(experiments, with_sst2: bool, layers: int) -> list[dict]:
             for system in ("pretrained", "scratch")
         ]
         runs.append(_run("baseline", "sst2", "tfidf", 0))
+    for task, seeds in [(task, SEEDS) for task in TUNED] + [("sst2", SST2_SEEDS)] * with_sst2:
+        runs += [_run("tuning", task, "scratch", seed, **recipe) for recipe in TUNING for seed in seeds]
     return [run for run in runs if not experiments or run["experiment"] in experiments]
 
 
-def _run(experiment, task, system, seed, lm_coef=0.5, n_transfer=None) -> dict:
+def _run(experiment, task, system, seed, n_transfer=None, **recipe) -> dict:
     return {
-        "experiment": experiment, "task": task, "system": system,
-        "lm_coef": lm_coef, "n_transfer": n_transfer, "seed": seed,
+        "experiment": experiment, "task": task, "system": system, "n_transfer": n_transfer, "seed": seed,
+        **{name: recipe.get(name, getattr(MINI, name)) for name in RECIPE},
     }  # fmt: skip
 
 
@@ -67,7 +77,7 @@ def identity(run: dict, layers: int) -> tuple:
     """
     blocks = {"pretrained": layers, "scratch": -1, "tfidf": "tfidf"}[run["system"]]
     copied = blocks if run["n_transfer"] is None else run["n_transfer"]
-    return run["task"], copied, run["lm_coef"], run["seed"]
+    return run["task"], copied, *(run[name] for name in RECIPE), run["seed"]
 
 
 def measure(run: dict, data: DatasetDict, model, tokenizer) -> dict:
@@ -78,7 +88,8 @@ def measure(run: dict, data: DatasetDict, model, tokenizer) -> dict:
     else:
         result = fine_tune(
             model, run["task"], tokenizer=tokenizer, data=data, seed=run["seed"], n_transfer=run["n_transfer"],
-            pretrained=run["system"] == "pretrained", recipe=replace(MINI, lm_coef=run["lm_coef"]), progress=False,
+            pretrained=run["system"] == "pretrained", recipe=replace(MINI, **{name: run[name] for name in RECIPE}),
+            progress=False,
         )  # fmt: skip
         values = {"validation": result.best[metric], "test": result.test.metrics[metric]}
     return run | {"train_size": len(data["train"]), "metric": metric} | values

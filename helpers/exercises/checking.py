@@ -141,7 +141,9 @@ def _difference(found, expected, tolerance: float) -> str:
             return f"se espera {_kind(expected)} y has dado {_kind(found)}."
         return "el resultado no es el que se espera."
     if not _numeric(found):
-        return f"se espera {_kind(expected)} y has dado {_kind(found)}."
+        comma = isinstance(found, tuple) and not isinstance(expected, torch.Tensor)
+        hint = " En Python, los decimales llevan punto: 2.5, no 2,5." if comma else ""
+        return f"se espera {_kind(expected)} y has dado {_kind(found)}.{hint}"
     one, other = _tensor(found), _tensor(expected)
     if one.shape != other.shape:
         return f"la forma debería ser {list(other.shape)} y es {list(one.shape)}."

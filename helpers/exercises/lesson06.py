@@ -45,10 +45,16 @@ def _pair_cut_together(first, second, n_positions):
     return [START, *both, CLASSIFY]
 
 
+def _pair_cut_if_needed(first, second, n_positions):
+    fits = len(first) + len(second) + 3 <= n_positions
+    return [START, *first, DELIMITER, *second, CLASSIFY] if fits else _pair(first, second, n_positions)
+
+
 _PAIRS = [
     ([11, 12, 13], [21, 22], 512),
     ([11, 12, 13, 14, 15, 16, 17, 18], [21, 22, 23, 24, 25, 26, 27], 12),
     ([11, 12], [21, 22, 23, 24, 25, 26, 27, 28], 10),
+    ([11], [21, 22, 23, 24, 25, 26], 10),  # caben los dos, pero el segundo pasa de su tope
 ]
 
 
@@ -67,14 +73,15 @@ def toy_head(vector):
     return weights @ vector + torch.tensor([1.0, -2.0])
 
 
-def _orders(read, first, second):
-    ways = ([START, *one, DELIMITER, *two, CLASSIFY] for one, two in ((first, second), (second, first)))
+def _orders(read, first, second, tokens=(START, DELIMITER, CLASSIFY)):
+    start, delimiter, classify = tokens
+    ways = ([start, *one, delimiter, *two, classify] for one, two in ((first, second), (second, first)))
     return [read(sequence) for sequence in ways]
 
 
-def _similar(combine):
+def _similar(combine, **settings):
     """La respuesta que junta los dos vectores como diga `combine`."""
-    return lambda read, head, first, second: head(combine(*_orders(read, first, second)))
+    return lambda read, head, first, second: head(combine(*_orders(read, first, second, **settings)))
 
 
 def _similar_two_heads(read, head, first, second):
@@ -218,6 +225,10 @@ EXERCISES = {
                 "con n_positions // 2 - 1 la secuencia puede medir una posición de más: hay que restar 2.",
             ),
             Mistake(
+                _pair_cut_if_needed,
+                "recortas solo si no caben los dos juntos; el tope de cada texto vale siempre, aunque haya sitio.",
+            ),
+            Mistake(
                 _pair_no_delimiter,
                 "falta _delimiter_ entre los dos textos: sin él no se sabe dónde acaba uno y empieza el otro.",
             ),
@@ -276,6 +287,10 @@ EXERCISES = {
             Mistake(
                 _similar_no_special,
                 "faltan los tokens nuevos: cada secuencia es START, una frase, DELIMITER, la otra y CLASSIFY.",
+            ),
+            Mistake(
+                _similar(lambda one, other: one + other, tokens=(8192, 8193, 8194)),
+                "has usado los tokens nuevos de gpt1-mini: aquí son START, DELIMITER y CLASSIFY, en mayúsculas.",
             ),
             Mistake(
                 lambda *case: _similar(lambda one, other: one + other)(*case).softmax(-1),

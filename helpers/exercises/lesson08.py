@@ -156,7 +156,7 @@ def _toy_weights(vocab_size=11, n_positions=9, d=8, n_layer=2, seed=0):
     return _Weights({name: 0.7 * rng.standard_normal(shape) for name, shape in shapes.items()})
 
 
-def _numpy_norm(x, gain, bias, ddof=0):
+def _numpy_norm(x, gain=1.0, bias=0.0, ddof=0):
     mean, variance = x.mean(-1, keepdims=True), x.var(-1, keepdims=True, ddof=ddof)
     return (x - mean) / np.sqrt(variance + 1e-5) * gain + bias
 
@@ -176,6 +176,8 @@ def _numpy_softmax(scores):
 
 def _numpy_attention(x, n_head, scale, mask, join):
     """x [T, 3d] (consultas, claves y valores) → [T, d]."""
+    if join == "braided":  # como si cada cabeza llevara juntos su q, su k y su v
+        x = x.reshape(len(x), n_head, 3, -1).swapaxes(1, 2).reshape(x.shape)
     q, k, v = np.split(x, 3, axis=-1)
     size, mixed = q.shape[-1] // n_head, []
     for place in range(0, q.shape[-1], size):
@@ -184,7 +186,7 @@ def _numpy_attention(x, n_head, scale, mask, join):
         if scale:
             scores = scores / np.sqrt(q.shape[-1] if scale == "d" else size)
         if mask:
-            scores = np.where(np.tri(len(scores), dtype=bool), scores, -np.inf)
+            scores = np.where(np.tri(len(scores), dtype=bool), scores, 0.0 if mask == "zero" else -np.inf)
         mixed.append(_numpy_softmax(scores) @ v[:, part])
     return np.stack(mixed).reshape(q.shape) if join == "mixed" else np.concatenate(mixed, axis=-1)
 
@@ -198,6 +200,7 @@ def numpy_forward(
     mask=True,
     positions=True,
     ddof=0,
+    affine=True,
     pre=False,
     last=False,
     join="heads",
@@ -215,7 +218,9 @@ def numpy_forward(
             return value @ w[f"{name}.weight"] + w[f"{name}.bias"]
 
         def norm(name, value, w=w):
-            return _numpy_norm(value, w[f"{name}.weight"], w[f"{name}.bias"], ddof)
+            return _numpy_norm(
+                value, *((w[f"{name}.weight"], w[f"{name}.bias"]) if affine else ()), ddof=ddof
+            )
 
         def attend(value, dense=dense):
             mixed = _numpy_attention(dense("attn.c_attn", value), n_head, scale, mask, join)
@@ -231,7 +236,7 @@ def numpy_forward(
             x = norm("ln_1", x + attend(x))
             x = norm("ln_2", x + mlp(x))
     if last:
-        x = _numpy_norm(x, 1.0, 0.0)
+        x = _numpy_norm(x)
     return x @ weights["tokens_embed.weight"].T
 
 
@@ -362,7 +367,7 @@ EXERCISES = {
     "08-gelu": Exercise(
         reference=_gelu,
         cases=[(torch.linspace(-4, 4, 41),), (_random(2, 3),)],
-        success="es la de train.py, línea 20, y en transformers se llama gelu_new.",
+        success="es la de train.py, líneas 22-23, y en transformers se llama gelu_new.",
         mistakes=[
             Mistake(
                 F.gelu,
@@ -516,6 +521,10 @@ EXERCISES = {
                 "falta uno: devuelve los dos, `weight` y `bias`.",
             ),
             Mistake(
+                lambda weight, bias: nn.init.zeros_(bias),
+                "has devuelto solo el sesgo: hacen falta los dos, primero `weight` y después `bias`.",
+            ),
+            Mistake(
                 _initialised(_normal(0, 0.02), lambda bias: 0),
                 "`bias = 0` no toca el tensor: en el segundo lugar has devuelto un número. Ponlo a cero sin cambiarlo.",
             ),
@@ -549,6 +558,18 @@ EXERCISES = {
             ),
             Mistake(
                 _with(mask=False), "falta la máscara causal: tapa las puntuaciones de los tokens futuros."
+            ),
+            Mistake(
+                _with(mask="zero"),
+                "has puesto 0 en lo tapado, y la exponencial de 0 es 1: antes del softmax tiene que ser -inf.",
+            ),
+            Mistake(
+                _with(join="braided"),
+                "c_attn da todas las consultas, luego las claves y luego los valores: el 3 va delante de n_head.",
+            ),
+            Mistake(
+                _with(affine=False),
+                "falta multiplicar por la ganancia (ln.weight) y sumar el sesgo (ln.bias).",
             ),
             Mistake(
                 _with(positions=False),

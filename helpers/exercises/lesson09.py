@@ -128,7 +128,7 @@ EXERCISES = {
         mistakes=[
             Mistake(
                 lambda ids, length: ids.unfold(0, length, 1),
-                "avanzas de uno en uno y las ventanas se solapan: cada una empieza donde acaba la anterior.",
+                "avanzas de uno en uno y las ventanas se solapan: cada una debe empezar donde acaba la anterior.",
             ),
             Mistake(
                 lambda ids, length: ids.unfold(0, length, length + 1),
@@ -319,7 +319,7 @@ EXERCISES = {
             ),
             Mistake(
                 ["b", "c", "e", "a", "d"],
-                "recortas antes de backward(), cuando los gradientes todavía están a cero.",
+                "recortas antes de backward(), cuando todavía no hay gradientes.",
             ),
             Mistake(
                 ["b", "a", "e", "c", "d"],

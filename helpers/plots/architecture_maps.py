@@ -76,7 +76,8 @@ def attention_maps(tokens, panels: dict):
         image = ax.imshow(
             np.ma.masked_where(future, weights), cmap="Blues", vmin=0, vmax=weights[skipped:].max()
         )
-        bar = figure.colorbar(image, ax=ax, shrink=0.6, pad=0.02, label="atención (cada mapa, su escala)")
+        bar = figure.colorbar(image, ax=ax, shrink=0.6, pad=0.02, extend="max")
+        bar.set_label("atención (cada mapa, su escala)")
         with_comma(bar.ax.yaxis)
         ax.set_title(title, fontsize=11)
         ax.tick_params(length=0)
@@ -115,7 +116,11 @@ def lens(tokens, names, probabilities):
             )
     ax.set_yticks(range(depth), ["embeddings", *(f"bloque {layer}" for layer in range(1, depth))])
     ax.set_xticks(range(len(tokens)), [readable(token) for token in tokens])
-    ax.set(title="Lo que se lee a cada profundidad", xlabel="token leído", ylabel="estado que se lee")
+    ax.set(
+        title="Lo que diría el modelo a cada profundidad",
+        xlabel="token de la entrada",
+        ylabel="estado que se lee",
+    )
     ax.invert_yaxis()
     ax.grid(False)
     ax.tick_params(length=0)
@@ -136,7 +141,7 @@ def depths(perplexities, repeats):
     names = ["emb.", *map(str, places[1:])]
     left.plot(places, perplexities, "o-", color=style.BLUE, lw=2.2)
     left.set_yscale("log")
-    left.set(title="Lo que le sorprende el texto", ylabel="perplejidad (escala log)")
+    left.set(title="Cuánto le sorprende el texto", ylabel="perplejidad (escala log)")
     left.yaxis.set_major_formatter(lambda value, _: number(value))
     right.plot(places, [100 * share for share in repeats], "o-", color=style.ORANGE, lw=2.2)
     right.set(title="Cuántas veces repite lo leído", ylabel="% de posiciones", ylim=(-3, 103))

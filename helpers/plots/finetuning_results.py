@@ -15,7 +15,8 @@ FULL, SCRATCH, NO_LM = (
 )
 SYSTEMS = {  # clave de nuestros registros → (nombre, color, marca)
     "pretrained": ("preentrenado", style.BLUE, "o"),
-    "scratch": ("desde cero", style.RED, "s"),
+    "scratch": ("desde cero, la misma receta", style.RED, "s"),
+    "tuned": ("desde cero, su mejor receta", style.ORANGE, "^"),
     "tfidf": ("TF-IDF + regresión logística", style.GRAY, "D"),
 }
 
@@ -23,14 +24,14 @@ SYSTEMS = {  # clave de nuestros registros → (nombre, color, marca)
 def pretraining(ours: dict, table: dict):
     """Preentrenar o no: lo nuestro y la Tabla 5.
 
-    - `ours`: {tarea: {«pretrained», «scratch» y, si la hay, «tfidf»: medida; «chance»: el azar}}; se dibujan las
-      semillas, la media y su intervalo.
+    - `ours`: {tarea: {«pretrained», «scratch» y, si las hay, «tuned» y «tfidf»: medida; «chance»: el azar}}; se
+      dibujan las semillas, la media y su intervalo. «tuned» es desde cero con la receta elegida para ello.
     - `table`: la Tabla 5 (`tables.json`, «table5»).
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(11.6, 4.4), dpi=85)
     for row, systems in enumerate(ours.values()):
         left.plot([systems["chance"]] * 2, [row - 0.36, row + 0.36], ":", color="black", lw=1.4)
-        for (key, (_, color, marker)), shift in zip(SYSTEMS.items(), (-0.2, 0, 0.2), strict=True):
+        for (key, (_, color, marker)), shift in zip(SYSTEMS.items(), (-0.27, -0.09, 0.09, 0.27), strict=True):
             if key not in systems:
                 continue
             mean, half, values = systems[key]
@@ -42,7 +43,7 @@ def pretraining(ours: dict, table: dict):
     left.set_yticks(range(len(ours)), ours)
     left.set_ylim(len(ours) - 0.5, -0.5)
     left.set(title="gpt1-mini, en test", xlabel="exactitud (%)", ylabel="tarea · ejemplos")
-    left.legend(loc="upper center", bbox_to_anchor=(0.42, -0.17), ncols=4, fontsize=9, columnspacing=0.9)
+    left.legend(loc="upper center", bbox_to_anchor=(0.42, -0.17), ncols=2, fontsize=9, columnspacing=0.9)
     rows = _rows(table)
     names = sorted(table["columns"][1:], key=lambda name: rows[SCRATCH][name] - rows[FULL][name])
     for y, name in enumerate(names):

@@ -19,10 +19,10 @@ def with_thousands(axis) -> None:
 
 
 def big(value: float) -> str:
-    """Una cantidad de tokens en pocas letras: 5 120, 512 k, 32,8 M."""
+    """Una cantidad de tokens en pocas letras: 5 120, 512 mil, 32,8 M."""
     for size, unit in ((1e9, " mil M"), (1e6, " M"), (1e5, None)):
         if value >= size:
-            return f"{value / size:.3g}{unit}".replace(".", ",") if unit else f"{value / 1e3:.0f} k"
+            return f"{value / size:.3g}{unit}".replace(".", ",") if unit else f"{value / 1e3:.0f} mil"
     return number(value)
 
 

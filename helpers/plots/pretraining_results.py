@@ -102,7 +102,7 @@ def history(records):
     )
     ax = axes[0][0]
     for key, name, color, line in (
-        ("train_loss", "lo que entrena", style.BLUE, "-"),
+        ("train_loss", "texto de entrenamiento", style.BLUE, "-"),
         ("held_out_loss", "libros apartados", style.RED, "--"),
     ):
         points = [(record["tokens"], record[key]) for record in records if record.get(key) is not None]

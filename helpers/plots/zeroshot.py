@@ -126,7 +126,7 @@ def one_threshold(thresholds, quality, chosen: float, pairs):
         ylabel="parejas, ordenadas por su log P",
         yticks=[],
     )
-    right.legend(loc="lower right", fontsize=9.5)
+    right.legend(loc="upper left", fontsize=9.5, framealpha=1)
     for axis in (left.xaxis, left.yaxis, right.xaxis):
         with_comma(axis)
     figure.tight_layout(w_pad=2)
