@@ -37,26 +37,21 @@ LESSONS = {
 }
 
 
-def course_map(pending: tuple[str, ...] = ("06", "07", "08", "09")):
-    """El mapa de las diez lecciones: una flecha de A a B dice que B se apoya en A; `pending` van punteadas."""
+def course_map():
+    """El mapa de las diez lecciones: una flecha de A a B dice que B se apoya en A."""
     figure, axes = _canvas((11, 4.3), (-0.45, 6.45), (-0.62, 2.4))
     figure.subplots_adjust(0, 0, 1, 0.92)
-    for name, lesson in LESSONS.items():
+    for lesson in LESSONS.values():
         for need in lesson.needs:
-            _arrow(axes, LESSONS[need].place, lesson.place, pending=name in pending)
+            _arrow(axes, LESSONS[need].place, lesson.place)
     for name, lesson in LESSONS.items():
-        _lesson_box(axes, name, lesson, name in pending)
+        _lesson_box(axes, name, lesson)
     axes.set_title("El mapa del curso: cada flecha dice qué lección se apoya en cuál")
-    if pending:
-        axes.text(
-            6.42, -0.56, "línea discontinua: lección en preparación", ha="right", color=style.GRAY, size=11
-        )
     arrows = "; ".join(
         f"{name} se apoya en {' y '.join(one.needs)}" for name, one in LESSONS.items() if one.needs
     )
     titles = ", ".join(f"{name} {_plain(one.title)}" for name, one in LESSONS.items())
-    waiting = f" En preparación: {', '.join(pending)}." if pending else ""
-    return style.describe(figure, f"Mapa del curso con diez lecciones: {titles}. {arrows}.{waiting}")
+    return style.describe(figure, f"Mapa del curso con diez lecciones: {titles}. {arrows}.")
 
 
 def next_token(prompt: str, candidates: list[tuple[str, float]], model: str):
@@ -171,21 +166,21 @@ def _thick_arrow(axes, start, end):
     axes.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=24, lw=2.6, color=style.GRAY))
 
 
-def _lesson_box(axes, name, lesson, pending):
-    (x, y), color = lesson.place, style.GRAY if pending else style.BLUE
+def _lesson_box(axes, name, lesson):
+    x, y = lesson.place
     shape = FancyBboxPatch(
         (x - 0.37, y - 0.31), 0.74, 0.62, boxstyle="round,pad=0.03,rounding_size=0.08", lw=1.6,
-        fc="#F5F5F5" if pending else "#E8F1F8", ec=color, ls="--" if pending else "-", zorder=3,
+        fc="#E8F1F8", ec=style.BLUE, zorder=3,
     )  # fmt: skip
     axes.add_patch(shape)
-    axes.text(x, y + 0.17, name, ha="center", va="center", size=15, weight="bold", color=color, zorder=4)
+    axes.text(x, y + 0.17, name, ha="center", va="center", size=15, weight="bold", color=style.BLUE, zorder=4)
     axes.text(x, y - 0.12, lesson.title, ha="center", va="center", size=11.5, color=INK, zorder=4)
 
 
-def _arrow(axes, start, end, pending):
+def _arrow(axes, start, end):
     shape = FancyArrowPatch(
         (start[0] + 0.41, start[1]), (end[0] - 0.41, end[1]), arrowstyle="-|>", mutation_scale=15, lw=1.6,
-        color=style.GRAY if pending else style.BLUE, ls="--" if pending else "-", shrinkA=0, shrinkB=0,
+        color=style.BLUE, shrinkA=0, shrinkB=0,
     )  # fmt: skip
     axes.add_patch(shape)
 

@@ -35,7 +35,7 @@ def pretraining(ours: dict, table: dict):
             if key not in systems:
                 continue
             mean, half, values = systems[key]
-            left.plot(values, [row + shift] * len(values), "|", color=color, ms=9, alpha=0.6)
+            left.plot(values, [row + shift] * len(values), ".", color=color, ms=5, alpha=0.5)
             left.errorbar(mean, row + shift, xerr=_drawn(half), fmt=marker, color=color, ms=7, capsize=4)
     for name, color, marker in SYSTEMS.values():
         left.plot([], [], marker, color=color, label=name)
@@ -50,8 +50,11 @@ def pretraining(ours: dict, table: dict):
         low, high = rows[SCRATCH][name], rows[FULL][name]
         right.plot([low, high], [y, y], color=style.GRAY, alpha=0.5, lw=3, zorder=1)
         right.plot(high, y, "o", color=style.BLUE, ms=8)
-        right.plot(low, y, "s", color=style.RED, ms=7)
+        right.plot(low, y, "D", color="black", mfc="white", ms=7)
         right.text(112, y, _signed(high - low), va="center", ha="right", weight="bold")
+    right.plot([], [], "o", color=style.BLUE, label="preentrenado")
+    right.plot([], [], "D", color="black", mfc="white", label="sin preentrenar")
+    right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, fontsize=9)
     right.set_yticks(range(len(names)), names)
     right.set_ylim(len(names) - 0.5, -0.5)
     right.set(title="GPT-1 (artículo, Tabla 5)", xlim=(10, 114), xticks=range(20, 101, 20), ylabel="tarea")
