@@ -1,5 +1,7 @@
 """Las figuras de la lección 05: los diez sorteos, las estrategias, la repetición y lo que ahorra la caché KV."""
 
+from itertools import cycle
+
 import matplotlib.pyplot as plt
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
@@ -23,7 +25,7 @@ def draws(published: dict, names, counts, expected, total: int):
     places = range(len(names))
     right.bar(places, counts, color=style.ORANGE, width=0.6, label="veces que salió")
     right.plot(
-        places, expected, "D", color=style.BLUE, ms=6, label="veces que tocaban: sorteos × probabilidad"
+        places, expected, "D", color=style.BLUE, ms=6, label="veces que le tocaban: sorteos × probabilidad"
     )
     right.set_xticks(places, [readable(name) for name in names])
     right.set(
@@ -51,7 +53,7 @@ def strategies(names, panels: dict):
     for ax, color, (title, values) in zip(axes, style.PALETTE, panels.items(), strict=False):
         ax.barh(places, values, color=color)
         for place, value in zip(places, values, strict=True):
-            text = "fuera" if value == 0 else number(value, 2)
+            text = "fuera" if value == 0 else "< 0,01" if value < 0.005 else number(value, 2)
             ax.text(
                 value + 0.03, place, text, va="center", fontsize=9, color="black" if value else style.GRAY
             )
@@ -77,7 +79,7 @@ def repetition(curves: dict):
     """
     figure, ax = plt.subplots(figsize=(8.6, 4))
     for (name, values), color, line in zip(
-        curves.items(), style.PALETTE, ["-", "--", "-.", ":"], strict=False
+        curves.items(), style.PALETTE, cycle(["-", "--", "-.", ":"]), strict=False
     ):
         ax.plot(range(1, len(values) + 1), values, color=color, lw=2.2, ls=line, label=name)
     ax.set(
