@@ -17,11 +17,13 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = {
     "torch": "00",
     "transformers": "00",
-    "ftfy": "03",
-    "spacy": "03",
-    "tokenizers": "03",
-    "matplotlib": "01",
+    "ftfy": "00",
+    "spacy": "00",
+    "tokenizers": "00",
+    "matplotlib": "00",
     "datasets": "06",
+    "scipy": "06",
+    "scikit-learn": "06",
     "jupyterlab": "00",
     "nbval": "tests",
 }
@@ -100,7 +102,7 @@ def report() -> list[tuple[bool, str]]:
 
         from helpers import models
 
-        lines.append((True, f"Dispositivo: {device()}; {torch.get_num_threads()} hilos de CPU"))
+        lines.append((True, f"Dispositivo: {device()}; hilos de CPU: {torch.get_num_threads()}"))
         lines.append(models.found())
     return lines
 

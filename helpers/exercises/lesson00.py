@@ -103,6 +103,11 @@ EXERCISES = {
                 "no hace falta reservar una posición para el final: GPT-1 no tiene token de fin.",
             ),
             Mistake(
+                MINI_POSITIONS - PROMPT + 1,
+                "bien visto: el último token no vuelve a entrar en el modelo. Pero el curso le reserva su posición, "
+                "para poder seguir: resta sin sumar uno.",
+            ),
+            Mistake(
                 GPT1_POSITIONS,
                 "ese es el total de posiciones de GPT-1. Busca en la tabla las de gpt1-mini y descuenta el texto de "
                 "partida.",

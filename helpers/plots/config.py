@@ -132,7 +132,7 @@ def flops(contexts, parts):
     handles, labels = axis.get_legend_handles_labels()
     axis.legend(handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1, 0.5))
     axis.set(
-        title="Un token nuevo cuesta casi lo mismo al principio que al final",
+        title="Procesar un token cuesta casi lo mismo, mire a pocos o a muchos",
         xlabel="tokens a los que se mira (contexto)",
         ylabel="millones de FLOPs por token",
         xlim=(contexts[0], contexts[-1]),

@@ -124,7 +124,7 @@ def _transfer(axes, data):
         axes.text(13, values[-1] + 1.6, name, color=color, weight="bold", ha="right")
     axes.set(xticks=range(0, 14), ylim=(35, 90), ylabel="exactitud en validación (%)")
     axes.set_xlabel("capas transferidas (0 = ninguna; 1 = embeddings; 13 = todo)")
-    axes.set_title("Cada capa aporta (banda: ±0,4)")
+    axes.set_title("Casi cada capa aporta (banda: ±0,4)")
 
 
 def _zero_shot(axes, data):
