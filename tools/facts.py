@@ -75,7 +75,7 @@ def _ablation(task, system, experiment="pretraining", **fixed):
     """La media, en puntos, del test de las semillas apuntadas en `data/ablaciones.json`."""
     wanted = {"experiment": experiment, "task": task, "system": system, **fixed}
     tests = [run["test"] for run in ABLATIONS("runs") if wanted.items() <= run.items()]
-    return 100 * sum(tests) / len(tests)
+    return 100 * mean(tests)
 
 
 def _scratch_tuned(task):
@@ -83,7 +83,9 @@ def _scratch_tuned(task):
     scores = defaultdict(list)
     for run in ABLATIONS("runs"):
         if run["task"] == task and run["system"] == "scratch":
-            scores[run["learning_rate"], run["lm_coef"]].append((run["validation"], run["test"]))
+            scores[run["learning_rate"], run["epochs"], run["lm_coef"]].append(
+                (run["validation"], run["test"])
+            )
     best = max(scores.values(), key=lambda pairs: mean(validation for validation, _ in pairs))
     return 100 * mean(test for _, test in best)
 
