@@ -112,7 +112,12 @@ def _shape(config, parameters: int, tokens: int) -> str:
 
 def _recipe(recipe: dict, history: list[dict]) -> str:
     hours = sum(_seconds(history)) / 3600
-    schedules = {"cosine": "caída coseno", "linear": "caída lineal", "constant_with_warmup": "sin caída"}
+    schedules = {
+        "cosine": "caída coseno",
+        "linear": "caída lineal",
+        "constant_with_warmup": "sin caída",
+        "warmup_stable_decay": f"caída lineal en las últimas {number(recipe.get('decay_steps', 0))}",
+    }
     schedule = schedules.get(recipe["schedule"], recipe["schedule"])
     return (
         f"AdamW (β = 0,9 y {significant(recipe['adam_beta2'])}; decaimiento {significant(recipe['weight_decay'])} "
