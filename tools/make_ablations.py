@@ -1,9 +1,10 @@
 """Las comparaciones de la lección 06 (λ, preentrenamiento, bloques copiados), con semillas, en `data/ablaciones.json`.
 
-    python -m tools.make_ablations [--sst2 CARPETA] [--only lambda transfer …]
+    python -m tools.make_ablations [--glue CARPETA] [--only lambda transfer …]
 
-Cada ajuste se apunta en cuanto acaba: si se interrumpe, la misma orden hace solo los que faltan. En SST-2 se entrena
-con 8000 frases, se elige la época con otras 872 del entrenamiento y el `dev` de GLUE hace de test.
+Cada ajuste se apunta en cuanto acaba: si se interrumpe, la misma orden hace solo los que faltan. `--glue` añade SST-2 y
+CoLA (subcarpetas `SST-2` y `CoLA`, con su `train.tsv` y su `dev.tsv`): se entrena con parte del entrenamiento, la época
+se elige con otra parte y el `dev` hace de test, porque el test de GLUE no publica sus respuestas.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 
 from helpers import models
 from helpers.environment import ROOT
-from helpers.finetuning import MINI, fine_tune
+from helpers.finetuning import MINI, fine_tune, metrics
 from helpers.tasks import find_task, load_task
 from helpers.training import write_json
 
@@ -33,10 +34,14 @@ TUNING = (
     {"epochs": 6, "learning_rate": 3e-4, "lm_coef": 0.5},
     {"epochs": 6, "learning_rate": 3e-4, "lm_coef": 0.0},
 )
-SST2_TRAIN, SST2_VALIDATION, SST2_SEEDS = 8000, 872, range(3)
+REAL = {
+    "sst2": ("SST-2", 8000, 872),
+    "cola": ("CoLA", 7500, 1000),
+}  # subcarpeta, ejemplos para entrenar y para elegir
+REAL_SEEDS = range(3)
 
 
-def planned(experiments, with_sst2: bool, layers: int) -> list[dict]:
+def planned(experiments, real, layers: int) -> list[dict]:
     """Todos los ajustes que hay que hacer."""
     runs = []
     for task in COURSE:
@@ -51,14 +56,14 @@ def planned(experiments, with_sst2: bool, layers: int) -> list[dict]:
         for k in range(-1, layers + 1)
     ]
     runs += [_run("baseline", task, "tfidf", 0) for task in COURSE if task != "story_cloze"]
-    if with_sst2:
+    for task in real:
         runs += [
-            _run("pretraining", "sst2", system, seed)
-            for seed in SST2_SEEDS
+            _run("pretraining", task, system, seed)
+            for seed in REAL_SEEDS
             for system in ("pretrained", "scratch")
         ]
-        runs.append(_run("baseline", "sst2", "tfidf", 0))
-    for task, seeds in [(task, SEEDS) for task in TUNED] + [("sst2", SST2_SEEDS)] * with_sst2:
+        runs.append(_run("baseline", task, "tfidf", 0))
+    for task, seeds in [(task, SEEDS) for task in TUNED] + [(task, REAL_SEEDS) for task in real]:
         runs += [_run("tuning", task, "scratch", seed, **recipe) for recipe in TUNING for seed in seeds]
     return [run for run in runs if not experiments or run["experiment"] in experiments]
 
@@ -84,7 +89,7 @@ def measure(run: dict, data: DatasetDict, model, tokenizer) -> dict:
     """El resultado de un ajuste, con su métrica en validación y en test."""
     metric = find_task(run["task"]).metrics[0]
     if run["system"] == "tfidf":
-        values = tfidf(data)
+        values = tfidf(data, metric)
     else:
         result = fine_tune(
             model, run["task"], tokenizer=tokenizer, data=data, seed=run["seed"], n_transfer=run["n_transfer"],
@@ -95,30 +100,36 @@ def measure(run: dict, data: DatasetDict, model, tokenizer) -> dict:
     return run | {"train_size": len(data["train"]), "metric": metric} | values
 
 
-def tfidf(data: DatasetDict) -> dict:
-    """Exactitud de una regresión logística sobre palabras y parejas de palabras."""
+def tfidf(data: DatasetDict, metric: str = "accuracy") -> dict:
+    """Lo que saca una regresión logística sobre palabras y parejas de palabras."""
 
     def texts(part):
         return [f"{row['text']} {row['pair']}".strip() for row in data[part]]
 
     classifier = make_pipeline(TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression(C=10, max_iter=1000))
     classifier.fit(texts("train"), data["train"]["label"])
-    return {part: classifier.score(texts(part), data[part]["label"]) for part in ("validation", "test")}
+    return {
+        part: metrics.compute((metric,), data[part]["label"], classifier.predict(texts(part)))[metric]
+        for part in ("validation", "test")
+    }
 
 
-def sst2(folder) -> DatasetDict:
-    data = load_task("sst2", folder)
+def real_task(name: str, folder: Path) -> DatasetDict:
+    subfolder, train, validation = REAL[name]
+    data = load_task(name, folder / subfolder)
     mixed = data["train"].shuffle(seed=0)
     return DatasetDict(
-        train=mixed.select(range(SST2_TRAIN)),
-        validation=mixed.select(range(SST2_TRAIN, SST2_TRAIN + SST2_VALIDATION)),
+        train=mixed.select(range(train)),
+        validation=mixed.select(range(train, train + validation)),
         test=data["validation"],
     )
 
 
 def main(arguments=None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.make_ablations", description=__doc__)
-    parser.add_argument("--sst2", type=Path, help="carpeta con train.tsv y dev.tsv de GLUE")
+    parser.add_argument(
+        "--glue", type=Path, help="carpeta con los datos de GLUE: SST-2/train.tsv, CoLA/dev.tsv…"
+    )
     parser.add_argument("--only", nargs="+", default=(), help="solo estos experimentos")
     parser.add_argument("--model", default="gpt1-mini")
     parser.add_argument("--data", type=Path, default=ROOT / "data" / "ablaciones.json")
@@ -129,10 +140,9 @@ def main(arguments=None) -> int:
         if options.data.exists()
         else {"model": options.model, "runs": []}
     )
-    data = {task: load_task(task) for task in COURSE}
-    if options.sst2:
-        data["sst2"] = sst2(options.sst2)
-    for run in planned(options.only, bool(options.sst2), model.config.n_layer):
+    real = {task: real_task(task, options.glue) for task in REAL} if options.glue else {}
+    data = {task: load_task(task) for task in COURSE} | real
+    for run in planned(options.only, real, model.config.n_layer):
         if any(run.items() <= done.items() for done in known["runs"]):
             continue
         same = identity(run, model.config.n_layer)
