@@ -115,8 +115,14 @@ def tfidf(data: DatasetDict, metric: str = "accuracy") -> dict:
 
 
 def real_task(name: str, folder: Path) -> DatasetDict:
+    """La tarea repartida: entrenar y elegir salen de `train.tsv`, barajado siempre igual; el test es `dev.tsv`."""
     subfolder, train, validation = REAL[name]
     data = load_task(name, folder / subfolder)
+    if len(data["train"]) < train + validation:
+        sys.exit(
+            f"{folder / subfolder / 'train.tsv'} trae {len(data['train'])} ejemplos y hacen falta "
+            f"{train + validation}: usa el archivo entero de GLUE."
+        )
     mixed = data["train"].shuffle(seed=0)
     return DatasetDict(
         train=mixed.select(range(train)),

@@ -1,0 +1,80 @@
+"""Las comparaciones de la lección 06: qué se ajusta, con qué datos de verdad y qué no se repite."""
+
+import json
+
+import pytest
+
+from tools import make_ablations
+
+LAYERS = 4
+
+
+@pytest.fixture
+def glue(tmp_path, monkeypatch):
+    """Un SST-2 diminuto, con su reparto a la medida: 12 para entrenar y 4 para elegir."""
+    folder = tmp_path / "SST-2"
+    folder.mkdir()
+    for name, count in (("train", 20), ("dev", 6)):
+        rows = [f"{name} {('dull', 'merry')[n % 2]} sentence {n}\t{n % 2}" for n in range(count)]
+        (folder / f"{name}.tsv").write_text("\n".join(["sentence\tlabel", *rows]), encoding="utf-8")
+    monkeypatch.setattr(make_ablations, "REAL", {"sst2": ("SST-2", 12, 4)})
+    return tmp_path
+
+
+def test_real_data_never_shares_sentences_between_parts(glue):
+    data = make_ablations.real_task("sst2", glue)
+    texts = {part: set(data[part]["text"]) for part in data}
+    assert {part: len(found) for part, found in texts.items()} == {"train": 12, "validation": 4, "test": 6}
+    assert not texts["train"] & texts["validation"]
+    assert all(text.startswith("train") for text in texts["train"] | texts["validation"])
+    assert all(text.startswith("dev") for text in texts["test"])
+
+
+def test_too_little_real_data_is_said_with_the_file(glue, monkeypatch):
+    monkeypatch.setattr(make_ablations, "REAL", {"sst2": ("SST-2", 18, 4)})
+    with pytest.raises(SystemExit, match=r"SST-2/train\.tsv trae 20 ejemplos y hacen falta 22"):
+        make_ablations.real_task("sst2", glue)
+
+
+def test_counting_words_is_judged_with_the_metric_of_the_task(glue):
+    data = make_ablations.real_task("sst2", glue)
+    assert make_ablations.tfidf(data, "matthews") == {"validation": 1.0, "test": 1.0}
+    labels = data["test"]["label"]
+    wrong = [1 - labels[0], *labels[1:]]  # una respuesta cambiada: 5 aciertos de 6
+    data["test"] = data["test"].remove_columns("label").add_column("label", wrong)
+    assert make_ablations.tfidf(data)["test"] == pytest.approx(5 / 6)
+    # Matthews a mano: (VP·VN − FP·FN) / √((VP+FP)(VP+FN)(VN+FP)(VN+FN)) con 3, 2, 0 y 1 (o 2, 3, 1 y 0)
+    assert make_ablations.tfidf(data, "matthews")["test"] == pytest.approx(6 / (3 * 4 * 2 * 3) ** 0.5)
+
+
+def test_from_scratch_may_choose_its_recipe_on_real_data_too():
+    runs = make_ablations.planned((), ("cola",), LAYERS)
+    scratch = [run for run in runs if (run["task"], run["system"]) == ("cola", "scratch")]
+    recipes = {tuple(run[name] for name in make_ablations.RECIPE) for run in scratch}
+    assert len(recipes) == 1 + len(make_ablations.TUNING)
+    assert len(scratch) == len(recipes) * len(make_ablations.REAL_SEEDS)
+    assert not any(run["task"] == "cola" for run in make_ablations.planned((), (), LAYERS))
+
+
+def test_what_is_already_written_down_is_not_fitted_again(tmp_path, monkeypatch):
+    measured = []
+
+    def measure(run, *_):
+        measured.append(run)
+        return run | {"validation": 0.5, "test": 0.5}
+
+    monkeypatch.setattr(make_ablations, "measure", measure)
+    path = tmp_path / "ablaciones.json"
+    options = ["--only", "lambda", "transfer", "--data", str(path)]
+    assert make_ablations.main(options) == 0
+    runs = make_ablations.planned(("lambda", "transfer"), (), LAYERS)
+    # copiar los cuatro bloques es el ajuste con λ = 0,5: se apunta en los dos sitios y se hace una vez
+    assert len(measured) == len(runs) - len(make_ablations.SEEDS)
+    assert len(json.loads(path.read_text())["runs"]) == len(runs)
+
+    saved = json.loads(path.read_text())
+    saved["runs"] = [run for run in saved["runs"] if (run["experiment"], run["seed"]) != ("lambda", 3)]
+    path.write_text(json.dumps(saved))
+    measured.clear()
+    assert make_ablations.main(options) == 0
+    assert [(run["experiment"], run["lm_coef"], run["seed"]) for run in measured] == [("lambda", 0.0, 3)]
