@@ -17,7 +17,7 @@ def glue(tmp_path, monkeypatch):
     for name, count in (("train", 20), ("dev", 6)):
         rows = [f"{name} {('dull', 'merry')[n % 2]} sentence {n}\t{n % 2}" for n in range(count)]
         (folder / f"{name}.tsv").write_text("\n".join(["sentence\tlabel", *rows]), encoding="utf-8")
-    monkeypatch.setattr(make_ablations, "REAL", {"sst2": ("SST-2", 12, 4)})
+    monkeypatch.setattr(make_ablations, "REAL", {"sst2": (12, 4)})
     return tmp_path
 
 
@@ -31,7 +31,7 @@ def test_real_data_never_shares_sentences_between_parts(glue):
 
 
 def test_too_little_real_data_is_said_with_the_file(glue, monkeypatch):
-    monkeypatch.setattr(make_ablations, "REAL", {"sst2": ("SST-2", 18, 4)})
+    monkeypatch.setattr(make_ablations, "REAL", {"sst2": (18, 4)})
     with pytest.raises(SystemExit, match=r"SST-2/train\.tsv trae 20 ejemplos y hacen falta 22"):
         make_ablations.real_task("sst2", glue)
 

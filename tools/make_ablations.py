@@ -34,10 +34,7 @@ TUNING = (
     {"epochs": 6, "learning_rate": 3e-4, "lm_coef": 0.5},
     {"epochs": 6, "learning_rate": 3e-4, "lm_coef": 0.0},
 )
-REAL = {
-    "sst2": ("SST-2", 8000, 872),
-    "cola": ("CoLA", 7500, 1000),
-}  # subcarpeta, ejemplos para entrenar y para elegir
+REAL = {"sst2": (8000, 872), "cola": (7500, 1000)}  # ejemplos para entrenar y para elegir la época
 REAL_SEEDS = range(3)
 
 
@@ -116,11 +113,11 @@ def tfidf(data: DatasetDict, metric: str = "accuracy") -> dict:
 
 def real_task(name: str, folder: Path) -> DatasetDict:
     """La tarea repartida: entrenar y elegir salen de `train.tsv`, barajado siempre igual; el test es `dev.tsv`."""
-    subfolder, train, validation = REAL[name]
-    data = load_task(name, folder / subfolder)
+    train, validation = REAL[name]
+    data = load_task(name, folder)
     if len(data["train"]) < train + validation:
         sys.exit(
-            f"{folder / subfolder / 'train.tsv'} trae {len(data['train'])} ejemplos y hacen falta "
+            f"{folder / find_task(name).layout.folder / 'train.tsv'} trae {len(data['train'])} ejemplos y hacen falta "
             f"{train + validation}: usa el archivo entero de GLUE."
         )
     mixed = data["train"].shuffle(seed=0)
