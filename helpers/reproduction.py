@@ -20,7 +20,7 @@ from helpers.finetuning.__main__ import add_recipe_options, recipe_from
 from helpers.finetuning.metrics import NAMES
 from helpers.finetuning.training import fine_tune
 from helpers.models import ModelError
-from helpers.spanish import number
+from helpers.spanish import number, signed
 from helpers.tasks import TASKS, TaskError, find_task
 from helpers.training import TrainingError, processes, write_json
 
@@ -148,8 +148,7 @@ def table(rows: list[dict]) -> str:
 def _number(value: float | None, sign: bool = False) -> str:
     if value is None:
         return "–"
-    plus = "+" if sign and value > 0 else ""
-    return plus + number(value, 1).replace("-", "−")
+    return signed(value) if sign else number(value, 1)
 
 
 def parse(arguments=None) -> argparse.Namespace:

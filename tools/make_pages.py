@@ -67,7 +67,7 @@ def fill(text: str) -> str:
     def figure(found):
         fact = facts.load().get(found[1])
         if fact is None:
-            return number(facts.evaluate(found[1]), int(found[2] or 1)).replace("-", "−")
+            return number(facts.evaluate(found[1]), int(found[2] or 1))
         return f"{(fact['written'] or fact['also'])[0]}<!--h:{found[1]}-->"
 
     return re.sub(r"\{([^{}]+?)(?::(\d))?\}", figure, text)

@@ -106,7 +106,8 @@ def curves(steps: list[dict], evaluations: list[dict], metric: str = "accuracy",
     for ax in axes:
         ax.set(xlabel="épocas", xlim=(0, max(ends) * 1.04))
         with_comma(ax.yaxis)
-    axes[0].legend(loc="upper right", fontsize=9.5)
+    for ax in axes[:2]:
+        ax.legend(loc="upper right", fontsize=9.5)
     figure.tight_layout()
     task = [record["clf_loss"] for record in steps]
     found = ", ".join(number(value, 0) for value in values)

@@ -6,7 +6,7 @@ Cada medida es una terna (media, mitad del intervalo del 95 %, valores), en punt
 import matplotlib.pyplot as plt
 
 from helpers.plots import style
-from helpers.spanish import number
+from helpers.spanish import number, signed
 
 FULL, SCRATCH, NO_LM = (
     "Transformer con objetivo auxiliar",
@@ -49,11 +49,20 @@ def pretraining(ours: dict, table: dict):
     for y, name in enumerate(names):
         low, high = rows[SCRATCH][name], rows[FULL][name]
         right.plot([low, high], [y, y], color=style.GRAY, alpha=0.5, lw=3, zorder=1)
-        right.plot(high, y, "o", color=style.BLUE, ms=8)
-        right.plot(low, y, "D", color="black", mfc="white", ms=7)
-        right.text(112, y, _signed(high - low), va="center", ha="right", weight="bold")
-    right.plot([], [], "o", color=style.BLUE, label="preentrenado")
-    right.plot([], [], "D", color="black", mfc="white", label="sin preentrenar")
+        right.text(112, y, signed(high - low), va="center", ha="right", weight="bold")
+    places = range(len(names))
+    right.plot(
+        [rows[FULL][name] for name in names], places, "o", color=style.BLUE, ms=8, label="preentrenado"
+    )
+    right.plot(
+        [rows[SCRATCH][name] for name in names],
+        places,
+        "D",
+        color="black",
+        mfc="white",
+        ms=7,
+        label="sin preentrenar",
+    )
     right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, fontsize=9)
     right.set_yticks(range(len(names)), names)
     right.set_ylim(len(names) - 0.5, -0.5)
@@ -69,7 +78,7 @@ def pretraining(ours: dict, table: dict):
         )
         for task, systems in ours.items()
     )
-    gains = ", ".join(f"{name} {_signed(rows[FULL][name] - rows[SCRATCH][name])}" for name in names)
+    gains = ", ".join(f"{name} {signed(rows[FULL][name] - rows[SCRATCH][name])}" for name in names)
     return style.describe(
         figure,
         f"A la izquierda, medias en test con gpt1-mini. {found}. A la derecha, lo que gana GPT-1 al preentrenar en la "
@@ -93,7 +102,7 @@ def auxiliary(ours: dict, table: dict):
         left.text(
             mean,
             row - 0.24,
-            _signed(mean),
+            signed(mean),
             ha="center",
             va="bottom",
             color=color,
@@ -115,7 +124,7 @@ def auxiliary(ours: dict, table: dict):
         right.plot(effect[name], y, "o", color=color, ms=8)
         side = 8 if effect[name] > 0 else -8
         right.annotate(
-            _signed(effect[name]), (effect[name], y), (side, 0), textcoords="offset points",
+            signed(effect[name]), (effect[name], y), (side, 0), textcoords="offset points",
             va="center", ha="left" if side > 0 else "right", color=color, weight="bold",
         )  # fmt: skip
     right.set_yticks(range(len(names)), names)
@@ -129,10 +138,8 @@ def auxiliary(ours: dict, table: dict):
         ax.grid(axis="y", visible=False)
         ax.set(xlim=(-1.12 * spread, 1.12 * spread), xlabel="λ = 0,5 menos λ = 0 (puntos)")
     figure.tight_layout(w_pad=2.5)
-    found = "; ".join(
-        f"{name}, {_signed(mean)} ± {number(half, 1)}" for name, (mean, half, _) in ours.items()
-    )
-    paper = ", ".join(f"{name} {_signed(effect[name])}" for name in names)
+    found = "; ".join(f"{name}, {signed(mean)} ± {number(half, 1)}" for name, (mean, half, _) in ours.items())
+    paper = ", ".join(f"{name} {signed(effect[name])}" for name in names)
     return style.describe(
         figure,
         f"Diferencia entre ajustar con λ = 0,5 y con λ = 0. A la izquierda, gpt1-mini: {found}. A la derecha, la "
@@ -194,8 +201,3 @@ def _color(mean: float, half: float) -> str:
 def _drawn(half: float) -> float:
     """La mitad del intervalo, o 0 si con una sola medida no lo hay (nan)."""
     return half if half == half else 0.0
-
-
-def _signed(value: float) -> str:
-    text = number(abs(value), 1)
-    return text if text == "0,0" else f"{'+' if value > 0 else '−'}{text}"

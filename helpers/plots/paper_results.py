@@ -6,7 +6,7 @@ Los números se leen de `data/paper/tables.json` y `data/paper/figure2.json`, do
 import matplotlib.pyplot as plt
 
 from helpers.plots import style
-from helpers.spanish import number
+from helpers.spanish import number, signed
 
 MARKERS = ("o", "s", "^", "D")
 
@@ -21,7 +21,7 @@ def results(datasets: list[dict]):
         axes.plot([row["prior"], row["gpt1"]], [y, y], color=color, lw=3, alpha=0.35, zorder=2)
         axes.scatter(row["prior"], y, s=52, fc="white", ec=style.GRAY, lw=1.6, zorder=3)
         axes.scatter(row["gpt1"], y, s=62, color=color, marker="o" if won else "X", zorder=4)
-        label = _signed(row["gpt1"] - row["prior"])
+        label = signed(row["gpt1"] - row["prior"])
         axes.text(102, y, label, color=color, weight="bold", va="center", ha="right")
     wins = sum(row["gpt1"] > row["prior"] for row in rows)
     axes.scatter([], [], s=52, fc="white", ec=style.GRAY, lw=1.6, label="mejor resultado anterior")
@@ -40,7 +40,7 @@ def results(datasets: list[dict]):
     axes.set_title(f"GPT-1 mejora lo anterior en {wins} de {len(rows)} conjuntos (artículo, tablas 2-4)")
     axes.text(102, len(rows) - 0.35, "diferencia", ha="right", size=9.5, color=style.GRAY)
     described = "; ".join(
-        f"{r['name']} {_es(r['gpt1'])} frente a {_es(r['prior'])} ({_signed(r['gpt1'] - r['prior'])})"
+        f"{r['name']} {_es(r['gpt1'])} frente a {_es(r['prior'])} ({signed(r['gpt1'] - r['prior'])})"
         for r in rows[::-1]
     )
     return style.describe(figure, f"Doce conjuntos, de mayor a menor diferencia: {described}.")
@@ -82,7 +82,7 @@ def _auxiliary(axes, rows, sizes):
     }
     colors = [style.BLUE if effect[name] > 0 else style.RED for name in names]
     bars = axes.barh(range(len(names)), [effect[name] for name in names], color=colors, height=0.62)
-    axes.bar_label(bars, labels=[_signed(effect[name]) for name in names], padding=4, weight="bold", size=10)
+    axes.bar_label(bars, labels=[signed(effect[name]) for name in names], padding=4, weight="bold", size=10)
     axes.set_yticks(range(len(names)), [f"{name} · {_thousands(sizes[name])}" for name in names])
     axes.invert_yaxis()
     axes.axvline(0, color="black", lw=1)
@@ -90,7 +90,7 @@ def _auxiliary(axes, rows, sizes):
     axes.set_title("El objetivo auxiliar, tarea a tarea")
     axes.grid(axis="y", visible=False)
     return "Efecto del objetivo auxiliar, de menos a más datos: " + ", ".join(
-        f"{name} {_signed(effect[name])}" for name in names
+        f"{name} {signed(effect[name])}" for name in names
     ) + "."  # fmt: skip
 
 
@@ -165,10 +165,6 @@ def _zero_shot(axes, data):
 
 def _es(value: float) -> str:
     return number(value, 1)
-
-
-def _signed(value: float) -> str:
-    return ("+" if value > 0 else "−") + number(abs(value), 1)
 
 
 def _thousands(count: int) -> str:

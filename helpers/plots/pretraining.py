@@ -8,7 +8,7 @@ from matplotlib.ticker import FuncFormatter
 
 from helpers.plots import style
 from helpers.plots.logits import readable, with_comma
-from helpers.spanish import number
+from helpers.spanish import number, significant
 
 DOCUMENT_COLORS = ("#9CC9E3", "#F6D186")
 
@@ -20,9 +20,9 @@ def with_thousands(axis) -> None:
 
 def big(value: float) -> str:
     """Una cantidad de tokens en pocas letras: 5 120, 512 mil, 32,8 M."""
-    for size, unit in ((1e9, " mil M"), (1e6, " M"), (1e5, None)):
-        if value >= size:
-            return f"{value / size:.3g}{unit}".replace(".", ",") if unit else f"{value / 1e3:.0f} mil"
+    for size, unit in ((1e9, "mil M"), (1e6, "M"), (1e3, "mil")):
+        if value >= max(0.9995 * size, 1e5):  # 999 999 es ya «1 M»
+            return f"{significant(value / size, 3)} {unit}"
     return number(value)
 
 
