@@ -47,13 +47,46 @@ def test_counting_words_is_judged_with_the_metric_of_the_task(glue):
     assert make_ablations.tfidf(data, "matthews")["test"] == pytest.approx(6 / (3 * 4 * 2 * 3) ** 0.5)
 
 
-def test_from_scratch_may_choose_its_recipe_on_real_data_too():
+@pytest.mark.parametrize("system", ["pretrained", "scratch"])
+def test_on_real_data_too_each_system_tries_every_recipe(system):
     runs = make_ablations.planned((), ("cola",), LAYERS)
-    scratch = [run for run in runs if (run["task"], run["system"]) == ("cola", "scratch")]
-    recipes = {tuple(run[name] for name in make_ablations.RECIPE) for run in scratch}
+    runs = [run for run in runs if (run["task"], run["system"]) == ("cola", system)]
+    recipes = {tuple(run[name] for name in make_ablations.RECIPE) for run in runs}
     assert len(recipes) == 1 + len(make_ablations.TUNING)
-    assert len(scratch) == len(recipes) * len(make_ablations.REAL_SEEDS)
     assert not any(run["task"] == "cola" for run in make_ablations.planned((), (), LAYERS))
+
+
+def test_the_recipe_is_chosen_on_validation_with_the_seeds_all_of_them_tried():
+    mini, other = (
+        make_ablations._run("tuning", "cola", "scratch", 0, learning_rate=lr) for lr in (1e-3, 3e-4)
+    )
+    runs = [
+        mini | {"validation": 0.30, "test": 0.1},
+        mini | {"validation": 0.90, "test": 0.1, "seed": 1},  # la otra no la probó: no cuenta
+        other | {"validation": 0.40, "test": 0.0},
+        other | {"validation": 0.99, "test": 0.0, "n_transfer": 1},  # de otro experimento
+        other | {"validation": 0.99, "test": 0.0, "system": "pretrained"},
+    ]
+    assert make_ablations.chosen(runs, "cola", "scratch")["learning_rate"] == 3e-4
+    runs[0]["validation"] = 0.5
+    assert make_ablations.chosen(runs, "cola", "scratch")["learning_rate"] == 1e-3
+
+
+def test_with_real_data_the_chosen_recipe_is_repeated_with_every_seed(glue, monkeypatch):
+    def measure(run, *_):
+        good = run["learning_rate"] == 3e-4 and run["lm_coef"] == 0.0
+        return run | {"validation": 0.9 if good else 0.5, "test": 0.5}
+
+    monkeypatch.setattr(make_ablations, "measure", measure)
+    monkeypatch.setattr(make_ablations, "COURSE", ())
+    monkeypatch.setattr(make_ablations, "TUNED", ())
+    (path := glue / "ablaciones.json").write_text('{"model": "gpt1-mini", "runs": []}')
+    assert make_ablations.main(["--only", "tuning", "--glue", str(glue), "--data", str(path)]) == 0
+    for system in ("pretrained", "scratch"):
+        runs = [run for run in json.loads(path.read_text())["runs"] if run["system"] == system]
+        seeds = [run["seed"] for run in runs if (run["learning_rate"], run["lm_coef"]) == (3e-4, 0.0)]
+        assert sorted(seeds) == list(make_ablations.REAL_SEEDS)
+        assert len(runs) == len(make_ablations.TUNING) + len(make_ablations.REAL_SEEDS) - 1
 
 
 def test_what_is_already_written_down_is_not_fitted_again(tmp_path, monkeypatch):

@@ -7,7 +7,6 @@ comprueba que lo escrito, el dato y el código dicen lo mismo, y el día que cam
 import ast
 import json
 import re
-from collections import defaultdict
 from functools import cache
 from statistics import mean
 
@@ -78,16 +77,13 @@ def _ablation(task, system, experiment="pretraining", **fixed):
     return 100 * mean(tests)
 
 
-def _scratch_tuned(task):
-    """La media, en puntos, del test de la red desde cero con la receta de mejor media en validación."""
-    scores = defaultdict(list)
-    for run in ABLATIONS("runs"):
-        if run["task"] == task and run["system"] == "scratch":
-            scores[run["learning_rate"], run["epochs"], run["lm_coef"]].append(
-                (run["validation"], run["test"])
-            )
-    best = max(scores.values(), key=lambda pairs: mean(validation for validation, _ in pairs))
-    return 100 * mean(test for _, test in best)
+def _tuned(task, system):
+    """La media, en puntos, del test con la receta que eligió la validación."""
+    from tools.make_ablations import chosen
+
+    wanted = {"task": task, "system": system, "n_transfer": None} | chosen(ABLATIONS("runs"), task, system)
+    tests = {run["seed"]: run["test"] for run in ABLATIONS("runs") if wanted.items() <= run.items()}
+    return 100 * mean(tests.values())
 
 
 def _zero_shot(task):
@@ -130,7 +126,7 @@ PLACES = {
     "golden": _json("golden.json"),
     "mini": _json("gpt1-mini/config.json"),
     "ablation": _ablation,
-    "scratch_tuned": _scratch_tuned,
+    "tuned": _tuned,
     "zero_shot": _zero_shot,
     "config": _default_config,
     "gpt2": _gpt2_config,

@@ -13,32 +13,36 @@ FULL, SCRATCH, NO_LM = (
     "Transformer sin preentrenar",
     "Transformer sin objetivo auxiliar",
 )
-SYSTEMS = {  # clave de nuestros registros → (nombre, color, marca)
-    "pretrained": ("preentrenado", style.BLUE, "o"),
-    "scratch": ("desde cero, la misma receta", style.RED, "s"),
-    "tuned": ("desde cero, su mejor receta", style.ORANGE, "^"),
-    "tfidf": ("TF-IDF + regresión logística", style.GRAY, "D"),
+SYSTEMS = {  # clave de nuestros registros → (nombre, color, marca, relleno)
+    "pretrained": ("preentrenado", style.BLUE, "o", style.BLUE),
+    "scratch": ("desde cero, la misma receta", style.RED, "s", style.RED),
+    "pretrained_own": ("preentrenado, su mejor receta", style.BLUE, "o", "white"),
+    "scratch_own": ("desde cero, su mejor receta", style.RED, "s", "white"),
+    "tfidf": ("TF-IDF + regresión logística", style.GRAY, "D", style.GRAY),
 }
+SHIFTS = (-0.3, -0.15, 0.0, 0.15, 0.3)  # un renglón por sistema, dentro del de la tarea
 
 
 def pretraining(ours: dict, table: dict):
     """Preentrenar o no: lo nuestro y la Tabla 5.
 
-    - `ours`: {tarea: {«pretrained», «scratch» y, si las hay, «tuned» y «tfidf»: medida; «chance»: el azar}}; se
-      dibujan las semillas, la media y su intervalo. «tuned» es desde cero con la receta elegida para ello.
+    - `ours`: {tarea: {«pretrained», «scratch» y, si las hay, las demás claves de `SYSTEMS`: medida; «chance»: el
+      azar}}; se dibujan las semillas, la media y su intervalo. «_own» es con la receta que eligió cada cual.
     - `table`: la Tabla 5 (`tables.json`, «table5»).
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11.6, 4.4), dpi=85)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11.6, 5), dpi=85)
     for row, systems in enumerate(ours.values()):
-        left.plot([systems["chance"]] * 2, [row - 0.36, row + 0.36], ":", color="black", lw=1.4)
-        for (key, (_, color, marker)), shift in zip(SYSTEMS.items(), (-0.27, -0.09, 0.09, 0.27), strict=True):
+        left.plot([systems["chance"]] * 2, [row - 0.38, row + 0.38], ":", color="black", lw=1.4)
+        for (key, (_, color, marker, fill)), shift in zip(SYSTEMS.items(), SHIFTS, strict=True):
             if key not in systems:
                 continue
             mean, half, values = systems[key]
             left.plot(values, [row + shift] * len(values), ".", color=color, ms=5, alpha=0.5)
-            left.errorbar(mean, row + shift, xerr=_drawn(half), fmt=marker, color=color, ms=7, capsize=4)
-    for name, color, marker in SYSTEMS.values():
-        left.plot([], [], marker, color=color, label=name)
+            left.errorbar(
+                mean, row + shift, xerr=_drawn(half), fmt=marker, color=color, mfc=fill, ms=7, capsize=4
+            )
+    for name, color, marker, fill in SYSTEMS.values():
+        left.plot([], [], marker, color=color, mfc=fill, label=name)
     left.plot([], [], ":", color="black", label="azar")
     left.set_yticks(range(len(ours)), ours)
     left.set_ylim(len(ours) - 0.5, -0.5)

@@ -131,11 +131,12 @@ def history(records):
         with_comma(axes[0][1].yaxis)
     figure.tight_layout()
     held_out = [record for record in records if record.get("held_out_loss") is not None]
+    trained = [record["train_loss"] for record in records if record.get("train_loss") is not None]
     return style.describe(
         figure,
         f"La pérdida en los libros apartados baja de {number(held_out[0]['held_out_loss'], 2)} a "
         f"{number(held_out[-1]['held_out_loss'], 2)} entre {big(held_out[0]['tokens'])} y "
-        f"{big(held_out[-1]['tokens'])} tokens leídos; la de entrenamiento va a su lado."
+        f"{big(held_out[-1]['tokens'])} tokens leídos; la de entrenamiento acaba en {number(trained[-1], 2)}."
         + (f" A la derecha, {len(tasks)} tareas sin entrenar." if tasks else ""),
     )
 
