@@ -2,8 +2,9 @@
 
     python -m tools.make_zero_shot --checkpoints CARPETA/step-64 CARPETA/step-256 …
 
-Cada carpeta se llama `step-N` y guarda los pesos tras N actualizaciones; el último punto es `data/gpt1-mini`. El
-«modelo ajustado» de cada tarea es la media de test de `data/ablaciones.json`, si está.
+El nombre de cada carpeta acaba en N, las actualizaciones que llevan sus pesos (las de `history.json`, desde el
+principio); el último punto es `data/gpt1-mini`. El «modelo ajustado» de cada tarea es la media de test de
+`data/ablaciones.json`, si está.
 """
 
 import argparse
@@ -46,7 +47,7 @@ def main(arguments=None) -> int:
     history = json.loads((models.MINI / "history.json").read_text(encoding="utf-8"))
     model, tokenizer = models.load("gpt1-mini", device="cpu")
     tokens_per_step = history[-1]["tokens"] // history[-1]["step"]
-    moments = [(int(folder.name.removeprefix("step-")), folder) for folder in options.checkpoints]
+    moments = [(int(folder.name.rpartition("-")[2]), folder) for folder in options.checkpoints]
     measure, records = probes(tokenizer, limit=None), []
     for step, folder in [*sorted(moments), (history[-1]["step"], None)]:
         found = model if folder is None else GPT1LMHeadModel.from_pretrained(folder, dtype="float32").eval()

@@ -6,6 +6,7 @@ from helpers.plots import style
 from helpers.plots.logits import with_comma
 from helpers.plots.pretraining import big
 from helpers.spanish import number, significant
+from helpers.zeroshot import PROBES
 
 
 def perplexities(rows):
@@ -117,16 +118,15 @@ def history(records):
     with_comma(ax.yaxis)
     for color, task in zip(style.PALETTE, tasks, strict=False):
         points = [(record["tokens"], record[task]) for record in records if record.get(task) is not None]
-        axes[0][1].plot(
-            *zip(*points, strict=True), color=color, lw=2, marker=".", label=task.removeprefix(ZERO_SHOT)
-        )
+        name = PROBES.get(task.removeprefix(ZERO_SHOT), task)
+        axes[0][1].plot(*zip(*points, strict=True), color=color, lw=2, marker=".", label=name)
     if tasks:
         axes[0][1].set(
             title="Tareas sin haberlas entrenado",
             xlabel="tokens leídos (escala logarítmica)",
             ylabel="puntuación",
         )
-        axes[0][1].legend(fontsize=9)
+        axes[0][1].legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=3)
         _token_axis(axes[0][1])
         with_comma(axes[0][1].yaxis)
     figure.tight_layout()
@@ -145,7 +145,12 @@ def _token_axis(ax) -> None:
     """Escala logarítmica de tokens con marcas que se leen: 100 k, 1 M, 10 M."""
     ax.set_xscale("log")
     low, high = ax.get_xlim()
-    ticks = [base * 10**power for power in range(2, 13) for base in (1, 3) if low <= base * 10**power <= high]
+    for bases in ((1, 3), (1, 2, 3, 5, 7)):  # en menos de una década, más marcas
+        ticks = [
+            base * 10**power for power in range(2, 13) for base in bases if low <= base * 10**power <= high
+        ]
+        if len(ticks) > 2:
+            break
     ax.set_xticks(ticks, [big(tick) for tick in ticks])
     ax.xaxis.set_minor_locator(plt.NullLocator())
 

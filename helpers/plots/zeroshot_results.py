@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 from helpers.plots import style
 from helpers.plots.logits import with_comma
 from helpers.spanish import number
-from helpers.zeroshot import relative
+from helpers.zeroshot import PROBES, relative
 
 TOKENS_PER_UPDATE = 64 * 512  # en el artículo, §4.1
 MARGIN = 0.1  # entre el azar y el modelo ajustado, lo mínimo para usarlo de escala: dividir por menos es ampliar ruido
@@ -27,12 +27,12 @@ PHENOMENA = {
 }
 # Clave de nuestros registros → (nombre, color, marca, nombre de la tarea del artículo).
 TASKS = {
-    "sentiment": ("Sentimiento", style.BLUE, "o", "Sentimiento (SST-2)"),
-    "pronouns": ("Pronombres", style.GREEN, "s", "Winograd (DPRD)"),
-    "acceptability": ("Aceptabilidad", style.ORANGE, "^", "Aceptabilidad (CoLA)"),
-    "reading": ("Lectura", style.PURPLE, "D", "Preguntas (RACE)"),
-    "story_cloze": ("Finales de cuento", style.GRAY, "v", None),
-    "minimal_pairs": ("Pares mínimos", style.RED, "P", None),
+    "sentiment": (PROBES["sentiment"], style.BLUE, "o", "Sentimiento (SST-2)"),
+    "pronouns": (PROBES["pronouns"], style.GREEN, "s", "Winograd (DPRD)"),
+    "acceptability": (PROBES["acceptability"], style.ORANGE, "^", "Aceptabilidad (CoLA)"),
+    "reading": (PROBES["reading"], style.PURPLE, "D", "Preguntas (RACE)"),
+    "story_cloze": (PROBES["story_cloze"], style.GRAY, "v", None),
+    "minimal_pairs": (PROBES["minimal_pairs"], style.RED, "P", None),
 }
 
 

@@ -17,6 +17,7 @@ import torch
 from helpers import generation, models
 from helpers.pretraining.corpus import TokenFile, Windows, read_token_file
 from helpers.spanish import number, significant
+from helpers.zeroshot import PROBES
 
 # Siempre los mismos, para poder comparar un modelo con otro.
 PROMPTS = (
@@ -130,7 +131,7 @@ def _recipe(recipe: dict, history: list[dict]) -> str:
 
 def _seconds(history: list[dict]) -> list[float]:
     """Lo que duró cada tramo: el reloj vuelve a cero cada vez que se sigue un entrenamiento."""
-    clock = [record["seconds"] for record in history]
+    clock = [record["seconds"] for record in history if "seconds" in record]
     return [now for now, after in zip(clock, [*clock[1:], 0.0], strict=True) if after < now]
 
 
@@ -143,7 +144,7 @@ def _results(tests: Measure | None, last: dict) -> str:
             f"{number(tests.perplexity, 1)}** y **{number(tests.bits_per_byte, 2)} bits por byte**."
         )
     scores = {
-        key.removeprefix("zero_shot_"): value for key, value in last.items() if key.startswith("zero_shot_")
+        title: last[f"zero_shot_{name}"] for name, title in PROBES.items() if f"zero_shot_{name}" in last
     }
     if scores:
         told = "; ".join(f"{name}, {number(value, 2)}" for name, value in scores.items())

@@ -4,7 +4,14 @@ from helpers.zeroshot import heuristics, other_measures
 from helpers.zeroshot.scoring import TextTooLong
 from helpers.zeroshot.sources import load_records, spread
 
-PROBES = ("minimal_pairs", "acceptability", "sentiment", "pronouns", "reading", "story_cloze")
+PROBES = {  # nombre → cómo se le llama en figuras y fichas
+    "minimal_pairs": "Pares mínimos",
+    "acceptability": "Aceptabilidad",
+    "sentiment": "Sentimiento",
+    "pronouns": "Pronombres",
+    "reading": "Lectura",
+    "story_cloze": "Finales de cuento",
+}
 
 
 def probes(tokenizer, limit: int | None = 100, names=PROBES):
