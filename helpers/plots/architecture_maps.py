@@ -1,5 +1,7 @@
 """Las figuras de la lección 08 que miran dentro del modelo: posiciones, cabezas, lente de logits y detalles rotos."""
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import Rectangle
@@ -55,7 +57,7 @@ def head_scores(panels: dict):
             ax.add_patch(Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, fill=False, ec=style.RED, lw=2.5))
         ax.set_xticks(range(columns), range(1, columns + 1))
         ax.set_yticks(range(rows), range(1, rows + 1))
-        ax.set_title(name, fontsize=10)
+        ax.set_title(fill(name, 76 // len(panels)), fontsize=10)
         ax.set_xlabel(f"cabeza\n(por igual: {number(uniform, 2)})")
         ax.grid(False)
         ax.tick_params(length=0)
@@ -157,6 +159,14 @@ def depths(perplexities, repeats):
     )
 
 
+MOST = 100  # veces la perplejidad de elegir a ciegas: de ahí en adelante la cifra ya no dice nada
+
+
+def told(value: float, blind: float) -> str:
+    """La perplejidad en letra, o «más de…» si pasa de cien veces la de elegir a ciegas."""
+    return number(value) if value <= MOST * blind else f"más de {number(MOST * blind)}"
+
+
 def details(rows, right: float, blind: float):
     """La perplejidad del modelo con cada detalle estropeado.
 
@@ -164,15 +174,15 @@ def details(rows, right: float, blind: float):
     """
     figure, ax = plt.subplots(figsize=(9.6, 0.34 * len(rows) + 1.4))
     places = range(len(rows))
-    values = [value for _, value in rows]
+    values = [min(value, MOST * blind) for _, value in rows]  # una barra enorme taparía las demás
     harmless = [value < 1.01 * right for value in values]
     ax.barh(places, values, color=[style.SKY if same else style.RED for same in harmless], height=0.68)
-    for place, value in zip(places, values, strict=True):
-        ax.text(1.05 * max(value, right), place, number(value), va="center", fontsize=10)
+    for place, value, (_, real) in zip(places, values, rows, strict=True):
+        ax.text(1.05 * max(value, right), place, told(real, blind), va="center", fontsize=10)
     ax.axvline(right, color=style.BLUE, lw=2, ls="--", label=f"bien hecho: {number(right)}")
     ax.axvline(blind, color=style.GRAY, lw=1.5, ls=":", label=f"a ciegas: {number(blind)}")
     ax.set_xscale("log")
-    ax.set_xlim(0.6 * right, 6 * max(*values, blind))
+    ax.set_xlim(0.6 * right, 20 * max(*values, blind))
     ax.xaxis.set_major_formatter(lambda value, _: number(value))
     ax.set_yticks(places, [name for name, _ in rows])
     ax.set(title="Un detalle mal y el mismo modelo", xlabel="perplejidad (escala logarítmica)")
@@ -180,5 +190,5 @@ def details(rows, right: float, blind: float):
     ax.grid(axis="y", visible=False)
     ax.legend(loc="upper right")
     figure.tight_layout()
-    listed = "; ".join(f"{name}, {number(value)}" for name, value in rows)
+    listed = "; ".join(f"{name}, {told(value, blind)}" for name, value in rows)
     return style.describe(figure, f"Barras de perplejidad. Bien hecho, {number(right)}. {listed}.")

@@ -157,7 +157,9 @@ def _samples(written: list[str]) -> str:
         f"{len(written)} comienzos fijos, {NEW_TOKENS} tokens más, top-k con k = {TOP_K} y las semillas 0, 1, 2…; tal "
         "como salieron.\n\n"
     )
-    return head + "\n".join(f"{n}. {' ↵ '.join(text.split(chr(10)))}" for n, text in enumerate(written, 1))
+    return head + "\n".join(
+        f"{n}. *{' ↵ '.join(text.split(chr(10))).strip()}*" for n, text in enumerate(written, 1)
+    )
 
 
 def write_card(folder, held_out: TokenFile | None = None, notes: str = "", name: str = "") -> Path:
