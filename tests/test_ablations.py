@@ -52,7 +52,7 @@ def test_on_real_data_too_each_system_tries_every_recipe(system):
     runs = make_ablations.planned((), ("cola",), LAYERS)
     runs = [run for run in runs if (run["task"], run["system"]) == ("cola", system)]
     recipes = {tuple(run[name] for name in make_ablations.RECIPE) for run in runs}
-    assert len(recipes) == 1 + len(make_ablations.TUNING)
+    assert len(recipes) == 1 + len(make_ablations.REAL_TUNING)
     assert not any(run["task"] == "cola" for run in make_ablations.planned((), (), LAYERS))
 
 
@@ -86,7 +86,7 @@ def test_with_real_data_the_chosen_recipe_is_repeated_with_every_seed(glue, monk
         runs = [run for run in json.loads(path.read_text())["runs"] if run["system"] == system]
         seeds = [run["seed"] for run in runs if (run["learning_rate"], run["lm_coef"]) == (3e-4, 0.0)]
         assert sorted(seeds) == list(make_ablations.REAL_SEEDS)
-        assert len(runs) == len(make_ablations.TUNING) + len(make_ablations.REAL_SEEDS) - 1
+        assert len(runs) == len(make_ablations.REAL_TUNING) + len(make_ablations.REAL_SEEDS) - 1
 
 
 def test_what_is_already_written_down_is_not_fitted_again(tmp_path, monkeypatch):

@@ -26,8 +26,8 @@ from helpers.tasks import find_task, load_task
 from helpers.training import write_json
 
 COURSE = ("sentiment", "entailment", "similarity", "story_cloze")
-TUNED = ("sentiment", "entailment")  # en las otras no se aprende nada: no hay receta que elegir
-SEEDS = range(5)
+TUNED = ("sentiment",)  # de las otras se aprende demasiado poco para elegir receta
+SEEDS, FINAL_SEEDS = range(5), range(10)  # las segundas, con la receta elegida
 RECIPE = ("learning_rate", "epochs", "lm_coef")  # lo que cambia de un ajuste a otro
 # Empezar de cero pide otra receta (con la de MINI apenas aprende): cada cual elige, en validación, entre ella y estas.
 TUNING = (
@@ -37,6 +37,7 @@ TUNING = (
 )
 REAL = {"sst2": (8000, 872), "cola": (7500, 1000)}  # ejemplos para entrenar y para elegir la época
 REAL_SEEDS = range(3)
+REAL_TUNING = TUNING[2:]  # cada ajuste son minutos: solo la que mejor sienta a la red en blanco
 
 
 def planned(experiments, real, layers: int) -> list[dict]:
@@ -61,11 +62,14 @@ def planned(experiments, real, layers: int) -> list[dict]:
             for system in ("pretrained", "scratch")
         ]
         runs.append(_run("baseline", task, "tfidf", 0))
-    for task, seeds in [(task, SEEDS) for task in TUNED] + [(task, REAL_SEEDS[:1]) for task in real]:
+    searches = [(task, SEEDS, TUNING) for task in TUNED] + [
+        (task, REAL_SEEDS[:1], REAL_TUNING) for task in real
+    ]
+    for task, seeds, recipes in searches:
         runs += [
             _run("tuning", task, system, seed, **recipe)
             for system in ("pretrained", "scratch")
-            for recipe in TUNING
+            for recipe in recipes
             for seed in seeds
         ]
     return [run for run in runs if not experiments or run["experiment"] in experiments]
@@ -83,12 +87,15 @@ def chosen(runs: list[dict], task: str, system: str) -> dict:
 
 
 def finals(runs: list[dict], real) -> list[dict]:
-    """Con datos de verdad, la receta se elige con una semilla (cada ajuste son minutos) y se repite con las demás."""
+    """La receta que eligió cada cual, con más semillas.
+
+    Con datos de verdad, donde cada ajuste son minutos, se ha elegido con una sola.
+    """
     return [
         _run("tuning", task, system, seed, **chosen(runs, task, system))
-        for task in real
+        for task in (*TUNED, *real)
         for system in ("pretrained", "scratch")
-        for seed in REAL_SEEDS
+        for seed in (REAL_SEEDS if task in real else FINAL_SEEDS)
     ]
 
 

@@ -107,6 +107,8 @@ def curves(steps: list[dict], evaluations: list[dict], metric: str = "accuracy",
         ax.set(xlabel="épocas", xlim=(0, max(ends) * 1.04))
         with_comma(ax.yaxis)
     for ax in axes[:2]:
+        low, high = ax.get_ylim()
+        ax.set_ylim(low, high + 0.3 * (high - low))  # sitio para la leyenda, que no pise las curvas
         ax.legend(loc="upper right", fontsize=9.5)
     figure.tight_layout()
     task = [record["clf_loss"] for record in steps]

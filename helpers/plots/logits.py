@@ -7,7 +7,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
 from helpers.plots import style
-from helpers.spanish import number
+from helpers.spanish import MINUS, number
 
 
 def readable(token: str) -> str:
@@ -20,7 +20,9 @@ def readable(token: str) -> str:
 
 def with_comma(axis) -> None:
     """Escribe los números de un eje (`ax.xaxis` o `ax.yaxis`) con coma decimal."""
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace(".", ",")))
+    axis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:g}".replace(".", ",").replace("-", MINUS))
+    )
 
 
 def prediction_map(tokens, candidates, probabilities):

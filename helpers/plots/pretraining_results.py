@@ -124,7 +124,7 @@ def history(records):
         axes[0][1].set(
             title="Tareas sin haberlas entrenado",
             xlabel="tokens leídos (escala logarítmica)",
-            ylabel="puntuación",
+            ylabel="aciertos (aceptabilidad: Matthews)",
         )
         axes[0][1].legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=3)
         _token_axis(axes[0][1])
