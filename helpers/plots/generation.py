@@ -62,7 +62,7 @@ def strategies(names, panels: dict):
         ax.grid(axis="y", visible=False)
         with_comma(ax.xaxis)
     axes[0].set_yticks(places, [readable(name) for name in names])
-    axes[0].set_ylabel("siguiente token")
+    axes[0].set_ylabel("token siguiente")
     axes[0].invert_yaxis()
     figure.tight_layout()
     left = "; ".join(f"{title}, {sum(value > 0 for value in values)}" for title, values in panels.items())
