@@ -39,7 +39,8 @@ def positions(similarity):
 def head_scores(panels: dict):
     """Una cuadrícula de bloques por cabezas para cada cosa que se puede mirar; se recuadra la cabeza ganadora.
 
-    `panels`: {qué se mira: (matriz [bloques, cabezas] con la atención media, lo que daría repartirla por igual)}.
+    `panels`: {qué se mira: (matriz [bloques, cabezas] con la atención media, lo que daría repartirla por igual)}; si el
+    nombre empieza por «…» es un control.
     """
     figure, axes = plt.subplots(1, len(panels), figsize=(11.6, 3.4), sharey=True)
     said = []
@@ -53,7 +54,8 @@ def head_scores(panels: dict):
                 color = "white" if value > 0.6 * top else "black"
                 ax.text(column, row, number(value, 2), ha="center", va="center", fontsize=10, color=color)
         row, column = np.unravel_index(scores.argmax(), scores.shape)
-        if scores.max() > 1.5 * uniform:  # si empata con el reparto igual, no hay ganadora que recuadrar
+        # si empata con el reparto igual, no hay ganadora que recuadrar; en un control, tampoco
+        if scores.max() > 1.5 * uniform and not name.startswith("…"):
             ax.add_patch(Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, fill=False, ec=style.RED, lw=2.5))
         ax.set_xticks(range(columns), range(1, columns + 1))
         ax.set_yticks(range(rows), range(1, rows + 1))
