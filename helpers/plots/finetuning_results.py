@@ -6,6 +6,7 @@ Cada medida es una terna (media, mitad del intervalo del 95 %, valores), en punt
 import matplotlib.pyplot as plt
 
 from helpers.plots import style
+from helpers.plots.logits import with_comma
 from helpers.spanish import number, signed
 
 FULL, SCRATCH, NO_LM = (
@@ -141,6 +142,7 @@ def auxiliary(ours: dict, table: dict):
         ax.axvline(0, color="black", lw=1.2)
         ax.grid(axis="y", visible=False)
         ax.set(xlim=(-1.12 * spread, 1.12 * spread), xlabel="λ = 0,5 menos λ = 0 (puntos)")
+        with_comma(ax.xaxis)
     figure.tight_layout(w_pad=2.5)
     found = "; ".join(f"{name}, {signed(mean)} ± {number(half, 1)}" for name, (mean, half, _) in ours.items())
     paper = ", ".join(f"{name} {signed(effect[name])}" for name in names)
