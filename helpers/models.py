@@ -23,6 +23,8 @@ HUB_NAME = "openai-community/openai-gpt"
 ALIASES = {"gpt1-mini": str(MINI), "openai-gpt": HUB_NAME, HUB_NAME: HUB_NAME}
 FILES = ("config.json", "vocab.json", "merges.txt", "model.safetensors")
 VARIABLE = "GPT1_MODELO"
+# Las medidas de los pesos publicados: artículo, §4.1, y su vocabulario.
+PUBLISHED_SHAPE = {"n_layer": 12, "n_embd": 768, "n_head": 12, "n_positions": 512, "vocab_size": 40478}
 
 
 class ModelError(Exception):
@@ -33,11 +35,59 @@ def load(name: str = "auto", device: str | None = None, verbose: bool = True):
     """Carga `(modelo, tokenizador)`; el modelo queda en modo evaluación, en fp32.
 
     `name`: `"gpt1-mini"` (el del curso), `"openai-gpt"` (Hub o su caché), una carpeta, o `"auto"`: la variable de
-    entorno `GPT1_MODELO` si existe; `openai-gpt` en Colab o si ya está descargado; si no, `gpt1-mini`. Nunca se
-    cambia en silencio el modelo pedido por otro. Lanza `ModelError` con una frase que dice qué falla.
+    entorno `GPT1_MODELO` si existe y, si no, `gpt1-mini`, también en Colab: así lo que dice una lección es cierto para
+    quien la lee. Nunca se cambia en silencio el modelo pedido por otro. Lanza `ModelError` con una frase que dice qué
+    falla.
     """
     wanted, why = choose(name)
     label, folder, origin = _locate(wanted)
+    model, tokenizer = _load(label, folder, device)
+    model.origin = HUB_NAME if _is_hub(wanted) else label
+    if verbose:
+        other = " Los comentarios de las lecciones hablan de gpt1-mini: tus números serán otros."
+        print(f"{_described(model, label, origin)}{why}.{'' if folder.resolve() == MINI else other}")
+    return model, tokenizer
+
+
+def published(download: bool = False, folder=None, device: str | None = None):
+    """El GPT-1 que publicó OpenAI, `(modelo, tokenizador)`, si está a mano; si no, `None` y una línea que dice cómo.
+
+    Está a mano si ya se descargó a la caché del Hub, si `download` da permiso para descargarlo (479 MB) o si `folder`
+    es una carpeta con sus cuatro archivos. Es lo que usan las secciones «Con el GPT-1 de verdad», que nunca cambian el
+    modelo de la lección. Lanza `ModelError` si la descarga falla, si los archivos no casan o si el modelo de la
+    carpeta no mide lo que el publicado.
+    """
+    if folder is None and not download and not in_hub_cache():
+        print(
+            "Los pesos de OpenAI no están en esta máquina: abajo está lo publicado. Para verlo tú, pon DESCARGAR = "
+            "True y ejecuta desde aquí (descarga 479 MB)."
+        )
+        return None
+    label, place, origin = _locate("openai-gpt" if folder is None else str(folder))
+    model, tokenizer = _load(label, place, device)
+    found = {name: getattr(model.config, name) for name in PUBLISHED_SHAPE}
+    wrong = [
+        f"{name} es {found[name]} y no {size}"
+        for name, size in PUBLISHED_SHAPE.items()
+        if found[name] != size
+    ]
+    if wrong:
+        raise ModelError(
+            f"{label} no es el GPT-1 publicado ({', '.join(wrong)}): pasa una carpeta con los archivos de {HUB_NAME}."
+        )
+    # Lo dice quien lo pide: si una carpeta trae otros pesos de la misma forma, lo dirán las comparaciones.
+    model.origin = HUB_NAME
+    print(f"{_described(model, label, origin)}.")
+    return model, tokenizer
+
+
+def is_published(model) -> bool:
+    """¿Se cargaron los pesos de `model` como los que publicó OpenAI? Medir lo mismo o tener su vocabulario no basta."""
+    return getattr(model, "origin", None) == HUB_NAME
+
+
+def _load(label: str, folder: Path, device: str | None):
+    """(modelo en evaluación y fp32, tokenizador) de una carpeta ya localizada."""
     tokenizer = _load_tokenizer(folder, label)
     model = _load_weights(folder, label)
     if len(tokenizer) != model.config.vocab_size:
@@ -46,12 +96,16 @@ def load(name: str = "auto", device: str | None = None, verbose: bool = True):
             "vocab.json y model.safetensors no son del mismo modelo; vuelve a copiar la carpeta entera."
         )
     tokenizer.model_max_length = model.config.n_positions
-    device = device or environment.device()
-    model = model.to(device).eval()
-    if verbose:
-        size = number(model.num_parameters() / 1e6, 1)
-        print(f"Modelo {label} ({size} M de parámetros), {origin}, en {device}{why}.")
-    return model, tokenizer
+    return model.to(device or environment.device()).eval(), tokenizer
+
+
+def _described(model, label: str, origin: str) -> str:
+    size = number(model.num_parameters() / 1e6, 1)
+    return f"Modelo {label} ({size} M de parámetros), {origin}, en {model.device.type}"
+
+
+def _is_hub(wanted: str) -> bool:
+    return ALIASES.get(wanted, wanted) == HUB_NAME
 
 
 def choose(name: str = "auto") -> tuple[str, str]:
@@ -60,10 +114,6 @@ def choose(name: str = "auto") -> tuple[str, str]:
         return name, ""
     if os.environ.get(VARIABLE):
         return os.environ[VARIABLE], f" (lo pide {VARIABLE})"
-    if environment.on_colab():
-        return "openai-gpt", " (por estar en Colab)"
-    if in_hub_cache():
-        return "openai-gpt", " (ya estaba descargado)"
     return "gpt1-mini", ""
 
 
@@ -84,10 +134,9 @@ def found() -> tuple[bool, str]:
 
 def _locate(wanted: str) -> tuple[str, Path, str]:
     """(nombre para los mensajes, carpeta con los cuatro archivos, procedencia)."""
-    source = ALIASES.get(wanted, wanted)
-    if source == HUB_NAME:
+    if _is_hub(wanted):
         return "openai-gpt", _download(), f"de {HUB_NAME}"
-    folder = Path(source).expanduser()
+    folder = Path(ALIASES.get(wanted, wanted)).expanduser()
     label = wanted if wanted in ALIASES else folder.name
     if not folder.is_dir():
         raise ModelError(

@@ -79,20 +79,76 @@ def test_hub_weights_load_with_their_mask_buffers(hub, capsys):
     ids = torch.tensor([[5, 6, 7]])
     torch.testing.assert_close(model(ids).logits, expected(ids).logits)
     assert "openai-community/openai-gpt" in capsys.readouterr().out
-    assert models.choose() == ("openai-gpt", " (ya estaba descargado)")
+    assert models.is_published(model)
 
 
-def test_colab_asks_for_the_real_model(monkeypatch):
-    monkeypatch.setenv("COLAB_RELEASE_TAG", "x")
-    assert models.choose()[0] == "openai-gpt"
-    assert models.choose("gpt1-mini") == ("gpt1-mini", "")
+@pytest.mark.parametrize("colab", [True, False])
+def test_neither_colab_nor_the_cache_chooses_another_model(hub, monkeypatch, colab):
+    if colab:
+        monkeypatch.setenv("COLAB_RELEASE_TAG", "x")
+    assert models.in_hub_cache() and models.choose() == ("gpt1-mini", "")
+    model, _ = load()
+    assert model.config.n_layer == 4 and not models.is_published(model)
+
+
+def test_another_model_is_told_that_the_comments_are_not_about_it(checkpoint, monkeypatch, capsys):
+    load(str(MINI))
+    assert "tus números serán otros" not in capsys.readouterr().out
+    monkeypatch.setenv(models.VARIABLE, str(checkpoint))
+    for name in ("auto", str(checkpoint)):
+        load(name)
+        line = capsys.readouterr().out
+        assert line.count("\n") == 1 and "hablan de gpt1-mini: tus números serán otros" in line
+
+
+@pytest.fixture
+def small_shape(monkeypatch):
+    """Que la forma publicada sea la del modelo diminuto: lo demás de `published` no depende de las medidas."""
+    sizes = {"n_layer": 2, "n_embd": 8, "n_head": 2, "n_positions": 32, "vocab_size": 8192}
+    monkeypatch.setattr(models, "PUBLISHED_SHAPE", sizes)
+
+
+def test_published_is_none_and_says_how_to_get_it(monkeypatch, capsys):
+    monkeypatch.setattr(models, "_hub_file", lambda name, local_files_only=False: None)
+    assert models.published() is None
+    line = capsys.readouterr().out
+    assert line.count("\n") == 1 and "DESCARGAR = True" in line and "479 MB" in line
+
+
+def test_published_downloads_only_with_consent(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        models, "_hub_file", lambda name, local_files_only=False: asked.append(local_files_only)
+    )
+    monkeypatch.setattr(models, "hub_reachable", lambda: True)
+    models.published()
+    assert asked and all(asked)  # solo ha mirado la caché
+    with pytest.raises(ModelError, match="ha fallado"):
+        models.published(download=True)
+    assert not all(asked)
+
+
+def test_published_from_the_cache(hub, small_shape, capsys):
+    model, tokenizer = models.published()
+    assert models.is_published(model) and len(tokenizer) == 8192
+    assert capsys.readouterr().out.count("openai-gpt") == 2  # nombre y procedencia
+
+
+def test_published_from_a_folder(checkpoint, small_shape):
+    assert models.is_published(models.published(folder=checkpoint)[0])
+    assert not models.is_published(load(str(checkpoint))[0])  # medir lo mismo no basta
+
+
+def test_published_refuses_another_shape(checkpoint):
+    with pytest.raises(ModelError, match="n_layer es 2 y no 12.*vocab_size es 8192 y no 40478"):
+        models.published(folder=checkpoint)
 
 
 def test_never_another_model_than_the_one_named(monkeypatch, capsys):
     for name in ("openai-gpt", "openai-community/openai-gpt"):
         with pytest.raises(ModelError, match="conexión con huggingface.co"):
             load(name)
-    monkeypatch.setenv("COLAB_RELEASE_TAG", "x")
+    monkeypatch.setenv(models.VARIABLE, "openai-gpt")
     with pytest.raises(ModelError, match="conexión con huggingface.co"):
         load()
     assert capsys.readouterr().out == ""
