@@ -5,6 +5,7 @@
 
 import importlib.metadata
 import importlib.util
+import logging
 import os
 import platform
 import random
@@ -27,6 +28,14 @@ PACKAGES = {
     "jupyterlab": "00",
     "nbval": "tests",
 }
+NOT_ON_COLAB = ("jupyterlab", "nbval")  # allí el cuaderno lo abre Colab y nadie pasa las pruebas
+
+
+class Stop(RuntimeError):
+    """Un aviso que impide seguir: en un cuaderno se lee la frase, sin traza, y las celdas siguientes no se ejecutan."""
+
+    def _render_traceback_(self):  # así pregunta IPython cómo enseñar una excepción
+        return [str(self)]
 
 
 def on_colab() -> bool:
@@ -56,22 +65,34 @@ def set_seed(seed: int) -> None:
 def prepare(seed: int = 0) -> str:
     """Lo que hace la celda de preparación: semillas, avisos callados y estilo de las figuras.
 
-    Imprime una línea y devuelve el dispositivo (`"cpu"`, `"cuda"` o `"mps"`).
+    Imprime una línea y devuelve el dispositivo (`"cpu"`, `"cuda"` o `"mps"`). En Colab instala antes `ftfy`, lo único
+    que allí falta, y si no puede lanza `Stop`.
     """
+    if on_colab() and not importlib.util.find_spec("ftfy"):
+        _install("ftfy")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     warnings.filterwarnings("ignore", category=FutureWarning)
     warnings.filterwarnings("ignore", message=".*IProgress.*")
-    from transformers.utils import logging
+    from transformers.utils import logging as transformers_logging
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    # torch/utils/flop_counter.py (lección 02) avisa en rojo, al importarlo, de que no hay triton: no hace falta.
+    logging.getLogger("torch.utils.flop_counter").setLevel(logging.ERROR)
     set_seed(seed)
     from helpers import plots
 
     plots.use_style()
     print(f"Todo listo: semilla {seed}.")
     return device()
+
+
+def _install(package: str) -> None:
+    """Instala un paquete con el `pip` de la máquina; si no puede, lanza `Stop` con una frase."""
+    if os.system(f"pip install -q {package} > {os.devnull} 2>&1"):
+        raise Stop(f"No se puede instalar {package}: comprueba la conexión y vuelve a ejecutar esta celda.")
+    importlib.invalidate_caches()  # para que este Python, ya en marcha, vea lo instalado
 
 
 def versions() -> dict[str, str | None]:
@@ -93,6 +114,8 @@ def report() -> list[tuple[bool, str]]:
         (True, f"Sistema: {platform.system()} {platform.machine()}, {os.cpu_count()} núcleos{_memory()}"),
     ]
     for name, version in versions().items():
+        if on_colab() and name in NOT_ON_COLAB:
+            continue
         where = "las pruebas" if PACKAGES[name] == "tests" else f"la lección {PACKAGES[name]}"
         lines.append(
             (version is not None, f"{name} {version}" if version else f"{name}: hace falta para {where}")

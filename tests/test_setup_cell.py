@@ -6,10 +6,13 @@ import shutil
 import subprocess
 import sys
 
+import contract
+import nbformat
 import pytest
 from project_copy import copy_project, toy_project
 
-from tools import setup_cell
+from tools import lessons, setup_cell
+from tools.run_lessons import execute
 
 SHOW = "\nimport helpers\nprint(helpers.__file__)"
 
@@ -38,27 +41,19 @@ def project(tmp_path_factory):
 
 
 @pytest.fixture
-def colab(tmp_path):
-    """La celda tal como se vería en Colab, con la carpeta de Colab y su pip cambiados por los de la prueba."""
-    (tmp_path / "bin").mkdir()
-    pip = tmp_path / "bin" / "pip"
-    pip.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/pip.log\n')
-    pip.chmod(0o755)
+def colab(tmp_path, monkeypatch):
+    """La celda tal como se vería en Colab, con la carpeta de Colab cambiada por la de la prueba."""
     (tmp_path / "content").mkdir()
-    env = {
-        "COLAB_RELEASE_TAG": "release-colab",
-        "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}",
-    }
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab")
 
-    def run(**more):
-        source = setup_cell.render(more.pop("repo", "")).replace("/content", str(tmp_path / "content"))
-        return run_cell(source, tmp_path / "content", **env, **more)
+    def source(repo=""):
+        return setup_cell.render(repo).replace("/content", str(tmp_path / "content"))
 
-    return run
+    return source
 
 
 def test_template_is_short_python():
-    assert len(setup_cell.TEMPLATE.splitlines()) <= 16
+    assert len([line for line in setup_cell.TEMPLATE.splitlines() if line]) <= 16
     ast.parse(setup_cell.TEMPLATE)
     assert setup_cell.render("https://example.org/a/b").count("https://example.org/a/b") == 1
 
@@ -79,24 +74,35 @@ def test_works_on_the_real_course(tmp_path):
 
 def test_colab_clones_once(project, colab, tmp_path):
     for _ in range(2):
-        done = colab(CURSO_REPO=f"file://{project}")
+        done = run_cell(colab(), tmp_path / "content", CURSO_REPO=f"file://{project}")
         assert done.returncode == 0, done.stderr
         assert done.stdout.endswith(f"{tmp_path / 'content' / 'curso-gpt1' / 'helpers' / '__init__.py'}\n")
-    assert (tmp_path / "pip.log").read_text() == "install -q ftfy\n"
+        assert done.stderr == ""
 
 
-def test_colab_uses_the_stamped_address(project, colab):
-    assert colab(repo=f"file://{project}").returncode == 0
+def test_colab_uses_the_stamped_address(project, colab, tmp_path):
+    assert run_cell(colab(f"file://{project}"), tmp_path / "content").returncode == 0
 
 
-def test_colab_without_address_says_what_to_do(colab, tmp_path):
-    done = colab()
-    assert done.returncode == 1
-    assert done.stderr.startswith("No puedo clonar el curso: ") and done.stderr.count("\n") == 1
-    assert not (tmp_path / "pip.log").exists()
-
-
-def test_colab_with_wrong_address_says_so(colab, tmp_path):
-    done = colab(CURSO_REPO=f"file://{tmp_path}/nada")
-    assert done.returncode == 1
-    assert "No puedo clonar el curso: " in done.stderr
+@pytest.mark.parametrize(
+    ("repo", "beginning"),
+    [
+        ("", "No sé de dónde clonar el curso: "),
+        ("file:///nada", "No puedo clonar el curso de file:///nada: "),
+    ],
+)
+def test_colab_without_a_course_says_one_sentence_and_stops(colab, tmp_path, monkeypatch, repo, beginning):
+    """En un núcleo de verdad: se ve una frase, nada más, y «ejecutar todas» no sigue."""
+    for name, value in lessons.offline_environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab")
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(text) for text in (colab(repo), "print('sigo')")]
+    )
+    with pytest.raises(SystemExit):
+        execute(notebook, tmp_path / "content")
+    setup, after = notebook.cells
+    (output,) = setup.outputs
+    (sentence,) = output.traceback
+    assert sentence.startswith(beginning) and sentence.endswith(".") and "\n" not in sentence
+    assert contract.printed(after) == "" and after.outputs == []

@@ -1,0 +1,76 @@
+"""El entorno en Colab: lo que falta se instala o se dice, y lo que allí sobra no se echa de menos."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from helpers import environment
+
+
+@pytest.fixture
+def colab(tmp_path, monkeypatch):
+    """Colab sin ftfy y con un pip que apunta en una lista lo que le piden; su argumento, lo que contesta."""
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab")
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    find = environment.importlib.util.find_spec
+    monkeypatch.setattr(
+        environment.importlib.util, "find_spec", lambda name: None if name == "ftfy" else find(name)
+    )
+
+    def install_pip(answer):
+        (tmp_path / "pip").write_text(
+            f'#!/bin/sh\necho "$@" >> "{tmp_path}/pip.log"\necho "ERROR: noise" >&2\nexit {answer}\n'
+        )
+        (tmp_path / "pip").chmod(0o755)
+        return tmp_path / "pip.log"
+
+    return install_pip
+
+
+@pytest.mark.skipif(os.name == "nt", reason="el pip de mentira es un guion de sh")
+def test_on_colab_installs_only_ftfy(colab, capfd):
+    log = colab(0)
+    environment.prepare()
+    assert log.read_text() == "install -q ftfy\n"
+    assert capfd.readouterr() == ("Todo listo: semilla 0.\n", "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="el pip de mentira es un guion de sh")
+def test_when_ftfy_cannot_be_installed_one_sentence(colab, capfd):
+    colab(1)
+    with pytest.raises(environment.Stop, match=r"^No se puede instalar ftfy: .*\.$") as problem:
+        environment.prepare()
+    assert problem.value._render_traceback_() == [str(problem.value)]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_elsewhere_nothing_is_installed(colab, monkeypatch):
+    log = colab(0)
+    monkeypatch.delenv("COLAB_RELEASE_TAG")
+    environment.prepare()
+    assert not log.exists()
+
+
+@pytest.mark.parametrize(("tag", "missing"), [("release-colab", 0), (None, 2)])
+def test_report_on_colab_misses_neither_jupyterlab_nor_nbval(monkeypatch, tag, missing):
+    monkeypatch.delenv("COLAB_RELEASE_TAG", raising=False)
+    if tag:
+        monkeypatch.setenv("COLAB_RELEASE_TAG", tag)
+    found = environment.versions()
+    monkeypatch.setattr(environment, "versions", lambda: found | {"jupyterlab": None, "nbval": None})
+    assert sum(not good for good, _ in environment.report()) == missing
+
+
+def test_flop_counter_says_nothing_in_red():
+    """El aviso depende de cómo se compiló PyTorch (2.11 para CPU avisa; 2.13, no): se prueba por su registro."""
+    code = (
+        "import logging; from helpers import environment; environment.prepare()\n"
+        "logging.getLogger('torch.utils.flop_counter').warning('triton not found')\n"
+        "logging.getLogger('torch.utils.otro').warning('se ve')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=environment.ROOT, capture_output=True, text=True, check=True
+    )
+    assert "triton" not in done.stderr and "se ve" in done.stderr
