@@ -11,7 +11,7 @@ import nbformat
 
 from tools import lessons, setup_cell
 from tools.check_semicolons import ends_in_semicolon
-from tools.stamp_address import badge
+from tools.stamp_address import badge, link_notebooks
 
 SECTIONS = ("Qué aprenderás", "Antes de empezar", "Repaso", "Ideas clave", "Para seguir")
 FORBIDDEN = re.compile(
@@ -75,9 +75,12 @@ def check_title(path, notebook, repo):
     first = notebook.cells[0]
     if first.cell_type != "markdown" or not re.match(rf"# Lección {path.stem[:2]} · \S", first.source):
         yield f"no empieza por «# Lección {path.stem[:2]} · …»"
-    expected = badge(repo, path.name, "../data")
+    expected = badge(repo, path.name)
     if expected not in first.source or (not expected and "colab" in first.source.lower()):
         yield "su insignia de Colab no es la que corresponde: `make direccion`"
+    texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    if [link_notebooks(text, repo) for text in texts] != texts:
+        yield "sus enlaces a otros cuadernos no son los que corresponden: `make direccion`"
 
 
 def check_sections(path, notebook, repo):

@@ -11,6 +11,7 @@ from test_solutions import put_solutions
 
 from tools import lessons
 from tools.run_lessons import execute, run_and_save
+from tools.stamp_address import colab_link
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +115,10 @@ def output(name, kind, /, **values):
 BREAKAGES = {
     "sin título": (rewrite("Lección 99", "Lección", "Capítulo"), "no empieza por «# Lección 99"),
     "insignia sin dirección": (rewrite("Lección 99", "justo", "de Colab"), "su insignia de Colab"),
+    "enlace sellado sin dirección": (
+        rewrite("Lección 99", "justo", f"[00]({colab_link('https://github.com/a/b', '00_a.ipynb')})"),
+        "sus enlaces a otros cuadernos",
+    ),
     "falta una sección": (rewrite("Ideas clave", "Ideas clave", "Ideas"), "sus secciones son"),
     "pocos enlaces": (rewrite("Para seguir", "https://example.org/2", ""), "«Para seguir» tiene 2 enlaces"),
     "puesta en marcha tocada": (rewrite("setup", "seed=0", "seed=1"), "no es la plantilla"),

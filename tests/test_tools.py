@@ -3,10 +3,12 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 
+import contract
 import nbformat
 import pytest
 import sample_lesson
@@ -280,11 +282,17 @@ def test_uv_learns_what_pip_knows(monkeypatch):
 
 @pytest.fixture
 def course(tmp_path):
-    """Un curso con su README y una lección, sin sellar."""
+    """Un curso con su README, una lección y una página que se enlazan, sin sellar."""
     for name in ("pyproject.toml", "README.md"):
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "notebooks").mkdir()
-    lessons.write(tmp_path / "notebooks" / "00_muestra.ipynb", sample_lesson.build())
+    lesson, page = sample_lesson.build(), nbformat.v4.new_notebook()
+    lesson.cells[
+        1
+    ].source += "\n\nEstá en el [glosario](glosario.ipynb) y [fuera](https://example.org/a.ipynb)."
+    page.cells.append(nbformat.v4.new_markdown_cell("# Glosario\n\n[Suma](00_muestra.ipynb#cell-id=suma)"))
+    lessons.write(tmp_path / "notebooks" / "00_muestra.ipynb", lesson)
+    lessons.write(tmp_path / "notebooks" / "glosario.ipynb", page)
     stamp_address.stamp("", tmp_path)
     return tmp_path
 
@@ -295,17 +303,40 @@ def contents(course):
 
 def test_stamping_github_adds_badges_and_can_be_undone(course):
     unstamped = contents(course)
-    assert len(stamp_address.stamp("https://github.com/ana/curso.git/", course)) == 3
+    assert len(stamp_address.stamp("https://github.com/ana/curso.git/", course)) == 4
     notebook = lessons.read(course / "notebooks" / "00_muestra.ipynb")
-    link = "https://colab.research.google.com/github/ana/curso/blob/main/notebooks/00_muestra.ipynb"
-    assert (
-        notebook.cells[0].source.splitlines()[2] == f"[![Abrir en Colab](../data/abrir_en_colab.svg)]({link})"
-    )
+    notebooks = "https://colab.research.google.com/github/ana/curso/blob/main/notebooks"
+    link = f"{notebooks}/00_muestra.ipynb"
+    image = "https://raw.githubusercontent.com/ana/curso/main/data/abrir_en_colab.svg"
+    assert notebook.cells[0].source.splitlines()[2] == f"[![Abrir en Colab]({image})]({link})"
+    assert f"[glosario]({notebooks}/glosario.ipynb) y [fuera](https://example.org/a.ipynb)." in str(notebook)
+    page = lessons.read(course / "notebooks" / "glosario.ipynb")
+    assert page.cells[0].source == f"# Glosario\n\n[Suma]({link}#scrollTo=suma)"
     assert notebook.cells[3].source == setup_cell.render("https://github.com/ana/curso")
     readme = (course / "README.md").read_text(encoding="utf-8")
     assert "git clone --depth 1 https://github.com/ana/curso\ncd curso\n" in readme and link in readme
     assert stamp_address.current(course) == "https://github.com/ana/curso"
     assert stamp_address.stamp("https://github.com/ana/curso", course) == []
+    assert len(stamp_address.stamp("https://github.com/otra/copia", course)) == 4
+    assert "ana/curso" not in (course / "notebooks" / "glosario.ipynb").read_text(encoding="utf-8")
+    stamp_address.stamp("", course)
+    assert contents(course) == unstamped
+
+
+def test_the_real_course_keeps_its_contract_stamped_and_unstamped(course):
+    for path in lessons.NOTEBOOKS.glob("*.ipynb"):
+        shutil.copy(path, course / "notebooks")
+    (course / "notebooks" / "00_muestra.ipynb").unlink()
+    stamp_address.stamp("", course)
+    unstamped = contents(course)
+    repo = "https://github.com/ana/curso"
+    stamp_address.stamp(repo, course)
+    relative = re.compile(r"\]\((?!https?://|#)[^)]*\)")
+    for path in sorted((course / "notebooks").glob("*.ipynb")):
+        prose = [cell.source for cell in lessons.read(path).cells if cell.cell_type == "markdown"]
+        assert relative.findall("\n".join(prose)) == [], path.name
+        if path in lessons.find(folder=path.parent):
+            assert list(contract.check_title(path, lessons.read(path), repo)) == []
     stamp_address.stamp("", course)
     assert contents(course) == unstamped
 
@@ -313,7 +344,7 @@ def test_stamping_github_adds_badges_and_can_be_undone(course):
 def test_other_servers_get_no_badge(course):
     stamp_address.stamp("https://git.example.org/grupo/sub/curso", course)
     notebook = lessons.read(course / "notebooks" / "00_muestra.ipynb")
-    assert "Colab" not in notebook.cells[0].source
+    assert "Colab" not in notebook.cells[0].source and "[glosario](glosario.ipynb)" in str(notebook)
     assert '"https://git.example.org/grupo/sub/curso"' in notebook.cells[3].source
     assert "colab.research" not in (course / "README.md").read_text(encoding="utf-8")
 

@@ -15,7 +15,7 @@ import nbformat
 import yaml
 
 from helpers.spanish import number
-from tools import facts, lessons
+from tools import facts, lessons, stamp_address
 
 GLOSSARY = lessons.ROOT / "data" / "glossary.yml"
 CLAIMS = facts.PAPER / "claims.csv"
@@ -115,8 +115,11 @@ PAGES = {"glosario.ipynb": glossary_page, "afirmaciones.ipynb": claims_page}
 
 
 def notebook(sources: list[str]):
+    """El cuaderno de una página, con los enlaces como pide la dirección del curso."""
+    repo = stamp_address.current()
     cells = [
-        nbformat.v4.new_markdown_cell(source, id=f"pagina-{place:02}") for place, source in enumerate(sources)
+        nbformat.v4.new_markdown_cell(stamp_address.link_notebooks(source, repo), id=f"pagina-{place:02}")
+        for place, source in enumerate(sources)
     ]
     return nbformat.v4.new_notebook(cells=cells)
 

@@ -1,8 +1,9 @@
 """Escribe la dirección pública del curso donde hace falta: `make direccion REPO=https://…` (vacía, la quita).
 
 La dirección vive en `[tool.curso] repo` de pyproject.toml; de ahí salen la celda de puesta en marcha y la insignia de
-cada lección y el recuadro del README. Las insignias solo existen para repositorios de GitHub, que es de donde Colab
-sabe abrir un cuaderno.
+cada lección, los enlaces de un cuaderno a otro y el recuadro del README. Insignias y enlaces absolutos solo los hay
+para repositorios de GitHub, que es de donde Colab sabe abrir un cuaderno, y los necesita: allí no llegan ni las
+imágenes ni los cuadernos vecinos.
 """
 
 import re
@@ -14,6 +15,11 @@ from tools import lessons, setup_cell
 ROOT = lessons.ROOT
 BRANCH = "main"
 BADGE = re.compile(r"\n*\[!\[Abrir en Colab\]\([^)]*\)\]\([^)]*\)")
+# Un enlace a otro cuaderno, relativo o ya sellado, y a qué celda; Colab y JupyterLab lo dicen cada uno a su manera.
+SIBLING = re.compile(
+    r"\]\((?:https://colab\.research\.google\.com/github/[^/()]+/[^/()]+/blob/main/notebooks/)?"
+    r"((?:\d\d_\w+|glosario|afirmaciones)\.ipynb)(?:#(?:cell-id|scrollTo)=([\w-]+))?\)"
+)
 BLOCK = re.compile(r"(<!-- direccion -->\n).*?(<!-- /direccion -->)", re.DOTALL)
 UNSTAMPED_BLOCK = "Descarga o clona este repositorio y abre un terminal en su carpeta.\n"
 
@@ -33,27 +39,48 @@ def validate(repo):
     return repo
 
 
+def github(repo):
+    """`usuario/curso` si el repositorio está en GitHub; si no, una cadena vacía."""
+    found = re.fullmatch(r"https://github\.com/([^/]+/[^/]+)", repo)
+    return found[1] if found else ""
+
+
 def colab_link(repo, name):
-    """Enlace que abre la lección en Colab, o `None` si el repositorio no está en GitHub."""
-    github = re.fullmatch(r"https://github\.com/([^/]+/[^/]+)", repo)
-    return github and f"https://colab.research.google.com/github/{github[1]}/blob/{BRANCH}/notebooks/{name}"
+    """Enlace que abre en Colab un cuaderno de un repositorio de GitHub."""
+    return f"https://colab.research.google.com/github/{github(repo)}/blob/{BRANCH}/notebooks/{name}"
 
 
-def badge(repo, name, images):
-    link = colab_link(repo, name)
-    return f"[![Abrir en Colab]({images}/abrir_en_colab.svg)]({link})" if link else ""
+def badge(repo, name):
+    if not github(repo):
+        return ""
+    image = f"https://raw.githubusercontent.com/{github(repo)}/{BRANCH}/data/abrir_en_colab.svg"
+    return f"[![Abrir en Colab]({image})]({colab_link(repo, name)})"
 
 
-def stamp_lesson(path, repo):
-    """Insignia bajo el título y celda de puesta en marcha; las salidas no se tocan."""
+def link_notebooks(text, repo):
+    """Los enlaces de `text` a otros cuadernos del curso: de Colab si `repo` está en GitHub y, si no, relativos."""
+
+    def link(found):
+        name, cell = found.groups()
+        if github(repo):
+            return f"]({colab_link(repo, name)}{f'#scrollTo={cell}' if cell else ''})"
+        return f"]({name}{f'#cell-id={cell}' if cell else ''})"
+
+    return SIBLING.sub(link, text)
+
+
+def stamp_notebook(path, repo):
+    """Enlaces y, en las lecciones, insignia bajo el título y celda de puesta en marcha; las salidas no se tocan."""
     notebook = lessons.read(path)
-    title = notebook.cells[0]
-    heading, _, rest = BADGE.sub("", title.source).partition("\n")
-    mark = badge(repo, path.name, "../data")
-    title.source = f"{heading}\n\n{mark}\n{rest}".rstrip("\n") if mark else f"{heading}\n{rest}".rstrip("\n")
     for cell in notebook.cells:
-        if setup_cell.TAG in lessons.tags(cell):
+        if cell.cell_type == "markdown":
+            cell.source = link_notebooks(BADGE.sub("", cell.source), repo)
+        elif setup_cell.TAG in lessons.tags(cell):
             cell.source = setup_cell.render(repo)
+            title = notebook.cells[0]
+            heading, _, rest = title.source.partition("\n")
+            mark = badge(repo, path.name)
+            title.source = f"{heading}\n\n{mark}\n{rest}".rstrip("\n") if mark else title.source
     return lessons.write(path, notebook)
 
 
@@ -63,7 +90,7 @@ def stamp_readme(path, repo):
     if repo:
         folder = repo.rpartition("/")[2]
         text = f"```bash\ngit clone --depth 1 {repo}\ncd {folder}\n```\n"
-    if colab_link(repo, ""):
+    if github(repo):
         links = " · ".join(
             f"[{p.stem[:2]}]({colab_link(repo, p.name)})"
             for p in lessons.find(folder=path.parent / "notebooks")
@@ -89,7 +116,7 @@ def stamp(repo, root=ROOT):
         root / "pyproject.toml": replace(root / "pyproject.toml", line, lambda _: f'repo = "{repo}"'),
         root / "README.md": stamp_readme(root / "README.md", repo),
     }
-    changed |= {path: stamp_lesson(path, repo) for path in lessons.find(folder=root / "notebooks")}
+    changed |= {path: stamp_notebook(path, repo) for path in sorted((root / "notebooks").glob("*.ipynb"))}
     return [path for path, has_changed in changed.items() if has_changed]
 
 
