@@ -54,8 +54,8 @@ def published(download: bool = False, folder=None, device: str | None = None):
 
     Está a mano si ya se descargó a la caché del Hub, si `download` da permiso para descargarlo (479 MB) o si `folder`
     es una carpeta con sus cuatro archivos. Es lo que usan las secciones «Con el GPT-1 de verdad», que nunca cambian el
-    modelo de la lección. Lanza `ModelError` si la descarga falla, si los archivos no casan o si el modelo de la
-    carpeta no mide lo que el publicado.
+    modelo de la lección: si la descarga falla, lo dice y devuelve `None`. Lanza `ModelError` si los archivos no casan
+    o si el modelo no mide lo que el publicado.
     """
     if folder is None and not download and not in_hub_cache():
         print(
@@ -63,7 +63,13 @@ def published(download: bool = False, folder=None, device: str | None = None):
             "True y ejecuta desde aquí (descarga 479 MB)."
         )
         return None
-    label, place, origin = _locate("openai-gpt" if folder is None else str(folder))
+    try:
+        label, place, origin = _locate("openai-gpt" if folder is None else str(folder))
+    except ModelError as error:
+        if folder is not None:
+            raise
+        print(f"{error} Mientras tanto, abajo está lo publicado.")
+        return None
     model, tokenizer = _load(label, place, device)
     found = {name: getattr(model.config, name) for name in PUBLISHED_SHAPE}
     wrong = [

@@ -115,7 +115,7 @@ def test_published_is_none_and_says_how_to_get_it(monkeypatch, capsys):
     assert line.count("\n") == 1 and "DESCARGAR = True" in line and "479 MB" in line
 
 
-def test_published_downloads_only_with_consent(monkeypatch):
+def test_published_downloads_only_with_consent(monkeypatch, capsys):
     asked = []
     monkeypatch.setattr(
         models, "_hub_file", lambda name, local_files_only=False: asked.append(local_files_only)
@@ -123,9 +123,9 @@ def test_published_downloads_only_with_consent(monkeypatch):
     monkeypatch.setattr(models, "hub_reachable", lambda: True)
     models.published()
     assert asked and all(asked)  # solo ha mirado la caché
-    with pytest.raises(ModelError, match="ha fallado"):
-        models.published(download=True)
-    assert not all(asked)
+    capsys.readouterr()
+    assert models.published(download=True) is None  # que la red falle no detiene la lección
+    assert "ha fallado" in capsys.readouterr().out and not all(asked)
 
 
 def test_published_from_the_cache(hub, small_shape, capsys):

@@ -11,11 +11,11 @@ from helpers.plots.logits import readable, with_comma
 from helpers.spanish import number
 
 
-def draws(published: dict, names, counts, expected, total: int):
+def draws(published: dict, names, counts, expected, total: int, who: str = "Nuestro modelo"):
     """Un bucle que no avanza dibuja un histograma.
 
     - `published`: {token: veces} de los diez sorteos publicados del GPT-1 real.
-    - `names`, `counts`, `expected`: los k tokens más probables del modelo cargado, cuántas veces ha salido cada uno
+    - `names`, `counts`, `expected`: los k tokens más probables del modelo `who`, cuántas veces ha salido cada uno
       en `total` sorteos y cuántas tocaban según su probabilidad.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(10.4, 4), width_ratios=[1, 2.1])
@@ -28,9 +28,7 @@ def draws(published: dict, names, counts, expected, total: int):
         places, expected, "D", color=style.BLUE, ms=6, label="veces que le tocaban: sorteos × probabilidad"
     )
     right.set_xticks(places, [readable(name) for name in names])
-    right.set(
-        title=f"Nuestro modelo: {total} vueltas del bucle", xlabel="token sorteado", ylabel="veces que salió"
-    )
+    right.set(title=f"{who}: {total} vueltas del bucle", xlabel="token sorteado", ylabel="veces que salió")
     right.legend(loc="upper right")
     for ax in (left, right):
         ax.grid(axis="x", visible=False)
@@ -38,8 +36,8 @@ def draws(published: dict, names, counts, expected, total: int):
     seen = ", ".join(f"«{readable(name)}» {times}" for name, times in published.items())
     return style.describe(
         figure,
-        f"Dos histogramas. A la izquierda, los diez sorteos publicados de GPT-1: {seen}. A la derecha, en nuestro "
-        "modelo, las veces que sale cada token siguen de cerca a su probabilidad.",
+        f"Dos histogramas. A la izquierda, los diez sorteos publicados de GPT-1: {seen}. A la derecha, las veces "
+        f"que sale cada token en {total} vueltas ({who}) siguen de cerca a su probabilidad.",
     )
 
 
