@@ -52,6 +52,32 @@ def device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+class DeviceError(ValueError):
+    """El dispositivo pedido no existe o no está en esta máquina; el mensaje dice qué pedir."""
+
+
+def check_device(name=None) -> str:
+    """El dispositivo `name` (`"cpu"`, `"cuda"`, `"cuda:1"`, `"mps"`), comprobado; sin nombre, el mejor disponible.
+
+    Lanza `DeviceError` si no se conoce o si aquí no lo hay: PyTorch lo diría en inglés y a veces mucho después.
+    """
+    import torch
+
+    if name is None or str(name) == device():
+        return device()
+    kind, _, index = str(name).partition(":")
+    if kind not in ("cpu", "cuda", "mps") or (index and not index.isdecimal()):
+        raise DeviceError(f'No conozco el dispositivo «{name}»: elige "cpu", "cuda" o "mps".')
+    count = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}[kind]
+    if int(index or 0) >= count:
+        what = {"cpu": "CPU", "cuda": "GPU de NVIDIA que PyTorch vea", "mps": "GPU de Apple"}[kind]
+        found = f"solo hay {count}" if count else "no hay ninguna"
+        raise DeviceError(
+            f"Se ha pedido el dispositivo «{name}» y aquí {found} {what}: usa device=\"{device()}\", o no digas ninguno."
+        )
+    return str(name)
+
+
 def set_seed(seed: int) -> None:
     """Fija las semillas de `random`, NumPy y PyTorch."""
     import numpy

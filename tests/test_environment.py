@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from helpers import environment
 
@@ -74,3 +75,36 @@ def test_flop_counter_says_nothing_in_red():
         [sys.executable, "-c", code], cwd=environment.ROOT, capture_output=True, text=True, check=True
     )
     assert "triton" not in done.stderr and "se ve" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("cuda", "no hay ninguna GPU de NVIDIA"),
+        ("cuda:1", "no hay ninguna GPU de NVIDIA"),
+        ("mps", "no hay ninguna GPU de Apple"),
+        ("cpu:3", "solo hay 1 CPU"),
+        ("gpu", "No conozco el dispositivo «gpu»"),
+        ("cuda:una", "No conozco el dispositivo «cuda:una»"),
+        ("meta", "No conozco el dispositivo «meta»"),
+        ("", "No conozco el dispositivo «»"),
+    ],
+)
+def test_a_device_that_is_not_here_is_one_sentence(monkeypatch, name, message):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(environment.DeviceError, match=message) as problem:
+        environment.check_device(name)
+    sentence = str(problem.value)
+    assert sentence.endswith(".") and sentence.count(". ") == 0 and "\n" not in sentence
+
+
+def test_the_devices_that_are_here_pass(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    for name in ("cpu", "cuda", "cuda:0", "cuda:1", torch.device("cuda", 1)):
+        assert environment.check_device(name) == str(name)
+    assert environment.check_device() == "cuda"
+    with pytest.raises(environment.DeviceError, match="solo hay 2 GPU"):
+        environment.check_device("cuda:2")
