@@ -73,7 +73,7 @@ def check_device(name=None) -> str:
         what = {"cpu": "CPU", "cuda": "GPU de NVIDIA que PyTorch vea", "mps": "GPU de Apple"}[kind]
         found = f"solo hay {count}" if count else "no hay ninguna"
         raise DeviceError(
-            f"Se ha pedido el dispositivo «{name}» y aquí {found} {what}: usa device=\"{device()}\", o no digas ninguno."
+            f"Se ha pedido el dispositivo «{name}» y aquí {found} {what}: usa «{device()}», o no digas ninguno."
         )
     return str(name)
 
