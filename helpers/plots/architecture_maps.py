@@ -57,7 +57,8 @@ def head_scores(panels: dict):
         # si empata con el reparto igual, no hay ganadora que recuadrar; en un control, tampoco
         if scores.max() > 1.5 * uniform and not name.startswith("…"):
             ax.add_patch(Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, fill=False, ec=style.RED, lw=2.5))
-        ax.set_xticks(range(columns), range(1, columns + 1))
+        every = -(-columns // 6)  # con 12 cabezas, un número de cada dos: los demás no caben
+        ax.set_xticks(range(every - 1, columns, every), range(every, columns + 1, every))
         ax.set_yticks(range(rows), range(1, rows + 1))
         ax.set_title(fill(name, 76 // len(panels)), fontsize=10)
         ax.set_xlabel(f"cabeza\n(por igual: {number(uniform, 2)})")
@@ -110,14 +111,15 @@ def lens(tokens, names, probabilities):
     depth = len(names)
     figure, ax = plt.subplots(figsize=(11.4, 0.42 * depth + 1.9))
     probabilities = np.asarray(probabilities)
+    room = 800 / len(tokens)  # puntos de ancho por casilla, entre lo que ocupa una letra de tamaño 1
     image = ax.imshow(probabilities, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for row, line in enumerate(names):
         for column, name in enumerate(line):
             color = "white" if probabilities[row, column] > 0.6 else "black"
             weight = "bold" if column + 1 < len(tokens) and name == tokens[column + 1] else "normal"
-            ax.text(
-                column, row, readable(name), ha="center", va="center", fontsize=9, color=color, weight=weight
-            )
+            text = readable(name)
+            size = min(9, room / len(text))  # un token largo se escribe más pequeño, para que no se salga
+            ax.text(column, row, text, ha="center", va="center", fontsize=size, color=color, weight=weight)
     ax.set_yticks(range(depth), ["embeddings", *(f"bloque {layer}" for layer in range(1, depth))])
     ax.set_xticks(range(len(tokens)), [readable(token) for token in tokens])
     ax.set(

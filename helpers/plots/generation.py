@@ -33,6 +33,7 @@ def draws(published: dict, names, counts, expected, total: int, who: str = "Nues
     for ax in (left, right):
         ax.grid(axis="x", visible=False)
     figure.tight_layout()
+    style.slant_if_crowded(right)
     seen = ", ".join(f"«{readable(name)}» {times}" for name, times in published.items())
     return style.describe(
         figure,

@@ -1,6 +1,7 @@
 """El aspecto común de las figuras: colores que distingue quien no ve bien el rojo y el verde, letra y tamaños."""
 
 import io
+from itertools import pairwise
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -49,6 +50,15 @@ def describe(figure, text: str):
     """Guarda en la figura su descripción para quien no la ve; `show` la escribe en el cuaderno."""
     figure.set_label(text)
     return figure
+
+
+def slant_if_crowded(ax) -> None:
+    """Inclina las etiquetas del eje x si alguna pisa a su vecina: los tokens pueden ser largos."""
+    ax.figure.draw_without_rendering()  # hasta que no se dibuja no se sabe cuánto ocupan
+    labels = ax.get_xticklabels()
+    boxes = [label.get_window_extent() for label in labels]
+    if any(left.x1 >= right.x0 for left, right in pairwise(boxes)):
+        plt.setp(labels, rotation=30, ha="right", rotation_mode="anchor")
 
 
 def show(figure) -> None:
