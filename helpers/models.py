@@ -37,7 +37,7 @@ def load(name: str = "auto", device: str | None = None, verbose: bool = True):
     `name`: `"gpt1-mini"` (el del curso), `"openai-gpt"` (Hub o su caché), una carpeta, o `"auto"`: la variable de
     entorno `GPT1_MODELO` si existe y, si no, `gpt1-mini`, también en Colab: así lo que dice una lección es cierto para
     quien la lee. Nunca se cambia en silencio el modelo pedido por otro. Lanza `ModelError` con una frase que dice qué
-    falla.
+    falla, y `environment.DeviceError` si no hay tal `device`.
     """
     wanted, why = choose(name)
     label, folder, origin = _locate(wanted)
@@ -93,7 +93,8 @@ def is_published(model) -> bool:
 
 
 def _load(label: str, folder: Path, device: str | None):
-    """(modelo en evaluación y fp32, tokenizador) de una carpeta ya localizada."""
+    """(modelo en evaluación y fp32, tokenizador) de una carpeta ya localizada; `DeviceError` si `device` no sirve."""
+    device = environment.check_device(device)  # antes de leer nada
     tokenizer = _load_tokenizer(folder, label)
     model = _load_weights(folder, label)
     if len(tokenizer) != model.config.vocab_size:
@@ -102,7 +103,7 @@ def _load(label: str, folder: Path, device: str | None):
             "vocab.json y model.safetensors no son del mismo modelo; vuelve a copiar la carpeta entera."
         )
     tokenizer.model_max_length = model.config.n_positions
-    return model.to(device or environment.device()).eval(), tokenizer
+    return model.to(device).eval(), tokenizer
 
 
 def _described(model, label: str, origin: str) -> str:

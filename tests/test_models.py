@@ -154,6 +154,15 @@ def test_never_another_model_than_the_one_named(monkeypatch, capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize(
+    ("device", "words"), [("cuda", "no hay ninguna GPU de NVIDIA"), ("gpu", "No conozco")]
+)
+def test_a_device_that_is_not_here(checkpoint, monkeypatch, device, words):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(environment.DeviceError, match=words):
+        load(str(checkpoint), device=device)
+
+
 def fails(folder, *words):
     with pytest.raises(ModelError) as caught:
         load(str(folder))
