@@ -23,6 +23,7 @@ FOLDED = re.compile(r"<details>\s*<summary>(.*?)</summary>(.*?)</details>", re.D
 PYTHON_FENCE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 FOLDS = ["Pista 1", "Pista 2", "Solución"]
 MAX_KILOBYTES = 600
+ON_GPU = ("05", "06", "07", "08", "09")  # las que en una GPU van más deprisa se la piden a Colab
 
 
 def problems(path, repo=""):
@@ -63,6 +64,8 @@ def check_file(path, notebook, repo):
         yield f"ocupa más de {MAX_KILOBYTES} KB"
     if text != nbformat.writes(lessons.normalise(nbformat.reads(text, as_version=4))) + "\n":
         yield "tiene metadatos que sobran: guárdala con `make lecciones`"
+    if notebook.metadata.get("accelerator") != ("GPU" if path.stem[:2] in ON_GPU else None):
+        yield "no pide a Colab lo que necesita: revisa su `accelerator` (tests/contract.py, ON_GPU)"
     if found := MACHINE_PATH.search(json.dumps(notebook, ensure_ascii=False)):
         yield f"contiene una ruta de una máquina: «{found.group()}…»"
     if len(notebook.cells) < 25:

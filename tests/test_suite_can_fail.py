@@ -138,6 +138,7 @@ BREAKAGES = {
     "sin pista": (rewrite("<details>", "Pista 2", "Otra"), "los desplegables de «double»"),
     "sin solución": (rewrite("<details>", "```python", "```text"), "no es un bloque de Python"),
     "sin ejercicios": (change("exercise:double", metadata={}), "ningún ejercicio"),
+    "pide una GPU": (lambda notebook: notebook.metadata.update(accelerator="GPU"), "lo que necesita"),
     "metadatos": (lambda notebook: notebook.metadata.update(widgets={}), "tiene metadatos que sobran"),
 }
 

@@ -375,7 +375,8 @@ def test_find_picks_lessons_by_number_or_name(tmp_path):
 
 def test_normalise_drops_what_is_not_the_lesson(tmp_path):
     notebook = sample_lesson.build()
-    notebook.metadata.update(widgets={}, language_info={"name": "python", "version": "3.11.7"})
+    notebook.metadata.update(widgets={}, colab={"provenance": []}, accelerator="GPU")
+    notebook.metadata.update(language_info={"name": "python", "version": "3.11.7"})
     notebook.cells[5].metadata.update(
         execution={"iopub.execute_input": "2026-01-01"}, collapsed=True, tags=["a"]
     )
@@ -383,7 +384,8 @@ def test_normalise_drops_what_is_not_the_lesson(tmp_path):
     path = tmp_path / "00_muestra.ipynb"
     assert lessons.write(path, notebook) is True
     saved = json.loads(path.read_text(encoding="utf-8"))
-    assert saved["metadata"] == lessons.METADATA and "version" not in saved["metadata"]["language_info"]
+    assert saved["metadata"] == lessons.METADATA | {"accelerator": "GPU"}
+    assert "version" not in saved["metadata"]["language_info"]
     assert saved["cells"][5]["metadata"] == {"tags": ["a"]}
     assert [cell["id"] for cell in saved["cells"]] == identifiers
     assert lessons.write(path, lessons.read(path)) is False

@@ -20,6 +20,7 @@ METADATA = {
         "pygments_lexer": "ipython3",
     },
 }
+KEPT_METADATA = ("accelerator",)  # la GPU que se le pide a Colab: {"accelerator": "GPU"}
 CELL_METADATA = ("alt", "editable", "jupyter", "tags")
 
 
@@ -54,7 +55,8 @@ def write(path, notebook):
 
 def normalise(notebook):
     """Deja en el cuaderno solo lo que depende de la lección, no de la máquina ni del día."""
-    notebook.metadata = nbformat.from_dict(METADATA)
+    kept = {key: notebook.metadata[key] for key in KEPT_METADATA if key in notebook.metadata}
+    notebook.metadata = nbformat.from_dict(METADATA | kept)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict({k: cell.metadata[k] for k in CELL_METADATA if k in cell.metadata})
