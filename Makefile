@@ -4,11 +4,13 @@ SHELL := /bin/sh
 PY := $(if $(filter Windows_NT,$(OS)),.venv/Scripts/python.exe,.venv/bin/python)
 
 .DEFAULT_GOAL := ayuda
-.PHONY: ayuda curso test lecciones paginas lint direccion candado entorno
+.PHONY: ayuda curso test test-todo colab lecciones paginas lint direccion candado entorno
 
 ayuda:
 	@echo "make curso       abre JupyterLab en la lección 00 (SIN_NAVEGADOR=1: solo escribe la dirección)"
 	@echo "make test        pasa todas las pruebas"
+	@echo "make test-todo   además, lo largo: las lecciones en Colab y con un modelo de la forma del de OpenAI"
+	@echo "make colab       solo las lecciones con las versiones de Colab"
 	@echo
 	@echo "make lecciones   vuelve a ejecutar las lecciones y guarda sus salidas (L=03: solo la 03)"
 	@echo "make paginas     escribe el glosario y las afirmaciones del artículo a partir de data/"
@@ -34,6 +36,15 @@ curso: entorno
 test: entorno
 	@echo "→ Pruebas, en dos procesos"
 	@$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+
+colab: entorno
+	@$(PY) -m tools.setup_colab
+	@$(PY) -m pytest -q -n 2 --dist loadfile tests/long/test_colab.py
+
+test-todo: test
+	@$(PY) -m tools.setup_colab
+	@echo "→ Lo largo"
+	@$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/long
 
 lecciones: entorno
 	@$(PY) -m tools.run_lessons $(L)

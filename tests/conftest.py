@@ -11,7 +11,8 @@ from tools import lessons
 ROOT = lessons.ROOT
 OFFLINE = Path(__file__).with_name("offline")
 # Cada prueba de estos archivos arranca un núcleo y carga torch: se reparten de una en una y van primero.
-HEAVY = ("test_notebooks_run.py", "test_solutions.py")
+HEAVY = ("test_notebooks_run.py", "test_solutions.py", "test_colab.py")
+collect_ignore = ["long"]  # lo largo se pide por su nombre: `make test-todo`, `make colab`
 
 
 def cut_network():

@@ -10,7 +10,7 @@ from tools import lessons
 
 ROOT = lessons.ROOT
 NOT_SOURCE = shutil.ignore_patterns(
-    ".git", ".venv", ".jupyter", "runs", "progreso.json", "__pycache__", ".*_cache", "*.egg-info", "*.log"
+    ".git", ".venv*", ".jupyter", "runs", "progreso.json", "__pycache__", ".*_cache", "*.egg-info", "*.log"
 )
 
 
@@ -43,6 +43,14 @@ def copy_project(target):
     return target
 
 
+def publish(root):
+    """Hace de `root` un repositorio de git del que se puede clonar, y lo devuelve."""
+    git = ["git", "-c", "user.name=Ana", "-c", "user.email=ana@example.org", "-c", "init.defaultBranch=main"]
+    for order in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "Curso"]):
+        subprocess.run([*git, *order], cwd=root, check=True)
+    return root
+
+
 def toy_project(target):
     """Un curso de mentira con lo único que pide la celda de puesta en marcha, y sin cargar torch."""
     (target / "helpers").mkdir(parents=True)
@@ -65,8 +73,11 @@ def snapshot(folder):
     }
 
 
-def run_nbval(notebook, scratch):
-    """nbval estricto sobre un cuaderno; devuelve cuántas celdas pasan, cuáles fallan y lo que dijo pytest."""
+def run_nbval(notebook, scratch, **variables):
+    """nbval estricto sobre un cuaderno; devuelve cuántas celdas pasan, cuáles fallan y lo que dijo pytest.
+
+    El núcleo es de este mismo Python, salvo que las `variables` de entorno traigan otro en JUPYTER_PATH.
+    """
     report = scratch / "nbval.xml"
     command = [
         sys.executable,
@@ -80,13 +91,15 @@ def run_nbval(notebook, scratch):
         "-c",
         os.devnull,
     ]
-    command += ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=300", f"--rootdir={notebook.parent}"]
+    command += ["--nbval", "--nbval-cell-timeout=300", f"--rootdir={notebook.parent}"]
+    command += [] if "JUPYTER_PATH" in variables else ["--nbval-current-env"]
     command += [
         f"--nbval-sanitize-with={ROOT / 'tests' / 'nbval_sanitize.cfg'}",
         f"--junitxml={report}",
         str(notebook),
     ]
     env = lessons.offline_environment(scratch) | {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    env |= variables
     done = subprocess.run(command, cwd=notebook.parent, env=env, capture_output=True, text=True, timeout=900)
     cases = ET.parse(report).getroot().iter("testcase") if report.exists() else []
     failed = {case.get("name"): len(case) > 0 for case in cases}

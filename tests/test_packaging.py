@@ -103,6 +103,25 @@ def test_ci_runs_the_readme_command():
     assert workflow["jobs"]["test"]["strategy"]["matrix"]["python"] == list(SUPPORTED)
 
 
+def test_colab_satisfies_every_range():
+    text = (ROOT / "tests" / "long" / "colab_requirements.txt").read_text(encoding="utf-8")
+    pins = [Requirement(line) for line in text.splitlines() if not line.startswith("#")]
+    there = {canonicalize_name(pin.name) for pin in pins}
+    absent = {"ftfy", "jupyterlab", "jupyterlab-language-pack-es-es"}
+    assert not there & (absent | {"nbval", "jedi"})
+    for requirement in map(Requirement, PYPROJECT["project"]["dependencies"]):
+        if canonicalize_name(requirement.name) not in absent:
+            exact = [spec.version for pin in pins if pin.name == requirement.name for spec in pin.specifier]
+            assert exact and all(version in requirement.specifier for version in exact), requirement.name
+
+
+def test_ci_runs_everything_every_week():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8"))
+    weekly = [job for job in workflow["jobs"].values() if "'push'" in job.get("if", "")]
+    assert any("make test-todo" in step.get("run", "") for job in weekly for step in job["steps"])
+    assert workflow[True]["schedule"]  # «on», que YAML lee como True
+
+
 def test_no_large_or_machine_files():
     for name in project_files() or []:
         assert (ROOT / name).stat().st_size < 20_000_000, f"{name} pesa demasiado para un repositorio"

@@ -6,10 +6,9 @@ import shutil
 import subprocess
 import sys
 
-import contract
 import nbformat
 import pytest
-from project_copy import copy_project, toy_project
+from project_copy import copy_project, publish, toy_project
 
 from tools import lessons, setup_cell
 from tools.run_lessons import execute
@@ -27,17 +26,27 @@ def run_cell(source, folder, **env):
     )
 
 
+def sentence_that_stops(source, folder):
+    """Ejecuta la celda en un núcleo de verdad: la única frase que se ve, y detrás ninguna celda."""
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(text) for text in (source, "print('sigo')")]
+    )
+    with pytest.raises(SystemExit):
+        execute(notebook, folder)
+    setup, after = notebook.cells
+    (output,) = setup.outputs
+    (sentence,) = output.traceback
+    assert sentence.endswith(".") and "\n" not in sentence and after.outputs == []
+    return sentence
+
+
 pytestmark = pytest.mark.skipif(not shutil.which("git"), reason="el Colab de mentira clona con git")
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """Un curso pequeño con su repositorio, de donde el Colab de mentira puede clonar."""
-    root = toy_project(tmp_path_factory.mktemp("publicado") / "curso")
-    git = ["git", "-c", "user.name=Ana", "-c", "user.email=ana@example.org", "-c", "init.defaultBranch=main"]
-    for order in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "Curso"]):
-        subprocess.run([*git, *order], cwd=root, check=True)
-    return root
+    return publish(toy_project(tmp_path_factory.mktemp("publicado") / "curso"))
 
 
 @pytest.fixture
@@ -92,17 +101,7 @@ def test_colab_uses_the_stamped_address(project, colab, tmp_path):
     ],
 )
 def test_colab_without_a_course_says_one_sentence_and_stops(colab, tmp_path, monkeypatch, repo, beginning):
-    """En un núcleo de verdad: se ve una frase, nada más, y «ejecutar todas» no sigue."""
     for name, value in lessons.offline_environment(tmp_path).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab")
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(text) for text in (colab(repo), "print('sigo')")]
-    )
-    with pytest.raises(SystemExit):
-        execute(notebook, tmp_path / "content")
-    setup, after = notebook.cells
-    (output,) = setup.outputs
-    (sentence,) = output.traceback
-    assert sentence.startswith(beginning) and sentence.endswith(".") and "\n" not in sentence
-    assert contract.printed(after) == "" and after.outputs == []
+    assert sentence_that_stops(colab(repo), tmp_path / "content").startswith(beginning)

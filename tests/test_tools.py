@@ -13,7 +13,7 @@ import nbformat
 import pytest
 import sample_lesson
 
-from tools import lessons, setup_cell, setup_env, stamp_address
+from tools import lessons, setup_cell, setup_colab, setup_env, stamp_address
 from tools.check_semicolons import ends_in_semicolon
 
 ROOT = lessons.ROOT
@@ -275,6 +275,28 @@ def test_uv_learns_what_pip_knows(monkeypatch):
     assert env["UV_FIND_LINKS"] == "/ruedas,/otras"
     assert env["UV_DEFAULT_INDEX"] == "https://espejo.example.org/simple"
     assert "PYTHONPATH" not in env
+
+
+def test_colab_environment_is_made_once_and_ftfy_stays_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr(setup_colab, "VENV", tmp_path)
+    monkeypatch.setattr(setup_colab, "STAMP", tmp_path / "sello")
+    monkeypatch.setattr(setup_env, "find_uv", lambda env: "uv")
+    monkeypatch.setattr(setup_env, "installer_environment", dict)
+    monkeypatch.setattr(setup_env, "choose_python", lambda: python("3.13.0"))
+    orders = []
+
+    def run(command, env):
+        tmp_path.mkdir(exist_ok=True)
+        orders.append(command)
+        return True, ""
+
+    monkeypatch.setattr(setup_env, "run", run)
+    setup_colab.prepare()
+    setup_colab.prepare()
+    create, install, apart = orders
+    assert create[-2:] == ["/python3.13.0", tmp_path]
+    assert install[-4:] == ["-r", setup_colab.REQUIREMENTS, "--torch-backend", "cpu"]
+    assert apart[-3:] == ["--target", setup_colab.FTFY, "ftfy"]
 
 
 # --- stamp_address -------------------------------------------------------------------------------------------
