@@ -4,12 +4,16 @@ import json
 
 import nbformat
 
+# VmHWM y no ru_maxrss: este, en Linux, empieza en lo que había usado el proceso que arrancó el núcleo.
 CELL = """\
 import json, resource, sys
 usage = resource.getrusage(resource.RUSAGE_SELF)
-seconds, gib = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 2**20  # Linux da KiB
+peak = usage.ru_maxrss  # bytes en un Mac
+if sys.platform == "linux":
+    peak = next(1024 * int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
 with open({path!r}, "w") as file:
-    json.dump({{"seconds": seconds, "gib": gib, "prefix": sys.prefix}}, file)"""
+    cost = {{"seconds": usage.ru_utime + usage.ru_stime, "gib": peak / 2**30, "prefix": sys.prefix}}
+    json.dump(cost, file)"""
 
 
 def append(notebook, path):
