@@ -1,14 +1,27 @@
 """Las soluciones plegadas en cada lección son soluciones: puestas en su sitio, todas las comprobaciones dan ✅.
 
-Que sin tocar nada digan ⏳ y la lección llegue al final lo prueban el contrato (lo guardado) y nbval (que se repite).
+De paso, se ejecutan en una GPU, de verdad si la hay y simulada si no: en la CPU ya las repite nbval. Que sin tocar nada
+digan ⏳ y la lección llegue al final lo prueban el contrato (lo guardado) y nbval.
 """
 
 import contract
 import pytest
+import torch
+from nbformat.v4 import new_code_cell
 from project_copy import copy_project
 
 from tools import lessons
 from tools.run_lessons import execute
+
+SIMULATED_GPU = """\
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path.cwd().parent), str(Path.cwd().parent / "tests")]
+from simulated_gpu import SimulatedGPU
+
+SimulatedGPU().__enter__()
+"""
 
 
 def put_solutions(notebook):
@@ -21,14 +34,22 @@ def put_solutions(notebook):
     return checks
 
 
+def simulate_gpu(notebook):
+    """Antepone la celda que enciende la GPU simulada."""
+    notebook.cells.insert(0, new_code_cell(SIMULATED_GPU, id="gpu-simulada"))
+
+
 @pytest.mark.timeout(900)
-def test_solutions_pass_their_checks(lesson, tmp_path, monkeypatch):
+def test_solutions_pass_their_checks_on_a_gpu(lesson, tmp_path, monkeypatch):
     notebook = lessons.read(lesson)
     checks = put_solutions(notebook)
-    if not checks:  # solo la 00 puede no tener ejercicios; en las demás lo exige el contrato
-        return
     project = copy_project(tmp_path / "curso")
-    for name, value in lessons.offline_environment(tmp_path).items():
+    environment = lessons.offline_environment(tmp_path)
+    if torch.cuda.is_available():
+        del environment["CUDA_VISIBLE_DEVICES"]
+    else:
+        simulate_gpu(notebook)
+    for name, value in environment.items():
         monkeypatch.setenv(name, value)
     execute(notebook, project / "notebooks")
     verdicts = {contract.tag_of(cell, "check"): contract.printed(cell) for cell in checks}

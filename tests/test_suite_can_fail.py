@@ -7,7 +7,7 @@ import nbformat
 import pytest
 import sample_lesson
 from project_copy import run_nbval, toy_project
-from test_solutions import put_solutions
+from test_solutions import put_solutions, simulate_gpu
 
 from tools import lessons
 from tools.run_lessons import execute, run_and_save
@@ -85,6 +85,23 @@ def test_wrong_solution_is_caught(sample):
     (check,) = put_solutions(notebook)
     execute(notebook, sample.parent)
     assert "❌" in contract.printed(check)
+
+
+@pytest.mark.parametrize(("batch", "verdict"), [("ids.to(device)", "cuda:0"), ("ids", "en la CPU")])
+def test_mixing_devices_is_caught(batch, verdict, tmp_path, monkeypatch):
+    for name, value in lessons.offline_environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    source = (
+        "import torch\nfrom helpers import environment\n\ndevice = environment.device()\nids = torch.tensor([0])\n"
+        f"print(torch.nn.Embedding(2, 2).to(device)({batch}).device)"
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    simulate_gpu(notebook)
+    try:
+        told = contract.printed(execute(notebook, lessons.NOTEBOOKS).cells[-1])
+    except SystemExit as problem:
+        told = str(problem)
+    assert verdict in told
 
 
 def drop(name):
