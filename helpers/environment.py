@@ -89,7 +89,7 @@ def set_seed(seed: int) -> None:
 
 
 def prepare(seed: int = 0) -> str:
-    """Lo que hace la celda de preparación: semillas, avisos callados y estilo de las figuras.
+    """Lo que hace la celda de preparación: semillas y avisos callados.
 
     Imprime una línea y devuelve el dispositivo (`"cpu"`, `"cuda"` o `"mps"`). En Colab instala antes `ftfy`, lo único
     que allí falta, y si no puede lanza `Stop`.
@@ -107,9 +107,6 @@ def prepare(seed: int = 0) -> str:
     # torch/utils/flop_counter.py (lección 02) avisa en rojo, al importarlo, de que no hay triton: no hace falta.
     logging.getLogger("torch.utils.flop_counter").setLevel(logging.ERROR)
     set_seed(seed)
-    from helpers import plots
-
-    plots.use_style()
     print(f"Todo listo: semilla {seed}.")
     return device()
 

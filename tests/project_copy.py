@@ -56,6 +56,8 @@ def toy_project(target):
     (target / "helpers").mkdir(parents=True)
     (target / "notebooks").mkdir()
     (target / "helpers" / "__init__.py").touch()
+    for name in ("figures.py", "spanish.py"):
+        shutil.copy(ROOT / "helpers" / name, target / "helpers")
     (target / "helpers" / "environment.py").write_text(
         'def prepare(seed):\n    print(f"Todo listo: semilla {seed}.")\n', encoding="utf-8"
     )

@@ -7,12 +7,13 @@ import pkgutil
 import pytest
 import torch
 
+import helpers
 from helpers import exercises
 from helpers.exercises import checking, passport, quiz
 
 LESSONS = sorted(
     module.name.removeprefix("lesson")
-    for module in pkgutil.iter_modules(exercises.__path__)
+    for module in pkgutil.iter_modules(helpers.__path__)
     if module.name.startswith("lesson")
 )
 EVERY = [(name, exercise) for lesson in LESSONS for name, exercise in checking.catalogue(lesson).items()]
@@ -246,4 +247,4 @@ def test_a_damaged_or_unwritable_file_stops_nothing(notebook, tmp_path, monkeypa
 
 def test_every_lesson_module_is_importable():
     for lesson in LESSONS:
-        importlib.import_module(f"helpers.exercises.lesson{lesson}")
+        importlib.import_module(f"helpers.lesson{lesson}.exercises")

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from helpers import generation
-from helpers.plots import explorer
+from helpers.lesson05 import explorer
 
 TOKENS = [f"palabra{n}</w>" for n in range(200)]
 NASTY = ["</script><b>x", '"comillas"</w>', "&amp;</w>", "\n</w>", "año</w>", "pal", "<unk>"]

@@ -96,9 +96,9 @@ def test_recipes_are_the_ones_in_the_table(stage):
 
 
 def test_the_diagram_draws_gpt1():
-    from helpers.plots import paper_diagrams
+    from helpers.lesson01 import figures
 
-    drawn = [given.default for given in inspect.signature(paper_diagrams.decoder).parameters.values()]
+    drawn = [given.default for given in inspect.signature(figures.decoder).parameters.values()]
     assert drawn[:4] == [facts.value(name) for name in ("capas", "anchura", "cabezas", "posiciones")]
 
 

@@ -2,7 +2,7 @@
 
 En los cuadernos: `check("04-softmax", mi_softmax)`, `recall("04-01")`, `answer("04-01", "b")`, `progress()` y, para
 apostar antes de ver un resultado, `observe("04-barajar", (100, 900), 485)` y `calibration()`. Nada sale de tu
-ordenador. El catálogo de cada lección está en `lessonNN.py`.
+ordenador. El catálogo de cada lección está en su habitación, `helpers/lessonNN/exercises.py`.
 """
 
 from helpers.exercises.bets import calibration, observe

@@ -55,7 +55,7 @@ class Exercise:
 
 def catalogue(lesson: str) -> dict[str, Exercise]:
     """Los ejercicios de una lección («04») por su nombre («04-softmax»)."""
-    return importlib.import_module(f"helpers.exercises.lesson{lesson}").EXERCISES
+    return importlib.import_module(f"helpers.lesson{lesson}.exercises").EXERCISES
 
 
 def check(name: str, answer) -> None:

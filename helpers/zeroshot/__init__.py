@@ -10,7 +10,15 @@ Lección 07.
 """
 
 from helpers.zeroshot.baselines import Unigrams
-from helpers.zeroshot.evaluation import Result, bootstrap, choose_threshold, relative, report
+from helpers.zeroshot.evaluation import (
+    Result,
+    bootstrap,
+    choose_threshold,
+    rank_shares,
+    relative,
+    report,
+    wilson,
+)
 from helpers.zeroshot.heuristics import VERBALIZERS, acceptability, multiple_choice, pronouns, sentiment
 from helpers.zeroshot.other_measures import last_word, minimal_pairs
 from helpers.zeroshot.probes import PROBES, probes
@@ -43,8 +51,10 @@ __all__ = [
     "multiple_choice",
     "probes",
     "pronouns",
+    "rank_shares",
     "relative",
     "report",
     "sentiment",
     "spread",
+    "wilson",
 ]

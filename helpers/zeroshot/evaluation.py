@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.stats import binomtest
 
 from helpers.spanish import number
 
@@ -195,3 +196,22 @@ def _cells(result: Result) -> tuple[str, ...]:
     best = result.best_baseline
     baseline = f"{shown(best[1])} ({best[0]})" if best else "-"
     return result.task, result.metric, model, shown(result.chance), baseline, str(result.n)
+
+
+def wilson(share: float, n: int) -> tuple[float, float]:
+    """Intervalo del 95 % de la proporción `share` de `n` (Wilson, 1927): con anchura aunque se acierte todo."""
+    low, high = binomtest(round(share * n), n).proportion_ci(method="wilson")
+    return float(low), float(high)
+
+
+def rank_shares(lengths, chosen) -> list[float]:
+    """Qué parte de las veces se elige la opción más corta, la segunda… [k]. Un empate se reparte entre sus puestos.
+
+    `lengths`: la longitud de cada opción, [n][k]; `chosen`: la elegida en cada pregunta, [n].
+    """
+    shares = np.zeros(len(lengths[0]))
+    for sizes, pick in zip(lengths, chosen, strict=True):
+        first = sum(size < sizes[pick] for size in sizes)
+        tied = sum(size == sizes[pick] for size in sizes)
+        shares[first : first + tied] += 1 / tied
+    return (shares / len(chosen)).tolist()

@@ -1,0 +1,215 @@
+"""Los ejercicios de la lección 01: la pérdida L3, las cuatro transformaciones, el orden de la receta y una errata."""
+
+import torch
+
+from helpers.exercises import Exercise, Mistake
+
+S, D, E = "_start_", "_delimiter_", "_classify_"
+
+# Dos ejemplos con textos de distinta longitud (la máscara marca el relleno) y dos valores de λ.
+LABELS = torch.tensor([-0.2, -1.1])
+TOKENS = torch.tensor([[-2.0, -3.0, -1.0, -4.0], [-5.0, -1.5, -7.0, -9.0]])
+MASK = torch.tensor([[1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 0.0, 0.0]])
+LOSS_CASES = [(LABELS, TOKENS, MASK, 0.5), (LABELS, TOKENS, MASK, 0.25)]
+
+TASKS = [
+    ("clasificación", ["a fine film"]),
+    ("inferencia", ["it rains", "it is wet"]),
+    ("similitud", ["hello", "good morning"]),
+    ("preguntas", ["he was hungry, so", "he ate", "he slept", "he sang"]),
+]
+
+
+def mean_over_text(token_logprob, mask):
+    """La media por texto de las log-probabilidades [lote, T], sin contar el relleno → [lote]."""
+    return (token_logprob * mask).sum(-1) / mask.sum(-1)
+
+
+def fine_tuning_loss(label_logprob, token_logprob, mask, lam=0.5):
+    """L3 como pérdida que se minimiza (artículo, ecuación 5; train.py, líneas 173-178 y 204-207)."""
+    return -(label_logprob.mean() + lam * mean_over_text(token_logprob, mask).mean())
+
+
+def build_inputs(task: str, texts: list[str]) -> list[list[str]]:
+    """Las secuencias que entran en el modelo (artículo, §3.3 y Figura 1)."""
+    if task == "clasificación":
+        return [[S, texts[0], E]]
+    if task == "inferencia":
+        return [[S, texts[0], D, texts[1], E]]
+    if task == "similitud":
+        return [[S, texts[0], D, texts[1], E], [S, texts[1], D, texts[0], E]]
+    return [[S, texts[0], D, answer, E] for answer in texts[1:]]
+
+
+def changed(change):
+    """Una versión equivocada de `build_inputs`: aplica `change` a cada secuencia."""
+    return lambda task, texts: [change(sequence) for sequence in build_inputs(task, texts)]
+
+
+def one_order(task, texts):
+    return build_inputs(task, texts)[:1] if task == "similitud" else build_inputs(task, texts)
+
+
+def same_order_twice(task, texts):
+    return build_inputs(task, texts)[:1] * 2 if task == "similitud" else build_inputs(task, texts)
+
+
+def answers_together(task, texts):
+    if task != "preguntas":
+        return build_inputs(task, texts)
+    return [[S, texts[0]] + [part for answer in texts[1:] for part in (D, answer)] + [E]]
+
+
+def answers_alone(task, texts):
+    return [[S, answer, E] for answer in texts[1:]] if task == "preguntas" else build_inputs(task, texts)
+
+
+EXERCISES = {
+    "01-perdida": Exercise(
+        reference=fine_tuning_loss,
+        cases=LOSS_CASES,
+        mistakes=[
+            Mistake(
+                lambda y, t, m, lam=0.5: -y.mean() + lam * mean_over_text(t, m).mean(),
+                "el signo solo alcanza a L2: es −(L2 + λ·L1), con paréntesis, así que L1 también cambia de signo.",
+            ),
+            Mistake(
+                lambda y, t, m, lam=0.5: y.mean() + lam * mean_over_text(t, m).mean(),
+                "te falta el signo: el artículo maximiza log-probabilidades; la pérdida es su negativo y se minimiza.",
+            ),
+            Mistake(
+                lambda y, t, m, lam=0.5: -(y.mean() + 0.5 * mean_over_text(t, m).mean()),
+                "λ está fija a 0,5: con otro valor no sale. Usa el argumento lam.",
+            ),
+            Mistake(
+                lambda y, t, m, lam=0.5: -(y.mean() + mean_over_text(t, m).mean()),
+                "sumas L1 entera: te falta multiplicarla por λ.",
+            ),
+            Mistake(
+                lambda y, t, m, lam=0.5: -(y.mean() + lam * t.mean()),
+                "el relleno está contando como texto: usa la máscara para que solo cuenten los tokens de verdad.",
+            ),
+            Mistake(
+                lambda y, t, m, lam=0.5: -(y.mean() + lam * (t * m).mean()),
+                "anulas el relleno, pero divides por T, con el relleno incluido: divide por los tokens de verdad de "
+                "cada texto.",
+            ),
+            Mistake(
+                lambda y, t, m, lam=0.5: -(y.mean() + lam * (t * m).sum() / m.sum()),
+                "promedias todos los tokens del lote a la vez, así que los textos largos pesan más. El código original "
+                "hace primero la media de cada texto y después la de los textos.",
+            ),
+            Mistake(
+                lambda y, t, m, lam=0.5: -(y.mean() + lam * (t * m).sum(-1).mean()),
+                "sumas los tokens de cada texto sin dividir por cuántos son: falta la media por texto.",
+            ),
+        ],
+        success="es L3 con el signo cambiado, como en el código original: media por texto, luego por lote, y λ en L1.",
+    ),
+    "01-transformaciones": Exercise(
+        reference=build_inputs,
+        cases=TASKS,
+        mistakes=[
+            Mistake(
+                one_order,
+                "en similitud falta una secuencia: el parecido no tiene orden, así que se forman las dos, A-B y B-A.",
+            ),
+            Mistake(
+                same_order_twice,
+                "en similitud has repetido el mismo orden: la segunda secuencia lleva los textos intercambiados.",
+            ),
+            Mistake(
+                answers_together,
+                "en preguntas has metido todas las respuestas en una sola secuencia. Va una secuencia por respuesta, y "
+                "se comparan sus puntuaciones.",
+            ),
+            Mistake(
+                answers_alone,
+                "en preguntas falta el contexto: cada secuencia lleva el contexto, el separador y una respuesta.",
+            ),
+            Mistake(
+                changed(lambda sequence: [part for part in sequence if part != D]),
+                "falta el separador _delimiter_ entre los dos textos: sin él el modelo no sabe dónde acaba el primero.",
+            ),
+            Mistake(
+                changed(lambda sequence: sequence[:-1]),
+                "falta _classify_ al final: es el token en cuya posición se lee el vector que clasifica.",
+            ),
+            Mistake(
+                changed(lambda sequence: sequence[1:]),
+                "falta _start_ al principio de cada secuencia.",
+            ),
+            Mistake(
+                changed(lambda sequence: [E, *sequence[1:-1]]),
+                "has puesto _classify_ al principio, como haría BERT. En GPT-1 cada token solo ve lo anterior, así que "
+                "el que resume tiene que ir al final.",
+            ),
+        ],
+        success="las cuatro tareas caben en la misma red: solo cambia cómo se escribe la entrada.",
+    ),
+    "01-orden": Exercise(
+        reference=["b", "e", "d", "f", "a", "c"],
+        mistakes=[
+            Mistake(
+                ["b", "d", "e", "f", "a", "c"],
+                "los tokens y la capa nuevos no existen durante el preentrenamiento: se añaden después (d va tras e).",
+            ),
+            Mistake(
+                ["b", "d", "f", "e", "a", "c"],
+                "has preparado la tarea antes de preentrenar, y el preentrenamiento no sabe nada de ella: e va tras b.",
+            ),
+            Mistake(
+                ["b", "e", "f", "d", "a", "c"],
+                "para escribir los ejemplos como secuencias hacen falta los tokens nuevos: d va antes que f.",
+            ),
+            Mistake(
+                ["b", "e", "d", "f", "c", "a"],
+                "has medido antes de ajustar. Medir va lo último, con el modelo ya ajustado.",
+            ),
+            Mistake(
+                ["b", "a", "e", "d", "f", "c"],
+                "las etiquetas no aparecen hasta la segunda etapa: a (maximizar L3) va casi al final.",
+            ),
+            Mistake(
+                ["e", "b", "d", "f", "a", "c"],
+                "para maximizar L1 hace falta un corpus: reunirlo (b) es lo primero.",
+            ),
+        ],
+        success="primero todo lo que no necesita etiquetas; después, lo poco que depende de la tarea.",
+    ),
+    "01-mejora": Exercise(
+        reference=(3.9, 5.7),
+        tolerance=0.01,
+        mistakes=[
+            Mistake(
+                (5.5, 8.0),
+                "has partido del 5,5 de la introducción. Haz la cuenta con las dos medias de la Tabla 4.",
+            ),
+            Mistake(
+                (3.9, 5.4),
+                "los puntos están bien; el porcentaje se calcula sobre el resultado anterior, no sobre el nuevo.",
+            ),
+            Mistake(
+                (5.7, 3.9),
+                "son los dos números, pero al revés: primero los puntos y después el porcentaje.",
+            ),
+            Mistake(
+                (8.0, 12.3),
+                "has comparado con la fila de una sola tarea (64,8). La mejor media anterior es la multitarea.",
+            ),
+            Mistake(
+                (3.9, 0.057),
+                "los puntos están bien; el segundo número se pide en tanto por ciento: multiplícalo por 100.",
+            ),
+            Mistake(
+                (3.9, 3.9),
+                "una diferencia de puntos no es un porcentaje: divide la diferencia por el resultado anterior.",
+            ),
+            Mistake(
+                (-3.9, -5.7),
+                "has restado al revés: lo nuevo menos lo anterior.",
+            ),
+        ],
+        success="3,9 puntos, un 5,7 % en términos relativos. Ninguno de los dos es el 5,5 de la introducción.",
+    ),
+}

@@ -1,0 +1,310 @@
+"""Los ejercicios de la lección 04, «Logits y softmax»: referencia, casos y errores típicos de cada uno."""
+
+import math
+
+import torch
+from torch.nn import functional as F
+
+from helpers.exercises import Exercise, Mistake
+
+
+def _random(*shape, seed=0):
+    return 2 * torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+# --- 04-cociente: los logits publicados tras «cute» (data/golden.json) --------------------------------------------
+
+NEWLINE, UNK = -1.2416, -7.2052  # última fila publicada: columnas «\n</w>» y «<unk>»
+
+
+# --- 04-softmax: filas [n, v] → probabilidades [n, v] -------------------------------------------------------------
+
+
+def _softmax(logits):
+    shifted = logits - logits.max(dim=-1, keepdim=True).values
+    weights = shifted.exp()
+    return weights / weights.sum(dim=-1, keepdim=True)
+
+
+def _softmax_unstable(logits):
+    return logits.exp() / logits.exp().sum(dim=-1, keepdim=True)
+
+
+def _softmax_whole(logits):
+    weights = (logits - logits.max()).exp()
+    return weights / weights.sum()
+
+
+def _softmax_no_division(logits):
+    return (logits - logits.max(dim=-1, keepdim=True).values).exp()
+
+
+def _softmax_min(logits):
+    weights = (logits - logits.min(dim=-1, keepdim=True).values).exp()
+    return weights / weights.sum(dim=-1, keepdim=True)
+
+
+def _softmax_no_exp(logits):
+    shifted = logits - logits.min(dim=-1, keepdim=True).values
+    return shifted / shifted.sum(dim=-1, keepdim=True)
+
+
+def _softmax_base_two(logits):
+    return (logits * math.log(2)).softmax(dim=-1)
+
+
+# --- 04-perdida: logits [T, v] e ids [T] → entropía cruzada media en nats -----------------------------------------
+
+
+def _loss(logits, ids):
+    return F.cross_entropy(logits[:-1], ids[1:])
+
+
+def _loss_per_token(logits, ids):
+    return logits[:-1].log_softmax(dim=-1)[torch.arange(len(ids) - 1), ids[1:]]
+
+
+# --- 04-perplejidad: lista de textos, cada uno con las sorpresas de sus tokens en nats → perplejidad --------------
+
+TEXTS = [torch.tensor([1.0, 3.0, 5.5, 2.0, 4.0]), torch.tensor([0.5, 1.5])]
+MORE_TEXTS = [torch.tensor([2.0]), torch.tensor([4.0, 6.0, 5.0]), torch.tensor([0.1, 0.2])]
+
+
+# --- 04-temperatura: logits [..., v] y temperatura → probabilidades [..., v] --------------------------------------
+
+
+def _tempered(logits, temperature):
+    return (logits / temperature).softmax(dim=-1)
+
+
+# --- 04-entropia: logits [..., v] → entropía en nats [...] --------------------------------------------------------
+
+
+def _entropy(logits):
+    probs = logits.softmax(dim=-1)
+    return torch.special.entr(probs).sum(dim=-1)
+
+
+def _entropy_nan(logits):
+    probs = logits.softmax(dim=-1)
+    return -(probs * probs.log()).sum(dim=-1)
+
+
+_WITH_HOLES = torch.tensor([[2.0, float("-inf"), 1.0, 0.0], [0.0, 0.0, float("-inf"), float("-inf")]])
+
+EXERCISES = {
+    "04-cociente": Exercise(
+        reference=math.exp(NEWLINE - UNK),
+        tolerance=0.01,
+        success="el cociente de dos probabilidades es e elevado a la resta de sus logits: el denominador se va.",
+        mistakes=[
+            Mistake(
+                NEWLINE - UNK, "eso es la resta de los logits; falta elevar e a ella para tener el cociente."
+            ),
+            Mistake(
+                UNK / NEWLINE,
+                "has dividido los logits; el cociente de probabilidades sale de restarlos y aplicar e^x.",
+            ),
+            Mistake(
+                math.exp(UNK - NEWLINE),
+                "es el cociente al revés: cuántas veces más probable es <unk> que el salto de línea.",
+            ),
+            Mistake(
+                10 ** (NEWLINE - UNK), "has usado potencias de 10; el softmax usa el número e: math.exp."
+            ),
+            Mistake(2 ** (NEWLINE - UNK), "has usado potencias de 2; el softmax usa el número e: math.exp."),
+            Mistake(
+                math.exp(0.8814 + 5.9486),
+                "esa es la primera fila (tras «hello»); lo que sigue a toda la frase está en la última.",
+            ),
+            Mistake(
+                math.exp(NEWLINE),
+                "e elevado a un solo logit no es una probabilidad ni un cociente: resta antes el logit de <unk>.",
+            ),
+        ],
+    ),
+    "04-softmax": Exercise(
+        reference=_softmax,
+        cases=[
+            (_random(3, 4),),
+            (torch.tensor([[1000.0, 1001.0, 1002.0], [-1000.0, -900.0, -901.0]]),),
+        ],
+        success="cada fila suma 1 y aguanta logits de 1000 sin desbordarse.",
+        mistakes=[
+            Mistake(
+                lambda x: x.softmax(dim=0),
+                "has normalizado sobre dim=0: suma 1 cada columna, y lo que debe sumar 1 es cada fila (dim=-1).",
+            ),
+            Mistake(
+                _softmax_unstable,
+                "con logits de 1000 das nan: e^1000 no cabe en un float. Resta antes el máximo de cada fila.",
+            ),
+            Mistake(
+                _softmax_whole,
+                "has sumado el tensor entero: cada fila debe sumar 1 por su cuenta (dim=-1, keepdim=True).",
+            ),
+            Mistake(_softmax_no_division, "falta dividir por la suma: tus filas no suman 1."),
+            Mistake(
+                _softmax_min,
+                "has restado el mínimo: así los exponentes siguen siendo positivos y se desbordan. Resta el máximo.",
+            ),
+            Mistake(
+                _softmax_no_exp,
+                "has repartido los logits en proporción: falta la exponencial antes de dividir por la suma.",
+            ),
+            Mistake(
+                torch.sigmoid, "eso es la sigmoide: mira cada logit por separado y las filas no suman 1."
+            ),
+            Mistake(
+                _softmax_base_two, "has usado potencias de 2: el softmax lleva potencias de e (tensor.exp())."
+            ),
+        ],
+    ),
+    "04-perdida": Exercise(
+        reference=_loss,
+        cases=[
+            (_random(6, 9), torch.tensor([1, 7, 3, 3, 0, 8])),
+            (_random(4, 9, seed=1), torch.tensor([2, 5, 5, 6])),
+        ],
+        success="la fila t se compara con el token t + 1, que es lo que predice.",
+        mistakes=[
+            Mistake(
+                lambda logits, ids: F.cross_entropy(logits, ids),
+                "no has desplazado: comparas cada fila con el token que ya ha leído, y debe ser con el siguiente.",
+            ),
+            Mistake(
+                lambda logits, ids: F.cross_entropy(logits[1:], ids[:-1]),
+                "has desplazado al revés: cada fila va con el token siguiente. Quita la última fila y el primer id.",
+            ),
+            Mistake(
+                lambda logits, ids: F.cross_entropy(logits[:-2], ids[2:]),
+                "has desplazado dos veces: comparas cada fila con el token que viene dos después.",
+            ),
+            Mistake(
+                lambda logits, ids: F.cross_entropy(logits[:-1], ids[1:], reduction="sum"),
+                "has sumado las sorpresas; la pérdida es su media, para que no dependa de lo largo del texto.",
+            ),
+            Mistake(
+                lambda logits, ids: _loss(logits, ids) / math.log(2),
+                "el resultado está en bits (logaritmo en base 2); se pide en nats (logaritmo natural).",
+            ),
+            Mistake(
+                lambda logits, ids: -_loss(logits, ids),
+                "te falta el signo menos: la media de ln p es negativa y la pérdida es −ln p.",
+            ),
+            Mistake(
+                lambda logits, ids: F.cross_entropy(logits[:-1].softmax(dim=-1), ids[1:]),
+                "has aplicado softmax antes de F.cross_entropy, que ya lo hace: pásale los logits tal cual.",
+            ),
+            Mistake(
+                lambda logits, ids: 1 - _loss_per_token(logits, ids).exp().mean(),
+                "has promediado 1 − p; la entropía cruzada promedia −ln p.",
+            ),
+        ],
+    ),
+    "04-perplejidad": Exercise(
+        reference=lambda texts: math.exp(torch.cat(texts).mean()),
+        cases=[(TEXTS,), (MORE_TEXTS,)],
+        success="todos los tokens cuentan igual, sean del texto que sean.",
+        mistakes=[
+            Mistake(
+                lambda texts: 2 ** torch.cat(texts).mean().item(),
+                "las sorpresas están en nats: hay que elevar e, no 2 (2 sería para bits).",
+            ),
+            Mistake(
+                lambda texts: torch.cat(texts).mean().item(),
+                "eso es la pérdida media; la perplejidad es e elevado a ella.",
+            ),
+            Mistake(
+                lambda texts: math.exp(sum(t.mean().item() for t in texts) / len(texts)),
+                "has promediado las medias de los textos, y en los cortos cada token pesa más: junta antes los tokens.",
+            ),
+            Mistake(
+                lambda texts: sum(math.exp(t.mean()) for t in texts) / len(texts),
+                "has promediado las perplejidades de los textos: se promedian las sorpresas, y e^x va al final.",
+            ),
+            Mistake(
+                lambda texts: torch.cat(texts).exp().mean().item(),
+                "has aplicado e^x a cada token antes de promediar: primero la media, después e^x.",
+            ),
+            Mistake(
+                lambda texts: math.exp(torch.cat(texts).sum()),
+                "has sumado en lugar de promediar: así la perplejidad crece con lo largo del texto.",
+            ),
+            Mistake(
+                lambda texts: math.exp(-torch.cat(texts).mean()),
+                "sobra el signo menos: eso es la probabilidad media (geométrica) de un token, justo la inversa.",
+            ),
+        ],
+    ),
+    "04-temperatura": Exercise(
+        reference=_tempered,
+        cases=[(_random(2, 5), 0.5), (_random(2, 5, seed=1), 2.0), (_random(3, 4, seed=2), 1.3)],
+        success="menos de 1 concentra la probabilidad y más de 1 la reparte.",
+        mistakes=[
+            Mistake(
+                lambda logits, temperature: (logits * temperature).softmax(dim=-1),
+                "has multiplicado por la temperatura; se divide. Con lo tuyo, subirla concentra en lugar de repartir.",
+            ),
+            Mistake(
+                lambda logits, temperature: logits.softmax(dim=-1) / temperature,
+                "has dividido las probabilidades: ya no suman 1. La temperatura divide los logits, antes del softmax.",
+            ),
+            Mistake(
+                lambda logits, temperature: (logits.softmax(dim=-1) / temperature).softmax(dim=-1),
+                "has dividido las probabilidades y hecho otro softmax: divide los logits y haz uno solo.",
+            ),
+            Mistake(
+                lambda logits, temperature: (logits / temperature).softmax(dim=0),
+                "la temperatura está bien, pero el softmax va sobre el vocabulario: dim=-1, no dim=0.",
+            ),
+            Mistake(
+                lambda logits, temperature: logits.softmax(dim=-1),
+                "tu resultado es el de T = 1: o no usas la temperatura, o la restas, que no cambia nada.",
+            ),
+            Mistake(
+                lambda logits, temperature: logits / temperature,
+                "son los logits ya divididos; falta el softmax para que sean probabilidades.",
+            ),
+            Mistake(
+                lambda logits, temperature: logits.softmax(dim=-1) ** (1 / temperature),
+                "elevar p a 1/T va bien encaminado, pero falta dividir por la suma: tus filas no suman 1.",
+            ),
+        ],
+    ),
+    "04-entropia": Exercise(
+        reference=_entropy,
+        cases=[(_random(3, 5),), (_WITH_HOLES,)],
+        success="y los tokens con probabilidad 0 no aportan nada, en lugar de dar nan.",
+        mistakes=[
+            Mistake(
+                _entropy_nan,
+                "con probabilidades 0 das nan: 0 · ln 0 debe contar como 0. torch.special.entr(p) ya lo hace.",
+            ),
+            Mistake(
+                lambda logits: -_entropy(logits),
+                "te falta el signo menos: p · ln p es negativo y la entropía no.",
+            ),
+            Mistake(
+                lambda logits: _entropy(logits) / math.log(2),
+                "la has calculado en bits (logaritmo en base 2); se pide en nats (logaritmo natural).",
+            ),
+            Mistake(
+                lambda logits: torch.special.entr(logits.softmax(dim=-1)).mean(dim=-1),
+                "has promediado sobre el vocabulario; la entropía es la suma de −p · ln p.",
+            ),
+            Mistake(
+                lambda logits: -logits.log_softmax(dim=-1).max(dim=-1).values,
+                "eso es la sorpresa del token más probable; la entropía es la sorpresa media, con todos los tokens.",
+            ),
+            Mistake(
+                lambda logits: _entropy(logits).exp(),
+                "has devuelto e^H, el número efectivo de opciones; se pide H.",
+            ),
+            Mistake(
+                lambda logits: _entropy(logits).sum(),
+                "has sumado las entropías de todas las filas: se pide una por fila (dim=-1).",
+            ),
+        ],
+    ),
+}

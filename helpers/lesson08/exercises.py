@@ -1,0 +1,599 @@
+"""Los ejercicios de la lección 08, «La arquitectura, desde cero»: referencia, casos y errores típicos de cada uno."""
+
+import math
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from helpers.exercises import Exercise, Mistake
+
+INF = float("inf")
+
+
+def _random(*shape, seed=0):
+    return 2 * torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+# --- 08-atencion: q, k, v [..., T, d] → mezcla de los valores [..., T, d] -----------------------------------------
+
+
+def _attention(q, k, v, scale=True, dim=-1, allowed=torch.tril, fill=-INF, late=False):
+    """La atención causal con los errores que se quieran."""
+    scores = q @ k.transpose(-2, -1)
+    if scale:
+        scores = scores / (q.shape[-1] if scale == "d" else math.sqrt(q.shape[-1]))
+    seen = allowed(torch.ones_like(scores)).bool()
+    weights = (scores if late else scores.masked_fill(~seen, fill)).softmax(dim=dim)
+    return (weights * seen if late else weights) @ v
+
+
+def _three(*shape, seed):
+    return tuple(_random(*shape, seed=seed + place) for place in range(3))
+
+
+# --- 08-mascara: puntuaciones [lote, cabezas, T, T] y máscara [1, 1, N, N] → pesos [lote, cabezas, T, T] ----------
+
+
+def _masked(scores, bias, rows=None, columns=None, dim=-1, low=-1e9, late=False, transposed=False):
+    length = scores.shape[-1]
+    b = bias[:, :, slice(length) if rows is None else rows, slice(length) if columns is None else columns]
+    b = b.transpose(-2, -1) if transposed else b
+    if late:
+        return scores.softmax(dim=dim) * b
+    return (scores * b + low * (1 - b)).softmax(dim=dim)
+
+
+def _one_element(scores, bias):
+    length = scores.shape[-1]
+    return _masked(scores, bias, rows=length, columns=length)
+
+
+def _one_column(scores, bias):
+    return _masked(scores, bias, columns=scores.shape[-1])
+
+
+def _moved(scores, bias):
+    return _masked(scores, bias, columns=slice(1, scores.shape[-1] + 1))
+
+
+_BIAS = torch.ones(8, 8).tril().view(1, 1, 8, 8)
+
+
+# --- 08-cabezas: x [lote, T, d], n_head y una función → lo mismo, con la función aplicada cabeza a cabeza ----------
+
+
+def _per_head(heads):
+    """[lote, cabezas, T, d / cabezas] → igual: suma hacia la izquierda y pesa cada cabeza por su número."""
+    return heads.cumsum(dim=2) * torch.arange(1, heads.shape[1] + 1).view(-1, 1, 1)
+
+
+def _split(x, n_head):
+    return x.unflatten(-1, (n_head, -1)).transpose(1, 2)
+
+
+def _through(x, n_head, f):
+    return f(_split(x, n_head)).transpose(1, 2).flatten(2)
+
+
+def _view_both_ways(x, n_head, f):
+    return f(x.reshape(x.shape[0], n_head, x.shape[1], -1)).reshape(x.shape)
+
+
+def _no_way_back(x, n_head, f):
+    return f(_split(x, n_head)).reshape(x.shape)
+
+
+def _no_transpose(x, n_head, f):
+    return f(x.unflatten(-1, (n_head, -1))).flatten(2)
+
+
+def _interleaved(x, n_head, f):
+    heads = x.unflatten(-1, (-1, n_head)).permute(0, 3, 1, 2)
+    return f(heads).permute(0, 2, 3, 1).flatten(2)
+
+
+def _braided_back(x, n_head, f):
+    return f(_split(x, n_head)).permute(0, 2, 3, 1).flatten(2)
+
+
+def _sizes_swapped(x, n_head, f):
+    return f(x.unflatten(-1, (-1, n_head)).transpose(1, 2)).transpose(1, 2).flatten(2)
+
+
+# --- 08-gelu: x → GELU con tanh -----------------------------------------------------------------------------------
+
+
+def _gelu(x, half=0.5, one=1.0, root=(2 / math.pi) ** 0.5, cubic=0.044715, power=3):
+    return half * x * (one + torch.tanh(root * (x + cubic * x**power)))
+
+
+# --- 08-sesgo: peso [d, clases] y sesgo [clases] sin iniciar → iniciados como en el código original ---------------
+
+
+def _spread(answer):
+    """De cada tensor, su forma, su media cuadrática y su desviación: lo que no depende de la semilla."""
+    if isinstance(answer, tuple | list):
+        return [_spread(part) for part in answer]
+    if not isinstance(answer, torch.Tensor):
+        return answer
+    return [list(answer.shape), answer.square().mean().sqrt(), answer.std()]
+
+
+def _initialised(by_weight, by_bias):
+    return lambda weight, bias: (by_weight(weight), by_bias(bias))
+
+
+def _normal(mean=0.0, std=1.0):
+    return lambda part: nn.init.normal_(part, mean, std)
+
+
+# --- 08-numpy: pesos, ids y cabezas → logits [T, vocabulario], solo con NumPy --------------------------------------
+
+
+class _Weights(dict):
+    """Los pesos de un modelo de juguete; se nombra así en los mensajes."""
+
+    def __repr__(self):
+        return "los pesos de juguete"
+
+
+def _toy_weights(vocab_size=11, n_positions=9, d=8, n_layer=2, seed=0):
+    """Pesos al azar con los nombres del modelo publicado. Ganancias y sesgos tampoco son triviales."""
+    rng = np.random.default_rng(seed)
+    shapes = {"tokens_embed.weight": (vocab_size, d), "positions_embed.weight": (n_positions, d)}
+    for layer in range(n_layer):
+        for name, shape in (
+            ("attn.c_attn", (d, 3 * d)),
+            ("attn.c_proj", (d, d)),
+            ("mlp.c_fc", (d, 4 * d)),
+            ("mlp.c_proj", (4 * d, d)),
+            ("ln_1", (d,)),
+            ("ln_2", (d,)),
+        ):
+            shapes |= {f"h.{layer}.{name}.weight": shape, f"h.{layer}.{name}.bias": shape[-1:]}
+    return _Weights({name: 0.7 * rng.standard_normal(shape) for name, shape in shapes.items()})
+
+
+def _numpy_norm(x, gain=1.0, bias=0.0, ddof=0):
+    mean, variance = x.mean(-1, keepdims=True), x.var(-1, keepdims=True, ddof=ddof)
+    return (x - mean) / np.sqrt(variance + 1e-5) * gain + bias
+
+
+def _numpy_gelu(x):
+    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+
+
+def _numpy_erf(x):
+    return 0.5 * x * (1 + np.vectorize(math.erf)(x / math.sqrt(2)))
+
+
+def _numpy_softmax(scores):
+    weights = np.exp(scores - scores.max(-1, keepdims=True))
+    return weights / weights.sum(-1, keepdims=True)
+
+
+def _numpy_attention(x, n_head, scale, mask, join):
+    """x [T, 3d] (consultas, claves y valores) → [T, d]."""
+    if join == "braided":  # como si cada cabeza llevara juntos su q, su k y su v
+        x = x.reshape(len(x), n_head, 3, -1).swapaxes(1, 2).reshape(x.shape)
+    q, k, v = np.split(x, 3, axis=-1)
+    size, mixed = q.shape[-1] // n_head, []
+    for place in range(0, q.shape[-1], size):
+        part = slice(place, place + size)
+        scores = q[:, part] @ k[:, part].T
+        if scale:
+            scores = scores / np.sqrt(q.shape[-1] if scale == "d" else size)
+        if mask:
+            scores = np.where(np.tri(len(scores), dtype=bool), scores, 0.0 if mask == "zero" else -np.inf)
+        mixed.append(_numpy_softmax(scores) @ v[:, part])
+    return np.stack(mixed).reshape(q.shape) if join == "mixed" else np.concatenate(mixed, axis=-1)
+
+
+def numpy_forward(
+    weights,
+    ids,
+    n_head,
+    act=_numpy_gelu,
+    scale=True,
+    mask=True,
+    positions=True,
+    ddof=0,
+    affine=True,
+    pre=False,
+    last=False,
+    join="heads",
+    project=True,
+):
+    """La pasada hacia delante de GPT-1 en NumPy, con los errores que se quieran."""
+    x = weights["tokens_embed.weight"][ids]
+    if positions:
+        x = x + weights["positions_embed.weight"][: len(ids)]
+    layers = 1 + max(int(name.split(".")[1]) for name in weights if name.startswith("h."))
+    for layer in range(layers):
+        w = {name.removeprefix(f"h.{layer}."): value for name, value in weights.items()}
+
+        def dense(name, value, w=w):
+            return value @ w[f"{name}.weight"] + w[f"{name}.bias"]
+
+        def norm(name, value, w=w):
+            return _numpy_norm(
+                value, *((w[f"{name}.weight"], w[f"{name}.bias"]) if affine else ()), ddof=ddof
+            )
+
+        def attend(value, dense=dense):
+            mixed = _numpy_attention(dense("attn.c_attn", value), n_head, scale, mask, join)
+            return dense("attn.c_proj", mixed) if project else mixed
+
+        def mlp(value, dense=dense):
+            return dense("mlp.c_proj", act(dense("mlp.c_fc", value)))
+
+        if pre:
+            x = x + attend(norm("ln_1", x))
+            x = x + mlp(norm("ln_2", x))
+        else:
+            x = norm("ln_1", x + attend(x))
+            x = norm("ln_2", x + mlp(x))
+    if last:
+        x = _numpy_norm(x)
+    return x @ weights["tokens_embed.weight"].T
+
+
+def _with(**errors):
+    return lambda weights, ids, n_head: numpy_forward(weights, ids, n_head, **errors)
+
+
+EXERCISES = {
+    "08-atencion": Exercise(
+        reference=lambda q, k, v: _attention(q, k, v),
+        cases=[_three(5, 4, seed=0), _three(2, 3, 6, 8, seed=3)],
+        success="cada token mezcla valores de su izquierda y el suyo, y vale igual para un lote con cabezas.",
+        mistakes=[
+            Mistake(
+                lambda q, k, v: _attention(q, k, v, late=True),
+                "has puesto la máscara después del softmax: tus pesos ya no suman 1. Tapa las puntuaciones, antes.",
+            ),
+            Mistake(
+                lambda q, k, v: _attention(q, k, v, allowed=torch.ones_like),
+                "falta la máscara: cada token está mirando también a los que vienen detrás.",
+            ),
+            Mistake(
+                lambda q, k, v: _attention(q, k, v, scale=False),
+                "falta dividir las puntuaciones por la raíz de d: sin eso, el softmax se concentra demasiado.",
+            ),
+            Mistake(
+                lambda q, k, v: _attention(q, k, v, scale="d"),
+                "has dividido por d; se divide por su raíz cuadrada.",
+            ),
+            Mistake(
+                lambda q, k, v: _attention(q, k, v, dim=-2),
+                "el softmax va sobre las claves (dim=-1): lo que suma 1 es lo que reparte cada consulta, una fila.",
+            ),
+            Mistake(
+                lambda q, k, v: _attention(q, k, v, allowed=torch.triu),
+                "la máscara está traspuesta (triu): cada token mira al futuro y no al pasado. Es tril.",
+            ),
+            Mistake(
+                lambda q, k, v: _attention(q, k, v, allowed=lambda ones: ones.tril(-1)),
+                "has tapado también la diagonal: el primer token no tiene a quién mirar y da nan. Cada uno se ve a sí.",
+            ),
+            Mistake(
+                lambda q, k, v: _attention(q, k, v, allowed=lambda ones: 1 - ones.tril()),
+                "has tapado lo que se puede mirar: falta el ~.",
+            ),
+            Mistake(
+                lambda q, k, v: _attention(q, k, v, fill=0.0),
+                "has puesto 0 en lo tapado, y e^0 es 1: sigue recibiendo peso. Tiene que ser -inf.",
+            ),
+        ],
+    ),
+    "08-mascara": Exercise(
+        reference=lambda scores, bias: _masked(scores, bias),
+        cases=[(_random(1, 2, 5, 5), _BIAS), (_random(2, 1, 3, 3, seed=1), _BIAS)],
+        success="con los dos puntos se recorta un triángulo; sin ellos se lee una casilla de la diagonal, que vale 1.",
+        mistakes=[
+            Mistake(
+                _one_element,
+                "lo que lees son todo unos y no se tapa nada: bias[:, :, T, T] es una casilla de la diagonal, y "
+                "bias[:, :, T, :T], una fila llena. Hacen falta T filas y T columnas.",
+            ),
+            Mistake(
+                _one_column,
+                "has arreglado las filas, pero bias[:, :, :T, T] es una columna de ceros: todo queda igual de tapado.",
+            ),
+            Mistake(
+                lambda scores, bias: _masked(scores, bias, low=0.0),
+                "el recorte está bien, pero multiplicar por 0 no tapa: e^0 es 1. Falta el -1e9 · (1 - b).",
+            ),
+            Mistake(
+                lambda scores, bias: _masked(scores, bias, low=1e9),
+                "el signo está al revés: con +1e9 cada token mira solo lo prohibido.",
+            ),
+            Mistake(
+                lambda scores, bias: _masked(scores, bias, transposed=True),
+                "has traspuesto la máscara: así se tapa el pasado y se deja ver el futuro.",
+            ),
+            Mistake(
+                lambda scores, bias: _masked(scores, bias, late=True),
+                "el recorte está bien, pero la máscara va antes del softmax: tus filas no suman 1.",
+            ),
+            Mistake(
+                lambda scores, bias: _masked(scores, bias, dim=-2),
+                "la máscara está bien, pero el softmax va por filas: dim=-1.",
+            ),
+            Mistake(
+                _moved,
+                "has recortado una columna más a la derecha: la diagonal queda tapada. Las dos tiras empiezan en 0.",
+            ),
+        ],
+    ),
+    "08-cabezas": Exercise(
+        reference=_through,
+        cases=[(_random(2, 5, 12), 3, _per_head), (_random(1, 4, 8, seed=1), 2, _per_head)],
+        success="cada cabeza se lleva su tira del vector, con todos los tokens, y la devuelve a su sitio.",
+        mistakes=[
+            Mistake(
+                _view_both_ways,
+                "un solo reshape a [lote, cabezas, T, d/cabezas] mezcla tokens: parte primero d y después traspón.",
+            ),
+            Mistake(
+                _no_way_back,
+                "la ida está bien; a la vuelta falta deshacer el transpose antes de juntar, y se mezclan los tokens.",
+            ),
+            Mistake(
+                _no_transpose,
+                "falta el transpose(1, 2): a f le llega [lote, T, cabezas, …] y toma los tokens por cabezas.",
+            ),
+            Mistake(
+                _interleaved,
+                "cada cabeza es una tira seguida del vector: unflatten(-1, (n_head, -1)), con n_head delante.",
+            ),
+            Mistake(
+                _braided_back,
+                "a la vuelta has trenzado las cabezas: cada una ocupa un trozo seguido, no un número de cada n_head.",
+            ),
+            Mistake(
+                _sizes_swapped,
+                "has hecho cabezas de tamaño n_head; tiene que haber n_head cabezas, de tamaño d / n_head.",
+            ),
+            Mistake(
+                lambda x, n_head, f: f(_split(x, n_head)),
+                "falta la vuelta: devuelves [lote, cabezas, T, …] y se piden otra vez [lote, T, d].",
+            ),
+            Mistake(lambda x, n_head, f: x, "vas y vuelves sin aplicar f por el camino."),
+        ],
+    ),
+    "08-gelu": Exercise(
+        reference=_gelu,
+        cases=[(torch.linspace(-4, 4, 41),), (_random(2, 3),)],
+        success="es la de train.py, líneas 22-23, y en transformers se llama gelu_new.",
+        mistakes=[
+            Mistake(
+                F.gelu,
+                "esa es la GELU exacta, con erf (la que da F.gelu si no dices nada): GPT-1 usa la de la tanh.",
+            ),
+            Mistake(torch.relu, "eso es ReLU: corta en seco todo lo negativo."),
+            Mistake(
+                lambda x: _gelu(x, half=1.0), "falta el 1/2 de delante: para x grande debe salir x, no 2x."
+            ),
+            Mistake(
+                lambda x: _gelu(x, power=2),
+                "es x al cubo; al cuadrado, la curva pierde la simetría de la tanh.",
+            ),
+            Mistake(
+                lambda x: _gelu(x, cubic=0.0),
+                "el término cúbico casi no llega: es 0,044715 · x³, con la constante fuera del cubo.",
+            ),
+            Mistake(
+                lambda x: _gelu(x, root=2 / math.pi),
+                "delante del paréntesis va la raíz de 2/π, no 2/π.",
+            ),
+            Mistake(
+                lambda x: x * torch.sigmoid(1.702 * x),
+                "esa es la otra aproximación, x · sigmoide(1,702x); la de GPT-1 es la de la tanh.",
+            ),
+            Mistake(
+                lambda x: _gelu(x, one=0.0),
+                "falta sumar 1 a la tanh: así lo negativo no se apaga, cambia de signo.",
+            ),
+        ],
+    ),
+    "08-bloque": Exercise(
+        reference=["c", "a", "b", "d"],
+        success="sumar y después normalizar, dos veces: eso es post-LN.",
+        mistakes=[
+            Mistake(
+                ["e", "f", "g", "h"],
+                "ese bloque existe y funciona, pero es pre-LN, el de GPT-2: normaliza antes de cada subcapa.",
+            ),
+            Mistake(
+                ["c", "a", "b", "i"],
+                "la segunda suma parte de x y salta por encima de la atención: lo que se suma es n + m.",
+            ),
+            Mistake(["c", "a", "b", "h"], "falta la segunda normalización: el bloque acaba en ln_2."),
+            Mistake(
+                ["c", "f", "b", "d"],
+                "falta la primera normalización, la que va justo tras sumar la atención.",
+            ),
+            Mistake(
+                ["e", "a", "b", "d"],
+                "normalizas antes y después de la atención: en post-LN, la atención recibe x tal cual.",
+            ),
+            Mistake(
+                ["c", "a", "g", "d"],
+                "ln_2 aparece dos veces: la MLP recibe n tal cual, que ya viene normalizado por ln_1.",
+            ),
+            Mistake(
+                ["c", "a", "g", "h"],
+                "empiezas en post-LN y acabas en pre-LN: la segunda mitad también suma y después normaliza.",
+            ),
+            Mistake(
+                ["a", "c", "b", "d"], "son esas cuatro, pero a usa el resultado de la atención: va después."
+            ),
+        ],
+    ),
+    "08-enlace": Exercise(
+        reference={"lm_head.weight": "transformer.tokens_embed.weight"},
+        success="así se guarda la tabla de entrada, que es la que necesita el cuerpo, y la salida se rehace con ella.",
+        mistakes=[
+            Mistake(
+                {"transformer.tokens_embed.weight": "lm_head.weight"},
+                "esa es la línea con el fallo: la tabla de entrada es la copia, así que no se guarda.",
+            ),
+            Mistake(
+                {
+                    "lm_head.weight": "transformer.tokens_embed.weight",
+                    "transformer.tokens_embed.weight": "lm_head.weight",
+                },
+                "cada una es copia de la otra, así que no se guardaría ninguna. Solo una puede ser el original.",
+            ),
+            Mistake(
+                {"lm_head.weight": "tokens_embed.weight"},
+                "el sentido está bien; en el modelo entero, el cuerpo va dentro de transformer y el nombre lo lleva.",
+            ),
+            Mistake(
+                {"lm_head": "transformer.tokens_embed"},
+                "el sentido está bien; faltan los .weight: lo que se ata es la matriz, no la capa.",
+            ),
+            Mistake(
+                {"lm_head.weight": "transformer.positions_embed.weight"},
+                "la salida puntúa tokens: comparte la tabla de tokens, no la de posiciones.",
+            ),
+            Mistake(
+                {"tokens_embed.weight": "lm_head.weight"},
+                "sigue al revés: la copia, que es lo que no se guarda, va antes de los dos puntos.",
+            ),
+            Mistake(
+                ["lm_head.weight"],
+                "así se declaraba antes; ahora hay que decir también cuál es el original: {copia: original}.",
+            ),
+            Mistake(
+                {}, "sin atar nada, el archivo lleva dos tablas, y al entrenar se separan: ya no es GPT-1."
+            ),
+        ],
+    ),
+    "08-sesgo": Exercise(
+        reference=_initialised(_normal(0, 0.02), nn.init.zeros_),
+        cases=[(torch.ones(64, 20_000), torch.ones(20_000))],
+        measure=_spread,
+        tolerance=0.03,  # las desviaciones de un sorteo bailan; con tantos números, menos de un 3 %
+        success="W casi a cero y el sesgo, a cero: la cabeza empieza sin preferir ninguna clase.",
+        mistakes=[
+            Mistake(
+                _initialised(_normal(0, 0.02), _normal(0)),
+                "esa es la línea con el fallo: el segundo argumento de normal_ es la media; la desviación queda en 1.",
+            ),
+            Mistake(
+                _initialised(_normal(0, 0.02), _normal(0, 0.02)),
+                "el sesgo ya es pequeño, pero el original no lo sortea: lo pone a 0.",
+            ),
+            Mistake(
+                _initialised(_normal(0.02), nn.init.zeros_),
+                "el sesgo está bien; en W, 0,02 es la media y la desviación es 1. Escribe su nombre: `std=0.02`.",
+            ),
+            Mistake(
+                _initialised(_normal(0, 0.02**2), nn.init.zeros_),
+                "0,02 es la desviación, no la varianza: no hay que elevarlo al cuadrado.",
+            ),
+            Mistake(
+                _initialised(nn.init.zeros_, nn.init.zeros_),
+                "W también está a cero, y así el primer paso no le enseña nada al resto del modelo: W se sortea.",
+            ),
+            Mistake(
+                _initialised(_normal(0, 0.02), lambda bias: bias),
+                "el sesgo se ha quedado como estaba, sin iniciar: ponlo a 0.",
+            ),
+            Mistake(
+                _initialised(lambda weight: weight, nn.init.zeros_),
+                "W se ha quedado como estaba: sortéalo con `std=0.02`.",
+            ),
+            Mistake(
+                _initialised(_normal(0, 0.2), nn.init.zeros_),
+                "el sesgo está bien; la desviación de W tiene que ser 0,02 y es 0,2.",
+            ),
+            Mistake(
+                lambda weight, bias: (nn.init.zeros_(bias), nn.init.normal_(weight, std=0.02)),
+                "los has devuelto al revés: primero `weight` y después `bias`.",
+            ),
+            Mistake(
+                lambda weight, bias: _normal(0, 0.02)(weight),
+                "falta uno: devuelve los dos, `weight` y `bias`.",
+            ),
+            Mistake(
+                lambda weight, bias: nn.init.zeros_(bias),
+                "has devuelto solo el sesgo: hacen falta los dos, primero `weight` y después `bias`.",
+            ),
+            Mistake(
+                _initialised(_normal(0, 0.02), lambda bias: 0),
+                "`bias = 0` no toca el tensor: en el segundo lugar has devuelto un número. Ponlo a cero sin cambiarlo.",
+            ),
+            Mistake(
+                _initialised(_normal(0, 0.02), lambda bias: None),
+                "en el segundo lugar has devuelto None: tiene que ser el tensor `bias`, puesto a cero.",
+            ),
+            Mistake(
+                _initialised(_normal(0, 0.02), lambda bias: torch.zeros(2)),
+                "el sesgo tiene que conservar su forma: ponlo a cero sin crear otro, con `nn.init.zeros_(bias)`.",
+            ),
+        ],
+    ),
+    "08-numpy": Exercise(
+        reference=_with(),
+        cases=[
+            (_toy_weights(), [3, 1, 4, 1, 5], 2),
+            (_toy_weights(n_layer=3, seed=1), [2, 7, 10, 8], 4),
+        ],
+        success="GPT-1 entero con sumas, productos, una exponencial y una tanh.",
+        mistakes=[
+            Mistake(
+                _with(pre=True), "normalizas antes de cada subcapa (pre-LN): en GPT-1, después de cada suma."
+            ),
+            Mistake(
+                _with(act=_numpy_erf),
+                "todo bien menos la activación: es la GELU con tanh, no la exacta con erf.",
+            ),
+            Mistake(
+                _with(scale=False), "falta dividir las puntuaciones por la raíz del tamaño de la cabeza."
+            ),
+            Mistake(
+                _with(mask=False), "falta la máscara causal: tapa las puntuaciones de los tokens futuros."
+            ),
+            Mistake(
+                _with(mask="zero"),
+                "has puesto 0 en lo tapado, y la exponencial de 0 es 1: antes del softmax tiene que ser -inf.",
+            ),
+            Mistake(
+                _with(join="braided"),
+                "c_attn da todas las consultas, luego las claves y luego los valores: el 3 va delante de n_head.",
+            ),
+            Mistake(
+                _with(affine=False),
+                "falta multiplicar por la ganancia (ln.weight) y sumar el sesgo (ln.bias).",
+            ),
+            Mistake(
+                _with(positions=False),
+                "faltan las posiciones: súmale a cada token su fila de positions_embed.",
+            ),
+            Mistake(_with(scale="d"), "la raíz es la del tamaño de la cabeza, d / n_head, no la de d."),
+            Mistake(_with(join="mixed"), "a la vuelta falta trasponer antes de juntar las cabezas."),
+            Mistake(_with(project=False), "falta c_proj tras juntar las cabezas."),
+            Mistake(
+                lambda weights, ids, n_head: _numpy_softmax(numpy_forward(weights, ids, n_head)),
+                "se piden logits: sobra el softmax del final.",
+            ),
+            Mistake(
+                _with(ddof=1),
+                "la varianza de la normalización divide entre d, no entre d - 1 (en NumPy, ddof=0, lo que da var).",
+            ),
+            Mistake(
+                lambda weights, ids, n_head: numpy_forward(weights, ids, 1),
+                "atiendes con una sola cabeza: reparte q, k y v en n_head tiras y haz un softmax por tira.",
+            ),
+            Mistake(
+                _with(last=True),
+                "has normalizado otra vez al final: la ln_f es de GPT-2; aquí el último ln_2 ya es la salida.",
+            ),
+        ],
+    ),
+}

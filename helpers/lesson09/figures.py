@@ -1,0 +1,363 @@
+"""Las figuras de la lección 09: cómo se preentrena (ventanas, tasa, estabilidad) y cómo se mide lo preentrenado."""
+
+import math
+
+import matplotlib.pyplot as plt
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.ticker import FuncFormatter
+
+from helpers.figures import BLUE, GRAY, GREEN, ORANGE, PALETTE, RED, describe, readable, with_comma
+from helpers.spanish import number, significant
+from helpers.zeroshot import PROBES
+
+DOCUMENT_COLORS = ("#9CC9E3", "#F6D186")
+
+
+def with_thousands(axis) -> None:
+    """Escribe los números de un eje (`ax.xaxis` o `ax.yaxis`) enteros y con espacio de millares: 1 000."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+
+
+def big(value: float) -> str:
+    """Una cantidad de tokens en pocas letras: 5 120, 512 mil, 32,8 M."""
+    for size, unit in ((1e9, "mil M"), (1e6, "M"), (1e3, "mil")):
+        if value >= max(0.9995 * size, 1e5):  # 999 999 es ya «1 M»
+            return f"{significant(value / size, 3)} {unit}"
+    return number(value)
+
+
+def windows(lengths, length: int, tokens):
+    """Cómo se corta el texto en ventanas contiguas.
+
+    - `lengths`: tokens de los primeros documentos, en su orden, ya pegados; `length`: tokens de una ventana.
+    - `tokens`: los primeros de una ventana y el que sigue; la figura empareja cada uno con el que viene detrás.
+    """
+    figure, (strip, zoom) = plt.subplots(2, 1, figsize=(10.4, 3.7), height_ratios=[1, 1.35])
+    begin, total = 0, sum(lengths)
+    for index, size in enumerate(lengths):
+        color = DOCUMENT_COLORS[index % 2]
+        strip.add_patch(Rectangle((begin, 0), size, 1, fc=color, ec="none"))
+        strip.text(
+            begin + size / 2, 0.5, f"cuento {index + 1}", ha="center", va="center", fontsize=9,
+            bbox={"fc": color, "ec": "none", "pad": 2}, zorder=3,
+        )  # fmt: skip
+        begin += size
+    for start in range(0, total + 1, length):
+        strip.plot([start, start], [0, 1], color="black", lw=0.9)
+    strip.set(
+        title=f"Los cuentos, uno detrás de otro, cortados cada {length} tokens",
+        xlabel="posición en la tira de tokens",
+        xlim=(0, total),
+        ylim=(0, 1),
+        yticks=[],
+    )
+    with_thousands(strip.xaxis)
+    for row, (name, shown) in enumerate((("entra", tokens[:-1]), ("objetivo", tokens[1:]))):
+        for place, token in enumerate(shown):
+            color = "#E8E8E8" if row == 0 else "#BFE3D5"
+            zoom.add_patch(Rectangle((place + 0.04, -row * 1.6), 0.92, 1, fc=color, ec="none"))
+            zoom.text(place + 0.5, 0.5 - row * 1.6, readable(token), ha="center", va="center", fontsize=9.5)
+            if row == 0:
+                zoom.annotate(
+                    "", (place + 0.5, -0.56), (place + 0.5, -0.04),
+                    arrowprops={"arrowstyle": "->", "color": GRAY},
+                )  # fmt: skip
+        zoom.text(-0.15, 0.5 - row * 1.6, name, ha="right", va="center", fontsize=10)
+    zoom.set(xlim=(-1.2, len(tokens) - 1), ylim=(-1.75, 1.15))
+    zoom.set_title("El principio de una ventana: qué entra y qué hay que predecir", loc="left")
+    zoom.set_axis_off()
+    for ax in (strip, zoom):
+        ax.grid(False)
+    strip.spines["left"].set_visible(False)
+    figure.tight_layout()
+    pairs = ", ".join(
+        f"«{readable(one)}» → «{readable(two)}»" for one, two in zip(tokens[:3], tokens[1:4], strict=True)
+    )
+    return describe(
+        figure,
+        f"Arriba, una tira de {number(total)} tokens con {len(lengths)} cuentos pegados y cortes cada {length}: "
+        f"una ventana puede empezar en un cuento y acabar en otro. Abajo, cada token y su objetivo: {pairs}…",
+    )
+
+
+def schedules(panels: dict):
+    """La tasa de aprendizaje de cada receta.
+
+    `panels`: {título: (actualizaciones, tasa en cada una, cuántas son de calentamiento)}.
+    """
+    figure, axes = plt.subplots(1, len(panels), figsize=(10.4, 3.6))
+    texts = []
+    for ax, (title, (steps, rates, warmup)) in zip(axes, panels.items(), strict=True):
+        ax.plot(steps, rates, color=BLUE, lw=2.4)
+        ax.axvspan(0, warmup, color=ORANGE, alpha=0.35, lw=0)
+        ax.set(title=title, xlabel="actualización", ylabel="tasa de aprendizaje", ylim=(0, 1.12 * max(rates)))
+        with_thousands(ax.xaxis)
+        ax.xaxis.get_major_locator().set_params(nbins=5)
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda rate, _: _plain(rate)))
+        texts.append(
+            f"{title}: sube hasta {max(rates):g} en {number(warmup)} actualizaciones y baja hasta 0 en la "
+            f"{number(steps[-1])}".replace(".", ",")
+        )
+    figure.tight_layout(rect=(0, 0.07, 1, 1))
+    kinds = [Patch(fc=ORANGE, alpha=0.35, label="calentamiento (warm-up)")]
+    figure.legend(handles=kinds, loc="lower center")
+    return describe(figure, "Dos curvas de la tasa de aprendizaje. " + ". ".join(texts) + ".")
+
+
+def _plain(rate: float) -> str:
+    """Una tasa sin notación científica: 0,00005."""
+    return f"{rate:.5f}".rstrip("0").rstrip(".").replace(".", ",")
+
+
+def stability(curves: dict, unigram: float):
+    """La misma red entrenada con varias recetas: {nombre: pérdida de cada lote}, y la pérdida del unigrama."""
+    figure, ax = plt.subplots(figsize=(9, 4.2))
+    smooth = 10
+    ends = {}
+    for (name, losses), color, line in zip(curves.items(), PALETTE, ["-", "--", "-.", ":"], strict=False):
+        # media de los últimos lotes: un lote suelto salta demasiado para leer la curva
+        means = [
+            sum(losses[max(0, end - smooth) : end]) / min(end, smooth) for end in range(1, len(losses) + 1)
+        ]
+        ax.plot(range(1, len(losses) + 1), means, color=color, ls=line, lw=2.2, label=name)
+        ends[name] = means[-1]
+    ax.axhline(unigram, color=GRAY, ls=":", lw=1.6)
+    ax.text(
+        1.01, unigram, "unigrama\n(en lo apartado)", transform=ax.get_yaxis_transform(),
+        color=GRAY, va="center", fontsize=9,
+    )  # fmt: skip
+    ax.set(
+        title="La misma red en blanco, con recetas distintas",
+        xlabel="actualización",
+        ylabel=f"pérdida (nats por token,\nmedia de {smooth} lotes)",
+    )
+    ax.legend(title="tasa máxima")
+    with_comma(ax.yaxis)
+    text = "; ".join(f"{name}, {number(value, 2)}" for name, value in ends.items())
+    return describe(figure, f"Curvas de pérdida. Al final: {text}. Unigrama: {number(unigram, 2)}.")
+
+
+def live(records, baselines: dict):
+    """La pérdida de lo que se entrena y de lo apartado: registros {step, train_loss, held_out_loss}, y varas de medir.
+
+    `baselines`: {nombre: pérdida en lo apartado}, se dibujan como líneas horizontales.
+    """
+    figure, ax = plt.subplots(figsize=(9.4, 4.6))
+    places = range(
+        len(records)
+    )  # cada medida, a la misma distancia de la anterior: el doble de actualizaciones
+    for key, name, color, mark in (
+        ("held_out_loss", "cuentos apartados", RED, "s"),
+        ("train_loss", "cuentos de entrenamiento", BLUE, "o"),
+    ):
+        ax.plot(places, [record[key] for record in records], f"{mark}-", color=color, lw=2.2, label=name)
+    above = math.inf
+    for name, loss in sorted(baselines.items(), key=lambda item: -item[1]):
+        ax.axhline(loss, color=GRAY, ls=":", lw=1.4)
+        above = min(loss, above - 0.19)  # dos nombres casi a la misma altura se separan
+        ax.text(1.01, above, name, transform=ax.get_yaxis_transform(), va="center", color=GRAY, fontsize=9)
+    ax.set_xticks(places, [number(record["step"]) for record in records])
+    ax.set(
+        title="El preentrenamiento, en directo",
+        xlabel="actualizaciones (desde las 16, cada marca es el doble que la anterior)",
+        ylabel="pérdida (nats por token)",
+    )
+    ax.legend(loc="lower left")
+    with_comma(ax.yaxis)
+    first, last = records[0], records[-1]
+    return describe(
+        figure,
+        f"Dos curvas que bajan juntas desde {number(first['held_out_loss'], 2)} y se separan: al final, "
+        f"{number(last['train_loss'], 2)} en lo entrenado y {number(last['held_out_loss'], 2)} en lo "
+        "apartado. " + "; ".join(f"{name}, {number(loss, 2)}" for name, loss in baselines.items()) + ".",
+    )
+
+
+def perplexities(rows):
+    """La perplejidad de cada modelo en los mismos tokens: filas (nombre, perplejidad, extremo bajo, extremo alto)."""
+    figure, ax = plt.subplots(figsize=(9, 0.55 * len(rows) + 1.7))
+    for place, (_, value, low, high) in enumerate(rows):
+        ours = place == len(rows) - 1
+        color = RED if ours else BLUE
+        ax.errorbar(
+            value,
+            place,
+            xerr=[[value - low], [high - value]],
+            fmt="s" if ours else "o",
+            color=color,
+            ms=8,
+            capsize=5,
+        )
+        ax.annotate(
+            number(value, 1 if value < 100 else 0), (high, place), (9, 0), textcoords="offset points",
+            va="center", color=color,
+        )  # fmt: skip
+    ax.set_xscale("log")
+    ax.set_xlim(min(row[2] for row in rows) * 0.75, max(row[3] for row in rows) * 1.7)
+    ax.set_yticks(range(len(rows)), [row[0] for row in rows])
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    ticks = [tick for tick in (10, 20, 50, 100, 200, 500, 1000, 2000) if _inside(ax, tick)]
+    ax.set_xticks(ticks, [number(tick) for tick in ticks])
+    ax.xaxis.set_minor_locator(plt.NullLocator())
+    ax.set(
+        title="Cuánto dudan en los cuentos apartados, sobre los mismos tokens",
+        xlabel="perplejidad (escala logarítmica; menos es mejor) e intervalo del 95 %",
+    )
+    ax.grid(axis="y", visible=False)
+    text = "; ".join(
+        f"{name}, {number(value, 1)} (de {number(low, 1)} a {number(high, 1)})"
+        for name, value, low, high in rows
+    )
+    return describe(figure, f"Perplejidades con su intervalo: {text}.")
+
+
+def _inside(ax, tick) -> bool:
+    low, high = ax.get_xlim()
+    return low <= tick <= high
+
+
+def units(rows):
+    """Las mismas medidas en dos unidades: filas (nombre, perplejidad por token, bits por byte)."""
+    figure, axes = plt.subplots(1, 2, figsize=(10.4, 0.5 * len(rows) + 1.6), sharey=True)
+    names = [row[0] for row in rows]
+    for ax, column, title, decimals in (
+        (axes[0], 1, "Perplejidad por token", 1),
+        (axes[1], 2, "Bits por byte", 2),
+    ):
+        values = [row[column] for row in rows]
+        best = min(values)
+        colors = [GREEN if value == best else "#B8B8B8" for value in values]
+        ax.barh(range(len(rows)), values, color=colors, height=0.62)
+        for place, value in enumerate(values):
+            ax.text(value + 0.02 * max(values), place, number(value, decimals), va="center", fontsize=10)
+        ax.set(
+            title=title,
+            xlabel=f"{title[0].lower()}{title[1:]} (menos es mejor)",
+            xlim=(0, 1.18 * max(values)),
+        )
+        ax.grid(axis="y", visible=False)
+        with_comma(ax.xaxis)
+    axes[0].set_yticks(range(len(rows)), names)
+    axes[0].invert_yaxis()
+    figure.tight_layout()
+    text = "; ".join(f"{name}, {number(ppl, 1)} y {number(bits, 2)}" for name, ppl, bits in rows)
+    winners = [min(rows, key=lambda row, k=k: row[k])[0] for k in (1, 2)]
+    return describe(
+        figure,
+        f"Barras con la perplejidad y los bits por byte: {text}. En perplejidad gana {winners[0]}; en bits por byte, "
+        f"{winners[1]}.",
+    )
+
+
+ZERO_SHOT = "zero_shot_"
+
+
+def history(records):
+    """La historia de un preentrenamiento: registros {tokens, train_loss, held_out_loss} y, si los hay, zero_shot_*.
+
+    A la izquierda, la pérdida; si hay aciertos sin entrenar (claves que empiezan por `zero_shot_`), a la derecha.
+    """
+    tasks = sorted({key for record in records for key in record if key.startswith(ZERO_SHOT)})
+    figure, axes = plt.subplots(
+        1,
+        2 if tasks else 1,
+        figsize=(10.4 if tasks else 8.6, 4.2),
+        squeeze=False,
+        width_ratios=[1.2, 1][: 1 + bool(tasks)],
+    )
+    ax = axes[0][0]
+    for key, name, color, line in (
+        ("train_loss", "texto de entrenamiento", BLUE, "-"),
+        ("held_out_loss", "libros apartados", RED, "--"),
+    ):
+        points = [(record["tokens"], record[key]) for record in records if record.get(key) is not None]
+        ax.plot(*zip(*points, strict=True), line, color=color, lw=2.2, marker=".", label=name)
+    ax.set(
+        title="Pérdida según lo leído",
+        xlabel="tokens leídos (escala logarítmica)",
+        ylabel="pérdida (nats por token)",
+    )
+    ax.legend()
+    _token_axis(ax)
+    with_comma(ax.yaxis)
+    for color, task in zip(PALETTE, tasks, strict=False):
+        points = [(record["tokens"], record[task]) for record in records if record.get(task) is not None]
+        name = PROBES.get(task.removeprefix(ZERO_SHOT), task)
+        axes[0][1].plot(*zip(*points, strict=True), color=color, lw=2, marker=".", label=name)
+    if tasks:
+        axes[0][1].set(
+            title="Tareas sin haberlas entrenado",
+            xlabel="tokens leídos (escala logarítmica)",
+            ylabel="aciertos (aceptabilidad: Matthews)",
+        )
+        axes[0][1].legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=3)
+        _token_axis(axes[0][1])
+        with_comma(axes[0][1].yaxis)
+    figure.tight_layout()
+    held_out = [record for record in records if record.get("held_out_loss") is not None]
+    trained = [record["train_loss"] for record in records if record.get("train_loss") is not None]
+    return describe(
+        figure,
+        f"La pérdida en los libros apartados baja de {number(held_out[0]['held_out_loss'], 2)} a "
+        f"{number(held_out[-1]['held_out_loss'], 2)} entre {big(held_out[0]['tokens'])} y "
+        f"{big(held_out[-1]['tokens'])} tokens leídos; la de entrenamiento acaba en {number(trained[-1], 2)}."
+        + (f" A la derecha, {len(tasks)} tareas sin entrenar." if tasks else ""),
+    )
+
+
+def _token_axis(ax) -> None:
+    """Escala logarítmica de tokens con marcas que se leen: 100 k, 1 M, 10 M."""
+    ax.set_xscale("log")
+    low, high = ax.get_xlim()
+    for bases in ((1, 3), (1, 2, 3, 5, 7)):  # en menos de una década, más marcas
+        ticks = [
+            base * 10**power for power in range(2, 13) for base in bases if low <= base * 10**power <= high
+        ]
+        if len(ticks) > 2:
+            break
+    ax.set_xticks(ticks, [big(tick) for tick in ticks])
+    ax.xaxis.set_minor_locator(plt.NullLocator())
+
+
+def scale(runs):
+    """Pérdida en lo apartado según los tokens leídos, una curva por tamaño.
+
+    `runs`: {name, n_layer, n_embd, parameters, records: [{tokens, held_out_loss}]}.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10.4, 4.3), width_ratios=[1.5, 1])
+    runs = sorted(runs, key=lambda run: run["parameters"])
+    ends = []
+    for run, color, mark in zip(runs, PALETTE, "osD^v*", strict=False):
+        points = [
+            (record["tokens"], record["held_out_loss"]) for record in run["records"] if record["tokens"]
+        ]
+        tokens, losses = zip(*points, strict=True)
+        size = f"{run['n_layer']} × {run['n_embd']}: {significant(run['parameters'] / 1e6, 2)} M"
+        left.plot(tokens, losses, f"{mark}-", ms=5, color=color, lw=2.2, label=size)
+        right.plot(run["parameters"], losses[-1], mark, ms=9, color=color)
+        ends.append((size, tokens[-1], losses[-1]))
+    left.set(
+        title="Tres tamaños, el mismo texto" if len(runs) == 3 else "Varios tamaños, el mismo texto",
+        xlabel="tokens leídos (escala logarítmica)",
+        ylabel="pérdida en lo apartado\n(nats por token)",
+    )
+    left.legend(title="capas × ancho: parámetros")
+    _token_axis(left)
+    right.plot([run["parameters"] for run in runs], [end[2] for end in ends], color=GRAY, lw=1, zorder=0)
+    right.set(
+        title="Al acabar",
+        xlabel="parámetros (escala logarítmica)",
+        ylabel="pérdida en lo apartado\n(nats por token)",
+    )
+    right.set_xscale("log")
+    right.set_xticks(
+        [run["parameters"] for run in runs],
+        [f"{significant(run['parameters'] / 1e6, 2)} M" for run in runs],
+    )
+    right.xaxis.set_minor_locator(plt.NullLocator())
+    right.margins(x=0.15, y=0.15)
+    for ax in (left, right):
+        with_comma(ax.yaxis)
+    figure.tight_layout()
+    text = "; ".join(f"{size}, {number(loss, 2)} tras {big(tokens)} tokens" for size, tokens, loss in ends)
+    return describe(figure, f"Curvas de pérdida en lo apartado según los tokens leídos. Al final: {text}.")
