@@ -1,34 +1,17 @@
-"""Dónde se ejecuta el curso: versiones, dispositivo, semillas y avisos.
+"""Dónde se ejecuta el curso: dispositivo, semillas y avisos. Es la planta baja: no importa nada más de la casa.
 
-`python -m helpers.environment` imprime el informe que pide la plantilla de errores. Lección 00.
+`python -m helpers.environment` imprime el informe que pide la plantilla de errores (`helpers/report.py`). Lección 00.
 """
 
-import importlib.metadata
 import importlib.util
 import logging
 import os
-import platform
 import random
-import sys
+import runpy
 import warnings
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-# Paquete → lección donde hace falta por primera vez.
-PACKAGES = {
-    "torch": "00",
-    "transformers": "00",
-    "ftfy": "00",
-    "spacy": "00",
-    "tokenizers": "00",
-    "matplotlib": "00",
-    "datasets": "06",
-    "scipy": "06",
-    "scikit-learn": "06",
-    "jupyterlab": "00",
-    "nbval": "tests",
-}
-NOT_ON_COLAB = ("jupyterlab", "nbval")  # allí el cuaderno lo abre Colab y nadie pasa las pruebas
 
 
 class Stop(RuntimeError):
@@ -118,59 +101,5 @@ def _install(package: str) -> None:
     importlib.invalidate_caches()  # para que este Python, ya en marcha, vea lo instalado
 
 
-def versions() -> dict[str, str | None]:
-    """Versión instalada de cada paquete del curso (`None` si falta)."""
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = None
-    return found
-
-
-def report() -> list[tuple[bool, str]]:
-    """El informe del entorno: una lista de (¿bien?, frase)."""
-    python = sys.version_info[:2]
-    lines = [
-        ((3, 11) <= python <= (3, 13), f"Python {platform.python_version()} (se admite de 3.11 a 3.13)"),
-        (True, f"Sistema: {platform.system()} {platform.machine()}, {os.cpu_count()} núcleos{_memory()}"),
-    ]
-    for name, version in versions().items():
-        if on_colab() and name in NOT_ON_COLAB:
-            continue
-        where = "las pruebas" if PACKAGES[name] == "tests" else f"la lección {PACKAGES[name]}"
-        lines.append(
-            (version is not None, f"{name} {version}" if version else f"{name}: hace falta para {where}")
-        )
-    if all(importlib.util.find_spec(name) for name in ("torch", "transformers", "ftfy", "spacy")):
-        import torch
-
-        from helpers import models
-
-        lines.append((True, f"Dispositivo: {device()}; hilos de CPU: {torch.get_num_threads()}"))
-        lines.append(models.found())
-    return lines
-
-
-def _memory() -> str:
-    try:
-        size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):  # Windows no lo dice así
-        return ""
-    return f", {size / 2**30:.0f} GiB de memoria"
-
-
-def main() -> int:
-    """Imprime el informe; devuelve 0 si no falta nada y 1 si falta algo."""
-    lines = report()
-    for good, sentence in lines:
-        print("[OK]   " if good else "[FALTA]", sentence)
-    missing = sum(not good for good, _ in lines)
-    if missing:
-        print(f"\nFaltan {missing} cosas: el README dice cómo instalarlas.")
-    return int(missing > 0)
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    runpy.run_module("helpers.report", run_name="__main__")

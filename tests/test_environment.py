@@ -7,7 +7,7 @@ import sys
 import pytest
 import torch
 
-from helpers import environment
+from helpers import environment, report
 
 
 @pytest.fixture
@@ -59,9 +59,9 @@ def test_report_on_colab_misses_neither_jupyterlab_nor_nbval(monkeypatch, tag, m
     monkeypatch.delenv("COLAB_RELEASE_TAG", raising=False)
     if tag:
         monkeypatch.setenv("COLAB_RELEASE_TAG", tag)
-    found = environment.versions()
-    monkeypatch.setattr(environment, "versions", lambda: found | {"jupyterlab": None, "nbval": None})
-    assert sum(not good for good, _ in environment.report()) == missing
+    found = report.versions()
+    monkeypatch.setattr(report, "versions", lambda: found | {"jupyterlab": None, "nbval": None})
+    assert sum(not good for good, _ in report.report()) == missing
 
 
 def test_flop_counter_says_nothing_in_red():

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import OpenAIGPTConfig, OpenAIGPTLMHeadModel
 
-from helpers import environment, models
+from helpers import environment, models, report
 from helpers.models import MINI, ModelError, load
 
 
@@ -243,9 +243,9 @@ def test_environment_report():
 
 
 def test_environment_report_says_what_is_missing(monkeypatch, capsys):
-    monkeypatch.setitem(environment.PACKAGES, "paquete-que-no-existe", "03")
+    monkeypatch.setitem(report.PACKAGES, "paquete-que-no-existe", "03")
     monkeypatch.setenv(models.VARIABLE, "/no/existe")
-    assert environment.main() == 1
+    assert report.main() == 1
     out = capsys.readouterr().out
     assert "[FALTA] paquete-que-no-existe: hace falta para la lección 03" in out
     assert "[FALTA] No existe el modelo" in out
