@@ -5,13 +5,15 @@ devuelve una `Figure` de matplotlib con título, ejes con unidades y, con `descr
 los cuadernos se enseñan con `show(figura)`.
 """
 
+import base64
+import html
 import io
 from itertools import pairwise
 
 import matplotlib
 import matplotlib.pyplot as plt
 import PIL.Image
-from IPython.display import Image, display
+from IPython.display import display
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.ticker import FuncFormatter
 
@@ -84,11 +86,14 @@ def show(figure) -> None:
     drawn, png = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png", metadata={"Software": None})  # sin versión: los bytes se repiten
     plt.close(figure)
-    # Bastan 256 colores y así el cuaderno pesa un tercio.
+    # Bastan 256 colores y así el cuaderno pesa un tercio. Sin transparencia: también se lee sobre un tema oscuro.
     PIL.Image.open(drawn).convert("RGB").quantize(256, dither=PIL.Image.Dither.NONE).save(
         png, "png", optimize=True
     )
-    display(Image(data=png.getvalue(), format="png", metadata={"alt": alt}))
+    data = base64.b64encode(png.getvalue()).decode()
+    # JupyterLab y nbconvert no leen la descripción de un PNG suelto, y sí la de un <img>; el PNG queda para lo demás.
+    image = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}" style="max-width: 100%">'
+    display({"text/html": image, "image/png": data}, raw=True)
 
 
 def readable(token: str) -> str:

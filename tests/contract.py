@@ -3,6 +3,7 @@
 `problems(path)` devuelve una frase por incumplimiento; una lista vacía es una lección en regla.
 """
 
+import html
 import json
 import re
 import statistics
@@ -22,7 +23,9 @@ LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 FOLDED = re.compile(r"<details>\s*<summary>(.*?)</summary>(.*?)</details>", re.DOTALL)
 PYTHON_FENCE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 FOLDS = ["Pista 1", "Pista 2", "Solución"]
-MAX_KILOBYTES = 600
+ALT = re.compile(r'<img alt="([^"]*)" src="data:image/png')
+ALT_WORDS = 12  # las que necesita, como poco, quien no ve la figura
+MAX_KILOBYTES = 1000  # cada figura va dos veces: en el HTML que lleva su descripción y en PNG
 ON_GPU = ("05", "06", "07", "08", "09")  # las que en una GPU van más deprisa se la piden a Colab
 
 
@@ -146,8 +149,21 @@ def check_outputs(path, notebook, repo):
             yield f"la celda [{cell.execution_count}] escribe en la salida de errores: {output.text[:80]!r}"
         if "application/vnd.jupyter.widget-view+json" in output.get("data", {}):
             yield f"la celda [{cell.execution_count}] guarda un widget"
-    if not any({"image/png", "image/svg+xml"} & set(output.get("data", {})) for _, output in outputs):
+    for cell, alt in figures(notebook):
+        if len(alt.split()) < ALT_WORDS:
+            yield f"la figura de [{cell.execution_count}] no llega a {ALT_WORDS} palabras que la describan: «{alt}»"
+    if not figures(notebook):
         yield "no tiene ninguna figura"
+
+
+def figures(notebook):
+    """Las imágenes que guarda una lección: [(celda, texto alternativo, vacío si no lo lleva)]."""
+    return [
+        (cell, html.unescape("".join(ALT.findall(output.data.get("text/html", "")))))
+        for cell in code_cells(notebook)
+        for output in cell.outputs
+        if any(kind.startswith("image/") for kind in output.get("data", {}))
+    ]
 
 
 def check_exercises(path, notebook, repo):

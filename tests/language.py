@@ -96,17 +96,6 @@ def printed(path) -> list[str]:
     return [re.sub(r"^\[(?:OK|FALTA)\].*$", "", text, flags=re.MULTILINE) for text in texts if text]
 
 
-def figures(path) -> list[tuple[str, str]]:
-    """Las imágenes que guarda una lección: [(celda, texto alternativo)]."""
-    return [
-        (f"[{cell.execution_count}] {kind}", output.metadata.get(kind, {}).get("alt", ""))
-        for cell in lessons.read(path).cells
-        for output in cell.get("outputs", [])
-        for kind in output.get("data", {})
-        if kind.startswith("image/")
-    ]
-
-
 @cache
 def forbidden() -> list[tuple[re.Pattern, str]]:
     """Lo que no se escribe y lo que se escribe en su lugar, según el glosario."""

@@ -28,6 +28,15 @@ def double(x):
 
 </details>"""
 
+FIGURE = """\
+import matplotlib.pyplot as plt
+
+from helpers.figures import describe, show
+
+figure, ax = plt.subplots()
+ax.plot([1, 2])
+show(describe(figure, "Una recta que sube de 1 a 2 y no dice nada más: es la figura de muestra."))"""
+
 
 def build(repo=""):
     """El cuaderno sin ejecutar: 25 celdas con lo que pide el contrato y, aparte, celdas sencillas de relleno."""
@@ -39,7 +48,7 @@ def build(repo=""):
         new_markdown_cell("## Repaso\n\n¿Cuánto es 2 + 2?"),
         new_code_cell("2 + 2", id="suma"),
         new_code_cell('print("estable")', id="texto"),
-        new_code_cell("import matplotlib.pyplot as plt\n\nplt.plot([1, 2])\nplt.show()", id="figura"),
+        new_code_cell(FIGURE, id="figura"),
         *[new_code_cell(f"{n} * {n}", id=f"relleno-{n}") for n in range(12)],
         new_code_cell("def double(x): ...", metadata={"tags": ["exercise:double"]}),
         new_code_cell(

@@ -65,6 +65,24 @@ def test_nbval_catches_wrong_output_error_and_network(sample, tmp_path):
     assert "La red está cortada en las pruebas" in output
 
 
+def test_nbval_compares_the_description_of_a_figure_and_not_its_pixels(sample, tmp_path):
+    notebook = lessons.read(sample)
+    figure = cell(notebook, "figura")
+    notebook.cells = [cell(notebook, "setup"), figure, deepcopy(figure), deepcopy(figure)]
+    for place, (cut, old, new) in enumerate(((0, "", ""), (200, "", ""), (0, "de 1 a 2", "de 1 a 3"))):
+        one = notebook.cells[place + 1]
+        one.id = f"figura-{place}"
+        data, png = one.outputs[0].data, one.outputs[0].data["image/png"]
+        other = png[: len(png) - cut]
+        data.update(
+            {"image/png": other, "text/html": data["text/html"].replace(png, other).replace(old, new)}
+        )
+    broken = sample.with_name("96_rota.ipynb")
+    nbformat.write(notebook, broken)
+    passed, failed, output = run_nbval(broken, tmp_path)
+    assert (passed, [name.rpartition("::")[2] for name in failed]) == (3, ["Cell 3"]), output
+
+
 def test_lesson_with_an_error_is_not_saved(sample):
     notebook = lessons.read(sample)
     cell(notebook, "suma").source = "# Divide\n1 / 0"
@@ -147,6 +165,18 @@ BREAKAGES = {
     "punto y coma": (change("suma", source="2 + 2;  # calla"), "acaba en «;»"),
     "clear_output": (change("suma", source="clear_output()"), "usa «clear_output»"),
     "sin figura": (change("figura", outputs=[]), "no tiene ninguna figura"),
+    "figura sin describir": (
+        lambda notebook: cell(notebook, "figura").outputs[0].data.pop("text/html"),
+        "no llega a 12 palabras",
+    ),
+    "figura poco descrita": (
+        lambda notebook: (
+            cell(notebook, "figura")
+            .outputs[0]
+            .data.update({"text/html": '<img alt="Una recta." src="data:image/png;base64,AA">'})
+        ),
+        "no llega a 12 palabras que la describan: «Una recta.»",
+    ),
     "error guardado": (output("suma", "error", ename="E", evalue="", traceback=[]), "guarda un error: E"),
     "stderr": (output("suma", "stream", name="stderr", text="Warning"), "salida de errores"),
     "ruta": (output("suma", "stream", text="/home/ana/curso"), "una ruta de una máquina"),
