@@ -1,13 +1,394 @@
-"""Con un modelo mayor caben más cabezas y tokens más largos, y las etiquetas de las figuras no se pisan."""
+"""Las figuras dicen lo que deben: sus datos, leídos de los ejes, y su texto alternativo, con los mismos números.
 
+`test_lessonNN_nombre` prueba `helpers.lessonNN.figures.nombre`; las que aún no tienen prueba están, una por línea, en
+`figuras_pendientes.txt`.
+"""
+
+import base64
+import importlib
+import io
+import math
 from itertools import pairwise
+from pathlib import Path
 
+import figure_data as data
 import matplotlib.pyplot as plt
 import numpy as np
+import PIL.Image
 import pytest
 
-from helpers.lesson05.figures import draws
-from helpers.lesson08.figures import head_scores, lens
+from helpers import figures
+
+PENDING = Path(__file__).with_name("figuras_pendientes.txt")
+
+
+@pytest.fixture(autouse=True)
+def drawing():
+    """El estilo del curso, y ninguna figura abierta al acabar."""
+    with plt.rc_context():
+        figures.use_style()
+        yield
+    plt.close("all")
+
+
+def draw(name, *args, **kwargs):
+    """(figura, sus ejes, con datos y sin barras de color) de «lesson04.surprise»."""
+    lesson, _, function = name.partition(".")
+    figure = getattr(importlib.import_module(f"helpers.{lesson}.figures"), function)(*args, **kwargs)
+    return figure, [ax for ax in figure.axes if ax.get_label() != "<colorbar>"]
+
+
+def test_every_figure_has_its_test_or_is_pending():
+    tested = {
+        name.removeprefix("test_").replace("_", ".", 1)
+        for name in globals()
+        if name.startswith("test_lesson")
+    }
+    pending = PENDING.read_text(encoding="utf-8").split()
+    assert pending == sorted(set(pending))
+    assert set(pending) == data.names() - tested, (
+        "ponle su prueba o, si la tiene, quítala de figuras_pendientes.txt"
+    )
+    assert tested <= data.names(), "hay una prueba de una figura que ya no existe"
+
+
+# --- lo común ---------------------------------------------------------------------------------------------------------
+
+
+def test_show_gives_the_description_and_an_opaque_picture(monkeypatch):
+    shown = []
+    monkeypatch.setattr(figures, "display", lambda bundle, raw: shown.append((bundle, raw)))
+    figure, ax = plt.subplots()
+    figures.show(figures.describe(figure, 'Una "recta" que baja de 2 a < 1.'))
+    ((bundle, raw),) = shown
+    assert raw and bundle["text/html"].startswith(
+        '<img alt="Una &quot;recta&quot; que baja de 2 a &lt; 1." src="data:image/png;base64,'
+    )
+    assert bundle["image/png"] in bundle["text/html"] and "max-width: 100%" in bundle["text/html"]
+    picture = PIL.Image.open(io.BytesIO(base64.b64decode(bundle["image/png"])))
+    assert "transparency" not in picture.info and picture.convert("RGBA").getpixel((0, 0)) == (
+        255,
+        255,
+        255,
+        255,
+    )
+    assert not plt.fignum_exists(figure.number)
+
+
+def test_show_wants_a_description():
+    with pytest.raises(ValueError, match="le falta su descripción"):
+        figures.show(plt.figure())
+
+
+@pytest.mark.parametrize(
+    ("token", "text"),
+    [("dog</w>", "dog"), ("hel", "hel…"), ("\n</w>", "↵"), ("<unk>", "<unk>"), (".</w>", ".")],
+)
+def test_readable(token, text):
+    assert figures.readable(token) == text
+
+
+def test_with_comma():
+    _, ax = plt.subplots()
+    figures.with_comma(ax.yaxis)
+    assert [data.written(ax.yaxis, value) for value in (-0.5, 0.25, 3.0)] == ["−0,5", "0,25", "3"]
+
+
+def test_boxes_and_arrows_go_where_they_are_told():
+    figure, ax = figures.canvas((4, 2), (0, 40), (0, 20))
+    assert (ax.get_xlim(), ax.get_ylim(), ax.axison) == ((0, 40), (0, 20), False)
+    figures.box(ax, (2, 4), (10, 6), "dentro", figures.GREEN)
+    figures.arrow(ax, (12, 7), (20, 7))
+    (text,) = ax.texts
+    assert (text.get_text(), text.get_position()) == ("dentro", (7, 7))
+    box, arrow = ax.patches
+    assert box.get_path().get_extents().bounds == pytest.approx((2, 4, 10, 6))
+    ends = ax.transData.inverted().transform(arrow.get_transform().transform(arrow.get_path().vertices))
+    assert ends[0] == pytest.approx((12, 7)) and ends[:, 0].max() == pytest.approx(20, abs=0.5)
+
+
+# --- 00 ---------------------------------------------------------------------------------------------------------------
+
+
+def test_lesson00_course_map():
+    figure, (ax,) = draw("lesson00.course_map")
+    assert [text for text in data.texts(ax) if text.isdigit()] == [f"{number:02}" for number in range(10)]
+    arrows = [patch for patch in ax.patches if hasattr(patch, "get_arrowstyle")]
+    assert len(arrows) == 10 and "09 se apoya en 08." in figure.get_label()
+
+
+def test_lesson00_next_token():
+    figure, (ax,) = draw(
+        "lesson00.next_token", "She opened the", [("door", 0.5), ("\n", 0.25), (" box", 0.125)], "mini"
+    )
+    assert data.rows(ax) == [(0, 0, 50), (1, 0, 25), (2, 0, 12.5)] and ax.yaxis_inverted()
+    assert data.ticks(ax.yaxis) == ["door", "↵", "box"] and data.texts(ax) == ["50,0 %", "25,0 %", "12,5 %"]
+    title, x, _ = data.labels(ax)
+    assert "«She opened the»" in title and "mini" in title and x == "probabilidad (%)"
+    assert data.spoken(figure) == [50, 25, 12.5]
+
+
+# --- 01 ---------------------------------------------------------------------------------------------------------------
+
+
+def test_lesson01_results():
+    table = [
+        {"name": "Gana", "metric": "F1", "prior": 60.0, "gpt1": 65.5},
+        {"name": "Pierde", "metric": "acc", "prior": 61.7, "gpt1": 56.0},
+    ]
+    figure, (ax,) = draw("lesson01.results", table)
+    assert data.ticks(ax.yaxis) == ["Pierde · acc", "Gana · F1"]
+    assert [points[0] for points in data.lines(ax).values()] == [[61.7, 56.0], [60.0, 65.5]]
+    assert data.texts(ax)[:2] == ["−5,7", "+5,5"] and "1 de 2 conjuntos" in data.labels(ax)[0]
+    assert data.spoken(figure) == [65.5, 60, 5.5, 56, 61.7, -5.7]
+
+
+# --- 02 ---------------------------------------------------------------------------------------------------------------
+
+
+def test_lesson02_memory():
+    figure, (ax,) = draw(
+        "lesson02.memory", [("pesos", {"fp32": 466.4, "fp16": 233.2}), ("Adam", {"fp32": 1865.0})]
+    )
+    assert [end for _, _, end in data.rows(ax)] == [466.4, 1865.0, 233.2]
+    assert data.ticks(ax.yaxis) == ["pesos", "Adam"] and data.legend(ax) == ["fp32", "fp16"]
+    assert data.texts(ax) == ["466 MB", "1865 MB", "233 MB"] and "megabytes" in data.labels(ax)[1]
+    assert data.spoken(figure)[2:] == [466, 1865]
+
+
+def test_lesson02_changes():
+    figure, (ax,) = draw("lesson02.changes", [("GPT-1", 31e6, 85e6), ("más ancho", 62e6, 340e6)])
+    assert [(start, end) for _, start, end in data.rows(ax)] == [(0, 31), (0, 62), (31, 116), (62, 402)]
+    assert data.legend(ax) == ["embeddings", "bloques"] and data.texts(ax) == ["116,0", "402,0"]
+    assert [points[0] for points in data.lines(ax).values()] == [[116, 116]]
+    assert data.spoken(figure)[1:3] == [116, 402]
+
+
+def test_lesson02_flops():
+    _, (ax,) = draw("lesson02.flops", [1, 512], {"logits": [62, 62], "atención": [0.1, 18.9]})
+    tops = [area.get_paths()[0].vertices[:, 1].max() for area in ax.collections]
+    assert tops == pytest.approx([62, 80.9]) and data.legend(ax) == ["atención", "logits"]
+    assert data.labels(ax)[1:] == ("tokens a los que se mira (contexto)", "millones de FLOPs por token")
+
+
+def test_lesson02_gelu():
+    x, exact, tanh = np.array([-1.0, 0, 1]), np.array([-0.16, 0, 0.84]), np.array([-0.1601, 0, 0.8402])
+    _, (left, right) = draw("lesson02.gelu", x, exact, tanh)
+    drawn = data.lines(left)
+    assert drawn["ReLU"][1] == [0, 0, 1] and drawn["GELU exacta"] == [[-1, 0, 1], exact.tolist()]
+    assert drawn["GELU con tanh (la de GPT-1)"][1] == tanh.tolist()
+    assert data.lines(right)[0][1] == pytest.approx([-1, 0, 2]) and "diezmilésimas" in data.labels(right)[2]
+
+
+# --- 03 ---------------------------------------------------------------------------------------------------------------
+
+
+def test_lesson03_merges():
+    steps = [(None, ["c", "a", "t</w>"]), (4, ["ca", "t</w>"]), (11999, ["cat</w>"])]
+    figure, (ax,) = draw("lesson03.merges", "cat", steps)
+    assert data.texts(ax)[1:] == [
+        *("c", "a", "t", "letras sueltas", "ca", "t", "fusión n.º 5"),
+        *("cat", "fusión n.º 12\u202f000"),
+    ]
+    assert "c a t; ca t; cat." in figure.get_label()
+
+
+def test_lesson03_compression():
+    figure, (ax,) = draw("lesson03.compression", [0, 100, 8000], [4.5, 2.0, 1.05])
+    assert data.lines(ax)[0] == [[0, 100, 8000], [4.5, 2.0, 1.05]]
+    assert data.texts(ax)[1:] == ["4,50", "1,05"] and data.spoken(figure) == [4.5, 1.05]
+    assert data.labels(ax)[1:] == ("fusiones que se usan", "tokens por palabra")
+
+
+def test_lesson03_fertility():
+    pairs = [("Buenos días.", 1.2, 2.5), ("Adiós.", 1.0, 3.0)]
+    figure, (left, right) = draw("lesson03.fertility", pairs, [("GPT-1", 1.1, 2.75), ("mini", 1.3, 3.5)])
+    english, spanish = (group.get_offsets().tolist() for group in left.collections)
+    assert english == [[1.2, 0], [1.0, 1]] and spanish == [[2.5, 0], [3.0, 1]]
+    assert data.ticks(left.yaxis) == ["Buenos días.", "Adiós."]
+    assert [end for _, _, end in data.rows(right)] == [1.1, 1.3, 2.75, 3.5]
+    assert data.spoken(figure)[-4:] == [1.1, 2.75, 1.3, 3.5]
+
+
+# --- 04 ---------------------------------------------------------------------------------------------------------------
+
+WORDS = ["she</w>", "opened</w>", "the</w>"]
+CANDIDATES = [["was</w>", "opened</w>"], ["the</w>", "it</w>"], ["door</w>", "box</w>"]]
+P = [[0.5, 0.125], [0.75, 0.0625], [0.625, 0.25]]
+
+
+def test_lesson04_prediction_map():
+    figure, (ax,) = draw("lesson04.prediction_map", WORDS, CANDIDATES, P)
+    assert data.image(ax).tolist() == P and ax.yaxis_inverted()
+    assert data.texts(ax)[:4] == ["was", "0,500", "opened", "0,125"]
+    assert data.frames(ax, figures.RED) == [
+        (1, 0),
+        (0, 1),
+    ]  # (columna, fila) del que venía; tras el último, ninguno
+    assert data.ticks(ax.xaxis) == ["1.º", "2.º"] and data.ticks(ax.yaxis) == [
+        "0 · she",
+        "1 · opened",
+        "2 · the",
+    ]
+    assert data.labels(ax)[1:] == ("candidato, del más probable al menos", "posición y token leído")
+    assert "tras «opened», the (0,75); tras «the», door (0,62)" in figure.get_label()
+
+
+def test_lesson04_temperature_curves():
+    steps, shares, entropies = [0.5, 1.0, 2.0], [[0.9, 0.1], [0.7, 0.2], [0.4, 0.3]], [0.3, 0.8, 1.3]
+    figure, (left, right) = draw(
+        "lesson04.temperature_curves", steps, shares, ["door</w>", "box</w>"], entropies, 8192
+    )
+    assert data.lines(left)["door"] == [steps, [0.9, 0.7, 0.4]] and data.lines(left)["box"][1] == [
+        0.1,
+        0.2,
+        0.3,
+    ]
+    assert data.lines(right)[0] == [steps, entropies]
+    assert data.levels(right) == [pytest.approx(math.log(8192))] and "ln 8192 = 9,01" in data.texts(right)[0]
+    assert left.get_ylim() == (0, 1) and data.labels(right)[1:] == ("temperatura", "entropía (nats)")
+    assert data.spoken(figure)[-1] == 9.01 and "es de door y" in figure.get_label()
+
+
+def test_lesson04_surprise():
+    nats = [6.0, 0.5, 1.0]
+    figure, (ax,) = draw("lesson04.surprise", [*WORDS, "door</w>"], nats, 8192)
+    assert data.bars(ax) == [(0, 6.0), (1, 0.5), (2, 1.0)]
+    assert data.ticks(ax.xaxis) == ["opened", "the", "door"]  # el primero no lo predice nadie
+    assert data.levels(ax) == [2.5, pytest.approx(math.log(8192))]  # la media de los tres; el azar, en nats
+    assert data.texts(ax) == ["6,00", "0,50", "1,00", "media (pérdida)\n2,50", "al azar\nln 8192 = 9,01"]
+    assert data.labels(ax) == (
+        "Sorpresa de cada token",
+        "token que había que adivinar",
+        "sorpresa, −ln p (nats)",
+    )
+    assert ax.get_ylim()[0] == 0 and data.spoken(figure) == [6, 0.5, 1, 2.5, 9.01]
+
+
+# --- 05 ---------------------------------------------------------------------------------------------------------------
+
+
+def test_lesson05_draws():
+    published = {"dog</w>": 7, "cat</w>": 3}
+    figure, (left, right) = draw(
+        "lesson05.draws", published, ["a</w>", "b</w>"], [60, 40], [55.5, 44.5], 100, "Mini"
+    )
+    assert [height for _, height in data.bars(left)] == [7, 3] and data.ticks(left.xaxis) == ["dog", "cat"]
+    assert data.bars(right) == [(0, 60), (1, 40)] and data.ticks(right.xaxis) == ["a", "b"]
+    assert data.lines(right)["veces que le tocaban: sorteos × probabilidad"] == [[0, 1], [55.5, 44.5]]
+    assert data.labels(right)[0] == "Mini: 100 vueltas del bucle" and "«dog» 7, «cat» 3" in figure.get_label()
+
+
+def test_lesson05_strategies():
+    figure, (left, right) = draw(
+        "lesson05.strategies", ["a</w>", "b</w>"], {"voraz": [1, 0], "puro": [0.75, 0.002]}
+    )
+    assert [end for *_, end in data.rows(left)] == [1, 0] and [end for *_, end in data.rows(right)] == [
+        0.75,
+        0.002,
+    ]
+    assert data.texts(left) == ["1,00", "fuera"] and data.texts(right) == ["0,75", "< 0,01"]
+    assert data.ticks(left.yaxis) == ["a", "b"] and left.yaxis_inverted()
+    assert "voraz, 1; puro, 2." in figure.get_label()
+
+
+def test_lesson05_repetition():
+    figure, (ax,) = draw("lesson05.repetition", {"voraz": [1, 0.5], "puro": [1, 1, 0.9]})
+    assert data.lines(ax) == {"voraz": [[1, 2], [1, 0.5]], "puro": [[1, 2, 3], [1, 1, 0.9]]}
+    assert ax.get_ylim()[0] == 0 and data.spoken(figure)[1:] == [0.5, 0.9]
+
+
+def test_lesson05_token_forwards():
+    figure, (without, cached) = draw("lesson05.token_forwards", 3, 2)
+    assert data.image(without).tolist() == [[2, 2, 2, 0], [2, 2, 2, 2]]
+    assert data.image(cached).tolist() == [[2, 2, 2, 0], [1, 1, 1, 2]]
+    assert data.labels(without)[0].endswith(": 7 cálculos de un token") and ": 4 " in data.labels(cached)[0]
+    assert data.spoken(figure) == [3, 2, 7, 4]
+
+
+def test_lesson05_speed():
+    figure, (ax,) = draw("lesson05.speed", [0.5, 2.0], [0.25, 0.5], 12)
+    assert list(data.lines(ax).values()) == [[[1, 2], [0.5, 2.0]], [[1, 2], [0.25, 0.5]]]
+    assert (
+        data.texts(ax) == ["sin caché: 2,0 s", "con caché: 0,5 s"] and "12 de partida" in data.labels(ax)[1]
+    )
+    assert ax.get_ylim()[0] == 0 and data.spoken(figure) == [2, 2.0, 0.5]
+
+
+# --- 07 ---------------------------------------------------------------------------------------------------------------
+
+
+def test_lesson07_phenomena():
+    figure, (ax,) = draw("lesson07.phenomena", {"wh_gap": (1.0, 10), "word_order": (0.5, 20)})
+    assert data.ticks(ax.yaxis) == ["orden de las palabras", "huecos de las preguntas"]
+    drawn = data.lines(ax)
+    assert drawn[0][0] == pytest.approx([29.93, 70.07], abs=0.01) and drawn[1][0] == [
+        50
+    ]  # Wilson, por su fórmula
+    assert drawn[2][0] == pytest.approx([72.25, 100], abs=0.01) and drawn[3] == [[100], [1]]
+    assert data.texts(ax) == ["10 de 20", "10 de 10", "azar"] and "%" in data.labels(ax)[1]
+    assert data.spoken(figure) == [100, 50]
+
+
+# --- 08 ---------------------------------------------------------------------------------------------------------------
+
+
+def test_lesson08_masking():
+    late = [[0.5, 0.0], [0.25, 0.75]]
+    figure, panels = draw("lesson08.masking", ["el", "gato"], [[1.0, 5.0], [0.0, math.log(3)]], late)
+    assert data.image(panels[2]) == pytest.approx(np.array([[1, 0], [0.25, 0.75]]))
+    assert data.image(panels[3]).tolist() == late
+    assert data.texts(panels[1])[:4] == ["1,0", "−∞", "0,0", "1,1"]
+    assert data.texts(panels[2])[4:] == ["= 1,00", "= 1,00"] and data.texts(panels[3])[4:] == [
+        "= 0,50",
+        "= 1,00",
+    ]
+    assert data.labels(panels[0])[2] == "quién mira" and data.labels(panels[0])[1] == "a quién mira"
+    assert data.spoken(figure)[-2:] == [0.5, 1]
+
+
+def test_lesson08_head_scores():
+    figure, (one, control) = draw(
+        "lesson08.head_scores",
+        {"anterior": ([[0.1, 0.2], [0.9, 0.3]], 0.25), "…al azar": ([[0.2, 0.9]] * 2, 0.25)},
+    )
+    assert data.image(one).tolist() == [[0.1, 0.2], [0.9, 0.3]]
+    assert data.frames(one, figures.RED) == [(0, 1)] and data.frames(control, figures.RED) == []
+    assert data.labels(one)[2] == "bloque" and data.labels(one)[1].startswith("cabeza")
+    assert data.ticks(one.yaxis) == ["1", "2"] and data.spoken(figure) == [0.9, 0.25, 0.9, 0.25]
+
+
+# --- 09 ---------------------------------------------------------------------------------------------------------------
+
+
+def test_lesson09_perplexities():
+    figure, (ax,) = draw(
+        "lesson09.perplexities", [("unigrama", 400.0, 350.0, 450.0), ("mini", 25.5, 24.0, 27.0)]
+    )
+    assert [bar.lines[0].get_xdata().tolist() for bar in ax.containers] == [[400], [25.5]]
+    assert data.ticks(ax.yaxis) == ["unigrama", "mini"] and data.texts(ax) == ["400", "25,5"]
+    assert ax.get_xscale() == "log" and data.spoken(figure) == [400, 350, 450, 25.5, 24, 27]
+
+
+def test_lesson09_units():
+    figure, (left, right) = draw("lesson09.units", [("palabras", 90.0, 1.25), ("letras", 2.5, 1.5)])
+    assert [end for *_, end in data.rows(left)] == [90, 2.5] and [end for *_, end in data.rows(right)] == [
+        1.25,
+        1.5,
+    ]
+    assert data.texts(left) == ["90,0", "2,5"] and data.texts(right) == ["1,25", "1,50"]
+    assert "En perplejidad gana letras; en bits por byte, palabras." in figure.get_label()
+
+
+def test_lesson09_stability():
+    figure, (ax,) = draw("lesson09.stability", {"0,002": [4.0] * 10 + [3.0] * 10}, 5.5)
+    steps, means = data.lines(ax)["0,002"]
+    assert (steps[0], steps[-1]) == (1, 20) and means[9:15] == pytest.approx([4, 3.9, 3.8, 3.7, 3.6, 3.5])
+    assert data.levels(ax) == [5.5] and "nats por token" in data.labels(ax)[2]
+    assert data.spoken(figure)[1:] == [3, 5.5]
+
+
+# --- con un modelo mayor caben más cabezas y tokens más largos, y nada se pisa ---------------------------------------
 
 LONG = [
     "unfortunately</w>",
@@ -27,26 +408,22 @@ def boxes(texts):
 
 @pytest.mark.parametrize(("names", "angle"), [(SHORT * 2, 0), (LONG * 2, 30)], ids=["cortos", "largos"])
 def test_long_tokens_are_slanted_and_short_ones_are_not(names, angle):
-    figure = draws({".</w>": 10}, names, range(len(names)), range(len(names)), 100)
-    assert {label.get_rotation() for label in figure.axes[1].get_xticklabels()} == {angle}
-    plt.close(figure)
+    _, (_, right) = draw("lesson05.draws", {".</w>": 10}, names, range(len(names)), range(len(names)), 100)
+    assert {label.get_rotation() for label in right.get_xticklabels()} == {angle}
 
 
 @pytest.mark.parametrize(("heads", "shown"), [(4, "1 2 3 4"), (12, "2 4 6 8 10 12")])
 def test_head_numbers_do_not_touch(heads, shown):
     panels = {f"cosa {n}": (np.full((heads, heads), 0.1), 0.1) for n in range(6)}
-    figure = head_scores(panels)
-    for ax in figure.axes:
+    _, axes = draw("lesson08.head_scores", panels)
+    for ax in axes:
         labels = ax.get_xticklabels()
         assert " ".join(label.get_text() for label in labels) == shown
         assert all(left.x1 < right.x0 for left, right in pairwise(boxes(labels)))
-    plt.close(figure)
 
 
 def test_a_long_token_stays_in_its_cell():
     tokens = (LONG * 2)[:11]
-    figure = lens(tokens, [tokens] * 13, np.zeros((13, 11)))
-    ax = figure.axes[0]
+    _, (ax,) = draw("lesson08.lens", tokens, [tokens] * 13, np.zeros((13, 11)))
     widths = [box.width for box in boxes(ax.texts)]
     assert max(widths) < 1.02 * ax.get_window_extent().width / len(tokens)
-    plt.close(figure)

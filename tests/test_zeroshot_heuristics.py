@@ -28,9 +28,11 @@ from helpers.zeroshot import (
     minimal_pairs,
     multiple_choice,
     pronouns,
+    rank_shares,
     relative,
     report,
     sentiment,
+    wilson,
 )
 from helpers.zeroshot.evaluation import Result, accuracy, confusion, credit, matthews
 
@@ -181,6 +183,18 @@ def test_threshold_is_the_best_of_all(seed):
     assert matthews_corrcoef(truth, scores > threshold) == pytest.approx(quality)
     assert threshold == pytest.approx(min(cut for cut, value in every.items() if value > quality - 1e-12))
     assert choose_threshold([1, 1], [True, False])[1] == 0
+
+
+def test_wilson_has_width_even_when_everything_is_right():
+    z, n = 1.959964, 10
+    assert wilson(1.0, n) == pytest.approx((n / (n + z * z), 1))
+    low, high = wilson(0.5, 20)
+    assert low == pytest.approx(1 - high) and 0.29 < low < 0.31
+
+
+def test_rank_shares_split_a_tie():
+    lengths, chosen = [[1, 2, 3], [2, 2, 5], [4, 1, 9]], [0, 1, 2]
+    assert rank_shares(lengths, chosen) == pytest.approx([1.5 / 3, 0.5 / 3, 1 / 3])
 
 
 def test_matthews_is_that_of_scikit_learn():
