@@ -6,6 +6,7 @@ import contract
 import nbformat
 import pytest
 import sample_lesson
+from nbconvert import HTMLExporter
 from project_copy import run_nbval, toy_project
 from test_solutions import put_solutions, simulate_gpu
 
@@ -81,6 +82,11 @@ def test_nbval_compares_the_description_of_a_figure_and_not_its_pixels(sample, t
     nbformat.write(notebook, broken)
     passed, failed, output = run_nbval(broken, tmp_path)
     assert (passed, [name.rpartition("::")[2] for name in failed]) == (3, ["Cell 3"]), output
+
+
+def test_the_description_reaches_a_published_page(sample):
+    page, _ = HTMLExporter(template_name="lab").from_notebook_node(lessons.read(sample))
+    assert '<img alt="Una recta que sube de 1 a 2' in page
 
 
 def test_lesson_with_an_error_is_not_saved(sample):
