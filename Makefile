@@ -4,11 +4,13 @@ SHELL := /bin/sh
 PY := $(if $(filter Windows_NT,$(OS)),.venv/Scripts/python.exe,.venv/bin/python)
 
 .DEFAULT_GOAL := ayuda
-.PHONY: ayuda curso test test-todo colab lecciones paginas lint direccion candado entorno
+.PHONY: ayuda curso actualizar test navegador test-todo colab lecciones paginas lint direccion candado entorno herramientas
 
 ayuda:
-	@echo "make curso       abre JupyterLab en la lección 00 (SIN_NAVEGADOR=1: solo escribe la dirección)"
-	@echo "make test        pasa todas las pruebas"
+	@echo "make curso       abre JupyterLab en tu copia de la lección 00 (SIN_NAVEGADOR=1: solo escribe la dirección)"
+	@echo "make actualizar  trae la edición nueva del curso sin pisar lo que has escrito"
+	@echo "make test        pasa las pruebas, salvo las del navegador"
+	@echo "make navegador   pasa las pruebas que abren un navegador (en Debian y como administrador, lo instala)"
 	@echo "make test-todo   además, lo largo: las lecciones en Colab y con un modelo de la forma del de OpenAI"
 	@echo "make colab       solo las lecciones con las versiones de Colab"
 	@echo
@@ -20,11 +22,13 @@ ayuda:
 	@echo
 	@echo "PYTHON=python3.12 elige el intérprete; TORCH=cpu, en Linux, evita descargar CUDA."
 
-# Cualquier Python 3 vale para arrancar: tools/setup_env.py busca después el del curso.
-entorno:
+# Cualquier Python 3 vale para arrancar: tools/setup_env.py busca después el del curso. `herramientas` es el entorno
+# más lo que piden las pruebas.
+herramientas: GROUP := dev
+entorno herramientas:
 	@for p in "$$PYTHON" python3 python3.11 python3.12 python3.13 python py; do \
 		if [ -n "$$p" ] && "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1; then \
-			exec "$$p" -m tools.setup_env; \
+			exec "$$p" -m tools.setup_env $(GROUP); \
 		fi; \
 	done; \
 	echo "No encuentro Python: instala Python 3.11 desde python.org o con el gestor de paquetes de tu sistema y repite la orden." >&2; \
@@ -33,32 +37,39 @@ entorno:
 curso: entorno
 	@$(PY) -m tools.open_lab
 
-test: entorno
-	@echo "→ Pruebas, en dos procesos"
-	@$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+actualizar: entorno
+	@$(PY) -m tools.update
 
-colab: entorno
+test: herramientas
+	@echo "→ Pruebas, en dos procesos"
+	@$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not browser"
+
+navegador: herramientas
+	@$(PY) -m tools.browser
+	@$(PY) -m pytest -q -m browser
+
+colab: herramientas
 	@$(PY) -m tools.setup_colab
 	@$(PY) -m pytest -q -n 2 --dist loadfile tests/long/test_colab.py
 
-test-todo: test
+test-todo: test navegador
 	@$(PY) -m tools.setup_colab
 	@echo "→ Lo largo"
 	@$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/long
 
-lecciones: entorno
+lecciones: herramientas
 	@$(PY) -m tools.run_lessons $(L)
 
-paginas: entorno
+paginas: herramientas
 	@$(PY) -m tools.make_pages
 
-lint: entorno
+lint: herramientas
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m tools.check_semicolons
 
-direccion: entorno
+direccion: herramientas
 	@$(PY) -m tools.stamp_address $(if $(filter undefined,$(origin REPO)),,"$(REPO)")
 
-candado: entorno
+candado: herramientas
 	@$(PY) -m tools.make_lock

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tools import browser as system_browser
 from tools import lessons
 
 ROOT = lessons.ROOT
@@ -44,9 +45,30 @@ def lesson(request):
     return request.param
 
 
+def need_browser():
+    """La ruta del navegador. Sin él, la prueba se salta y dice cómo tenerlo; en integración continua, falla."""
+    return system_browser.find() or (pytest.fail if os.environ.get("CI") else pytest.skip)(system_browser.HOW)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Un navegador de verdad, que comparten las pruebas de un archivo."""
+    path = need_browser()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        program = playwright.chromium.launch(executable_path=path, args=system_browser.flags())
+        yield program
+        program.close()
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Primero lo que más tarda, para que los procesos acaben a la vez."""
+    """Primero lo que más tarda, para que los procesos acaben a la vez; y qué pruebas son las de `make navegador`."""
     items.sort(key=lambda item: item.path.name not in HEAVY)
+    for item in items:
+        if "browser" in item.fixturenames:
+            item.add_marker("browser")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -3,44 +3,31 @@
 import json
 import os
 import re
-import shutil
 
 import pytest
 from lab_server import open_lab
-from project_copy import copy_project
+from project_copy import copy_project, snapshot
 
-from tools import lessons
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="playwright no está instalado (pip install playwright)"
-)
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM, reason="no hay un Chromium del sistema con el que abrir JupyterLab"),
-]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-sync"]
-FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-quic"]
+from tools import lessons, my_copy
 
 
 @pytest.fixture
-def page():
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser.new_page(viewport={"width": 1300, "height": 1000}, locale="en-US")
-        browser.close()
+def page(browser):
+    tab = browser.new_page(viewport={"width": 1300, "height": 1000}, locale="en-US")
+    yield tab
+    tab.close()
 
 
 @pytest.fixture
 def first_lesson(tmp_path):
-    """La lección 00, sin sus salidas, en una copia del proyecto: lo que aparezca lo habrá hecho el navegador."""
+    """La copia de quien lee la lección 00, sin sus salidas: lo que aparezca en ella lo habrá hecho el navegador."""
     (path,) = lessons.find("00", copy_project(tmp_path / "curso") / "notebooks")
     notebook = lessons.read(path)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.update(outputs=[], execution_count=None)
     lessons.write(path, notebook)
-    return path
+    return path.parent.parent / my_copy.FOLDER / path.name
 
 
 def wait_for_kernel(page, lab):
@@ -62,8 +49,9 @@ def saved_code(page, path):
 
 @pytest.mark.timeout(400)
 def test_first_lesson_runs_in_the_browser(page, first_lesson, tmp_path):
-    outside = []
-    with open_lab(first_lesson.parent.parent, tmp_path / "casa", HF_HUB_OFFLINE="1") as lab:
+    outside, project = [], first_lesson.parent.parent
+    published = snapshot(project / "notebooks")
+    with open_lab(project, tmp_path / "casa", HF_HUB_OFFLINE="1") as lab:
         ours = (lab.base, lab.base.replace("http", "ws"), "data:", "blob:")
         page.on("request", lambda request: request.url.startswith(ours) or outside.append(request.url))
         page.goto(lab.url, wait_until="domcontentloaded")
@@ -85,3 +73,4 @@ def test_first_lesson_runs_in_the_browser(page, first_lesson, tmp_path):
         assert "Archivo" in menus.all_inner_texts()
         assert page.locator(".Toastify__toast").count() == 0, "JupyterLab ha sacado un aviso"
         assert outside == []
+    assert snapshot(project / "notebooks") == published  # se guarda en la copia: git no ve nada

@@ -2,9 +2,7 @@
 
 import base64
 import json
-import os
 import re
-import shutil
 from html.parser import HTMLParser
 
 import pytest
@@ -135,21 +133,6 @@ def test_wrong_shapes_are_refused(logits):
 # --- En un navegador ----------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="falta playwright: `pip install playwright`")
-    program = os.environ.get("CHROMIUM") or next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
-    if program is None:
-        pytest.skip("no hay Chromium: instálalo o di dónde está en la variable CHROMIUM")
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=quiet)
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
 def opened(browser, page):
     """La página abierta, sin ningún error de JavaScript ni petición a la red."""
@@ -171,7 +154,6 @@ def move(tab, **values):
         )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("temperature", "k", "p"), SETTINGS)
 def test_browser_agrees_with_python(opened, logits, temperature, k, p):
     move(opened, t=temperature, k=k, p=p)
@@ -181,7 +163,6 @@ def test_browser_agrees_with_python(opened, logits, temperature, k, p):
     assert f"Quedan {kept} de {len(TOKENS)} tokens" in opened.locator(".estado").inner_text()
 
 
-@pytest.mark.slow
 def test_sliders_can_be_named_and_moved_with_the_keyboard(opened):
     assert opened.get_by_role("slider").count() == 3
     slider = opened.get_by_role("slider", name="temperatura")
@@ -193,7 +174,6 @@ def test_sliders_can_be_named_and_moved_with_the_keyboard(opened):
     assert opened.locator(".aviso").count() == 0
 
 
-@pytest.mark.slow
 def test_without_javascript_the_table_stays(browser, page, logits):
     context = browser.new_context(java_script_enabled=False)
     tab = context.new_page()
@@ -204,7 +184,6 @@ def test_without_javascript_the_table_stays(browser, page, logits):
     context.close()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("ink", "paper"), [("rgb(0, 0, 0)", "white"), ("rgb(255, 255, 255)", "#111111")])
 def test_text_takes_the_colour_of_the_theme(opened, ink, paper):
     opened.add_style_tag(content=f"body {{ color: {ink}; background: {paper} }}")
