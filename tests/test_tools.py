@@ -12,8 +12,9 @@ import contract
 import nbformat
 import pytest
 import sample_lesson
+from conftest import need_browser
 
-from tools import lessons, setup_cell, setup_colab, setup_env, stamp_address
+from tools import browser, lessons, setup_cell, setup_colab, setup_env, stamp_address
 from tools.check_semicolons import ends_in_semicolon
 
 ROOT = lessons.ROOT
@@ -94,7 +95,7 @@ def test_probe_survives_a_shim_that_fails(tmp_path):
 @pytest.fixture
 def sandbox(tmp_path, monkeypatch):
     """Una carpeta vacía donde «instalar» es apuntarlo en una lista."""
-    for name in ("pyproject.toml", "requirements.lock"):
+    for name in setup_env.LOCKS.values():
         shutil.copy(ROOT / name, tmp_path)
     venv = tmp_path / ".venv"
     places = {"ROOT": tmp_path, "VENV": venv, "STAMP": venv / "sello", "UNFINISHED": venv / "a-medias"}
@@ -113,36 +114,39 @@ def sandbox(tmp_path, monkeypatch):
         (venv / "pyvenv.cfg").write_text(chosen["version"])
 
     monkeypatch.setattr(setup_env, "create_venv", create_venv)
-    monkeypatch.setattr(setup_env, "install_packages", lambda: done.append("instalar"))
+    monkeypatch.setattr(setup_env, "install_packages", lambda group: done.append(f"instalar {group}"))
     return done
 
 
 def test_second_time_does_nothing(sandbox):
     setup_env.prepare()
     setup_env.prepare()
-    assert sandbox == ["crear", "instalar"]
+    assert sandbox == ["crear", "instalar curso"]
 
 
-@pytest.mark.parametrize("name", ["pyproject.toml", "requirements.lock"])
-def test_new_requirements_are_installed_on_top(sandbox, name):
+def test_tools_go_on_top_of_the_course_and_are_enough_for_it(sandbox):
     setup_env.prepare()
-    path = setup_env.ROOT / name
-    path.write_text("# nuevo\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
-    setup_env.prepare()
-    assert sandbox == ["crear", "instalar", "instalar"]
+    for group in ("dev", "curso", "dev"):
+        setup_env.prepare(group)
+    assert sandbox == ["crear", "instalar curso", "instalar dev"]
 
 
-def test_the_address_of_the_course_installs_nothing(sandbox):
-    setup_env.prepare()
-    path = setup_env.ROOT / "pyproject.toml"
-    text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace('repo = ""', 'repo = "https://example.org/a/b"'), encoding="utf-8")
-    setup_env.prepare()
-    assert sandbox == ["crear", "instalar"]
+@pytest.mark.parametrize(
+    ("group", "times"), [("curso", {"curso": 2, "dev": 2}), ("dev", {"curso": 1, "dev": 2})]
+)
+def test_new_requirements_are_installed_on_top(sandbox, group, times):
+    """Cambiar un candado solo alcanza a quien lo instala: el del curso, a todos."""
+    path = setup_env.ROOT / setup_env.LOCKS[group]
+    for installed in times:
+        sandbox.clear()
+        setup_env.prepare(installed)
+        path.write_text("# nuevo\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
+        setup_env.prepare(installed)
+        assert sandbox.count(f"instalar {installed}") == times[installed]
 
 
 def test_interrupted_install_starts_again(sandbox, monkeypatch):
-    def interrupt():
+    def interrupt(group):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -150,11 +154,11 @@ def test_interrupted_install_starts_again(sandbox, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             setup_env.prepare()
     setup_env.prepare()
-    assert sandbox == ["crear", "crear", "instalar"]
+    assert sandbox == ["crear", "crear", "instalar curso"]
 
 
 def test_failed_install_leaves_nothing_half_done(sandbox, monkeypatch):
-    def fail():
+    def fail(group):
         raise setup_env.SetupError("No hay conexión.")
 
     monkeypatch.setattr(setup_env, "install_packages", fail)
@@ -167,7 +171,7 @@ def test_venv_made_by_hand_is_kept(sandbox):
     setup_env.create_venv(python("3.11.9"))
     (setup_env.VENV / "mio").touch()
     setup_env.prepare()
-    assert sandbox == ["crear", "instalar"]
+    assert sandbox == ["crear", "instalar curso"]
     assert (setup_env.VENV / "mio").exists()
 
 
@@ -176,7 +180,7 @@ def test_another_python_rebuilds(sandbox, monkeypatch):
     monkeypatch.setenv("PYTHON", "python3.12")
     monkeypatch.setattr(setup_env, "choose_python", lambda: python("3.12.4"))
     setup_env.prepare()
-    assert sandbox == ["crear", "instalar"] * 2
+    assert sandbox == ["crear", "instalar curso"] * 2
 
 
 # --- setup_env: lo que dice cuando falla ---------------------------------------------------------------------
@@ -185,7 +189,7 @@ def test_another_python_rebuilds(sandbox, monkeypatch):
 def run_setup(folder, **env):
     """`python -m tools.setup_env` de verdad, en una copia con lo justo."""
     shutil.copytree(ROOT / "tools", folder / "tools", dirs_exist_ok=True)
-    for name in ("pyproject.toml", "requirements.lock"):
+    for name in setup_env.LOCKS.values():
         shutil.copy(ROOT / name, folder)
     base = {"PATH": os.defpath, "PIP_CONFIG_FILE": os.devnull, "HOME": str(folder), "TMPDIR": str(folder)}
     return subprocess.run(
@@ -255,14 +259,14 @@ def test_installers_errors_are_explained(said, expected):
 def test_pip_takes_over_when_uv_itself_fails(monkeypatch, uv_says, installers):
     used = []
 
-    def install_with(command, env, torch=""):
+    def install_with(command, group, env, torch=""):
         used.append("uv" if command[0] == "/uv" else "pip")
         return uv_says if used == ["uv"] else None
 
     monkeypatch.setattr(setup_env, "find_uv", lambda env: "/uv")
     monkeypatch.setattr(setup_env, "install_with", install_with)
     with contextlib.suppress(setup_env.SetupError):
-        setup_env.install_packages()
+        setup_env.install_packages("curso")
     assert used == installers
 
 
@@ -297,6 +301,44 @@ def test_colab_environment_is_made_once_and_ftfy_stays_apart(tmp_path, monkeypat
     assert create[-2:] == ["/python3.13.0", tmp_path]
     assert install[-4:] == ["-r", setup_colab.REQUIREMENTS, "--torch-backend", "cpu"]
     assert apart[-3:] == ["--target", setup_colab.FTFY, "ftfy"]
+
+
+# --- browser ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_browser(monkeypatch, tmp_path):
+    """Un sistema sin navegador, sin apt-get y con una carpeta vacía en el PATH, que se devuelve."""
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(browser, "FILES", ())
+    return tmp_path
+
+
+@POSIX
+def test_takes_the_browser_of_the_system(no_browser, monkeypatch):
+    assert browser.find() is None
+    for name in ("microsoft-edge", "chromium"):
+        (no_browser / name).write_text("#!/bin/sh\n")
+        (no_browser / name).chmod(0o755)
+    assert browser.find() == str(no_browser / "chromium")
+    monkeypatch.setenv("CHROMIUM", "/otro")
+    assert browser.find() == "/otro"
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)])
+def test_without_a_browser_says_how_to_get_one_and_ci_fails(no_browser, monkeypatch, ci, outcome):
+    monkeypatch.setenv("CI", ci)
+    with pytest.raises(outcome, match="No encuentro Chrome, Edge ni Chromium: instala uno"):
+        need_browser()
+    with pytest.raises(SystemExit, match="No encuentro Chrome, Edge ni Chromium: instala uno"):
+        browser.main()
+
+
+def test_the_sandbox_goes_only_for_root(monkeypatch):
+    for root in (True, False):
+        monkeypatch.setattr(browser, "is_root", lambda root=root: root)
+        assert ("--no-sandbox" in browser.flags()) is root
 
 
 # --- stamp_address -------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
-"""Prepara `.venv` con las versiones exactas de `requirements.lock`; la segunda vez solo ve que no hay nada que hacer.
+"""Prepara `.venv` con las versiones exactas de los candados; la segunda vez solo ve que no hay nada que hacer.
 
-Lo llama `make` con el primer Python que encuentra, que puede ser más viejo que el del curso: por eso solo usa la
-biblioteca estándar y una sintaxis que entiende Python 3.8. También se puede llamar a mano:
-`python3 -m tools.setup_env`.
+`python3 -m tools.setup_env` instala lo del curso; `python3 -m tools.setup_env dev`, además, las herramientas con las
+que se prueba y se cambia. Lo llama `make` con el primer Python que encuentra, que puede ser más viejo que el del curso:
+por eso solo usa la biblioteca estándar y una sintaxis que entiende Python 3.8.
 """
 
 import contextlib
@@ -23,6 +23,7 @@ VENV = ROOT / ".venv"
 STAMP = VENV / "curso.sello"  # lo instalado corresponde a esta huella
 UNFINISHED = VENV / "curso.a-medias"  # existe mientras se instala: si sobrevive, hubo una interrupción
 LOG = ROOT / "instalacion.log"
+LOCKS = {"curso": "requirements.lock", "dev": "requirements-dev.lock"}  # el segundo incluye el primero
 VERSIONS = ("3.11", "3.12", "3.13")  # por orden de preferencia
 BIN = "Scripts" if os.name == "nt" else "bin"
 VENV_PYTHON = VENV / BIN / ("python.exe" if os.name == "nt" else "python")
@@ -117,14 +118,13 @@ def choose_python():
 # --- Qué hay ya ---------------------------------------------------------------------------------------------
 
 
-def fingerprint():
+def fingerprint(group):
     """Huella de todo lo que decide qué hay instalado: si no cambia, no hay nada que hacer."""
     digest = hashlib.sha256(str(ROOT).encode())  # un .venv no sobrevive a un cambio de carpeta
-    for path in (ROOT / "pyproject.toml", ROOT / "requirements.lock", VENV / "pyvenv.cfg"):
-        digest.update(
-            path.read_bytes().partition(b"[tool.curso]")[0]
-        )  # desde ahí, pyproject.toml no instala nada
-    return digest.hexdigest()
+    locks = LOCKS.values() if group == "dev" else [LOCKS["curso"]]
+    for path in (*(ROOT / lock for lock in locks), VENV / "pyvenv.cfg"):
+        digest.update(path.read_bytes())
+    return group + " " + digest.hexdigest()
 
 
 def venv_version():
@@ -136,10 +136,12 @@ def venv_version():
     return minor if minor in VERSIONS else None
 
 
-def is_ready():
+def is_ready(group):
     """¿Está `.venv` como lo dejó la última instalación completa? Es lo único que se mira la segunda vez."""
+    enough = [group, "dev"]  # quien tiene las herramientas tiene el curso
     try:
-        ready = VENV_PYTHON.exists() and not UNFINISHED.exists() and STAMP.read_text() == fingerprint()
+        installed = VENV_PYTHON.exists() and not UNFINISHED.exists() and STAMP.read_text()
+        ready = installed in [fingerprint(each) for each in enough]
     except OSError:
         return False
     asked = os.environ.get("PYTHON")
@@ -239,13 +241,13 @@ def find_uv(env):
         return str(inside)
     if shutil.which("uv"):
         return shutil.which("uv")
-    pin = re.search(r"^uv==\S+", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE)
+    pin = re.search(r"^uv==\S+", (ROOT / LOCKS["dev"]).read_text(encoding="utf-8"), re.MULTILINE)
     command = [VENV_PYTHON, "-m", "pip", "install", "-q", "--retries", "1", pin.group() if pin else "uv"]
     return str(inside) if run(command, env)[0] else None
 
 
-def install_packages():
-    """Instala el candado y, encima, el propio curso en modo editable (sin bajar nada para construirlo)."""
+def install_packages(group):
+    """Instala un candado con uv o, si no puede ser, con pip."""
     env, torch = installer_environment(), os.environ.get("TORCH", "")
     uv = find_uv(env)
     if torch and not uv:
@@ -264,22 +266,19 @@ def install_packages():
     failure = "uv no está"
     if uv:
         say("→ Instalo lo que falta con uv (la primera vez, uno o dos minutos)")
-        failure = install_with([uv, "pip", "install", "--python", VENV_PYTHON], env, torch)
+        failure = install_with([uv, "pip", "install", "--python", VENV_PYTHON], group, env, torch)
     if failure and not torch and failure not in (NO_NETWORK, NO_SPACE):  # con esas, pip tampoco podría
         say("→ Instalo lo que falta con pip (la primera vez, de 3 a 10 minutos)")
-        failure = install_with([VENV_PYTHON, "-m", "pip", "install", "--retries", "2"], env)
+        failure = install_with([VENV_PYTHON, "-m", "pip", "install", "--retries", "2"], group, env)
     if failure:
         raise SetupError(f"{failure} (detalle: {LOG.name}).")
 
 
-def install_with(installer, env, torch=""):
-    """Instala todo con uv o con pip; devuelve por qué no ha podido, o `None`."""
+def install_with(installer, group, env, torch=""):
+    """Instala un candado con uv o con pip; devuelve por qué no ha podido, o `None`."""
     backend = ["--torch-backend", torch] if torch else []
-    for what in (["-r", "requirements.lock", *backend], ["--no-deps", "--no-build-isolation", "-e", "."]):
-        ok, output = run([*installer, *what], env)
-        if not ok:
-            return explain(output)
-    return None
+    ok, output = run([*installer, "-r", LOCKS[group], *backend], env)
+    return None if ok else explain(output)
 
 
 @contextlib.contextmanager
@@ -299,12 +298,12 @@ def only_one():
         yield
 
 
-def prepare():
-    """Deja `.venv` listo; no hace nada si ya lo está."""
-    if is_ready():
+def prepare(group="curso"):
+    """Deja `.venv` listo con un grupo de paquetes (`"curso"` o `"dev"`); no hace nada si ya lo está."""
+    if is_ready(group):
         return
     with only_one():
-        if is_ready():
+        if is_ready(group):
             return
         started = time.time()
         current, asked = venv_version(), os.environ.get("PYTHON")
@@ -318,12 +317,12 @@ def prepare():
             if rebuild:
                 create_venv(python)
             UNFINISHED.touch()
-            install_packages()
+            install_packages(group)
         except (SetupError, OSError):
             if rebuild:
                 remove_venv()  # a medias no sirve y puede estar ocupando el sitio que falta
             raise
-        STAMP.write_text(fingerprint())
+        STAMP.write_text(fingerprint(group))
         UNFINISHED.unlink()
         say(f"✓ Entorno listo en {time.time() - started:.0f} s")
 
@@ -332,11 +331,13 @@ def say(text):
     print(text, flush=True)
 
 
-def main():
+def main(group="curso"):
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="replace")
     try:
-        prepare()
+        if group not in LOCKS:
+            raise SetupError("No hay ningún grupo de paquetes «" + group + "»: los que hay son curso y dev.")
+        prepare(group)
     except SetupError as problem:
         sys.exit(str(problem))
     except OSError as problem:
@@ -349,4 +350,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:2])
