@@ -26,6 +26,7 @@ def lab(tmp_path_factory):
 
 def test_prints_one_clean_address(lab):
     assert lab.lines == [
+        "Tus cuadernos están en mi_curso/: son tuyos y una edición nueva no los pisará.",
         "→ Arranco JupyterLab",
         "Copia esta dirección en tu navegador:",
         lab.url,
@@ -69,7 +70,7 @@ def test_speaks_spanish_and_keeps_quiet_about_news(lab):
 
 def test_opens_in_the_folder_of_the_course(lab):
     names = {entry["name"] for entry in json.loads(lab.get("/api/contents")[1])["content"]}
-    assert {"notebooks", "helpers", "README.md"} <= names
+    assert {"mi_curso", "helpers", "README.md"} <= names
 
 
 def test_leaves_the_user_alone(lab):
@@ -107,7 +108,7 @@ def test_ctrl_c_stops_it_cleanly(lab):
     assert goodbye.split("\n") == [
         "",
         "Detengo JupyterLab…",
-        "Hasta la próxima. Tus cambios están en notebooks/.",
+        "Hasta la próxima. Tus cambios están en mi_curso/.",
         "",
     ]
     assert psutil.wait_procs(children, timeout=10)[1] == []

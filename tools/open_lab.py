@@ -1,4 +1,4 @@
-"""Abre JupyterLab en la primera lección: en español, solo para esta máquina y sin tocar tu configuración de Jupyter.
+"""Abre JupyterLab en tu copia de la primera lección: en español, solo para esta máquina y sin tocar tu configuración.
 
 `make curso` lo llama; sin make, `python -m tools.open_lab` desde la carpeta del curso (con su entorno activado).
 Sin pantalla, o con SIN_NAVEGADOR=1, escribe la dirección y espera. Ctrl-C lo detiene.
@@ -16,8 +16,10 @@ import urllib.request
 import webbrowser
 from pathlib import Path
 
+from tools import my_copy
+
 ROOT = Path(__file__).resolve().parent.parent
-FIRST_LESSON = "notebooks/00_empieza_aqui.ipynb"
+FIRST_LESSON = f"{my_copy.FOLDER}/00_empieza_aqui.ipynb"
 PRIVATE = ROOT / ".jupyter"  # lo que Jupyter guarda mientras sigues el curso (ignorado por git)
 LOG = PRIVATE / "jupyterlab.log"
 START_SECONDS = 120
@@ -135,6 +137,8 @@ def has_screen():
 
 def serve():
     token = secrets.token_hex(24)
+    for sentence in my_copy.refresh():
+        print(sentence, flush=True)
     print("→ Arranco JupyterLab", flush=True)
     with running_server(token) as (server, port):
         url = f"http://127.0.0.1:{port}/lab/tree/{FIRST_LESSON}?token={token}"
@@ -148,7 +152,7 @@ def serve():
             server.wait()
         except KeyboardInterrupt:
             print("\nDetengo JupyterLab…", flush=True)
-    print("Hasta la próxima. Tus cambios están en notebooks/.", flush=True)
+    print("Hasta la próxima. Tus cambios están en mi_curso/.", flush=True)
 
 
 def main():
