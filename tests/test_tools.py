@@ -1,20 +1,24 @@
 """Las herramientas de `make`: qué Python eligen, cuándo no hacen nada y qué dicen cuando algo falta."""
 
+import base64
 import contextlib
+import io
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from copy import deepcopy
 
 import contract
 import nbformat
+import PIL.Image
 import pytest
 import sample_lesson
 from conftest import need_browser
 
-from tools import browser, lessons, setup_cell, setup_colab, setup_env, stamp_address
+from tools import browser, lessons, run_lessons, setup_cell, setup_colab, setup_env, stamp_address
 from tools.check_semicolons import ends_in_semicolon
 
 ROOT = lessons.ROOT
@@ -470,3 +474,47 @@ def test_normalise_drops_what_is_not_the_lesson(tmp_path):
 )
 def test_final_semicolon(source, expected):
     assert ends_in_semicolon(source) is expected
+
+
+def lesson_with(tags, text="suma 1,000\n", shade=100, size=4):
+    """Un cuaderno de una celda que imprime un texto y enseña una figura."""
+    picture = io.BytesIO()
+    PIL.Image.new("RGB", (size, size), (shade, 100, 100)).save(picture, "PNG")
+    source = f"data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}"
+    shown = [nbformat.v4.new_output("stream", text=text)]
+    shown += [nbformat.v4.new_output("display_data", data={"text/html": f'<img alt="x" src="{source}">'})]
+    cell = nbformat.v4.new_code_cell("a", outputs=shown, id="a", metadata={"tags": list(tags)})
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Título", id="t"), cell])
+
+
+@pytest.mark.parametrize(
+    ("tags", "before", "now", "kept"),
+    [
+        ((), {}, {}, True),
+        ((), {}, {"shade": 104}, True),  # la misma figura, con otro número de hilos
+        ((), {}, {"shade": 140}, False),
+        ((), {}, {"size": 5}, False),
+        ((), {}, {"text": "suma 1,001\n"}, False),
+        (("nbval-ignore-output",), {}, {"text": "suma   12,5\n", "shade": 0}, True),
+        (("nbval-ignore-output",), {}, {"text": "resta 1,000\n"}, False),
+    ],
+)
+def test_only_what_a_lesson_says_changes_its_outputs(tags, before, now, kept):
+    saved, run = lesson_with(tags, **before), lesson_with(tags, **now)
+    run.cells[1].outputs = [
+        dict(reversed(output.items())) for output in run.cells[1].outputs
+    ]  # el orden no dice nada
+    expected = deepcopy(saved if kept else run)
+    run_lessons.keep_saved_outputs(saved, run)
+    assert run == expected
+
+
+def test_one_real_change_renews_every_output():
+    """Con otros pesos, la cifra de una celda que nbval no mira es tan nueva como las demás."""
+    tags = ("nbval-ignore-output",)
+    saved, run = lesson_with(tags), lesson_with(tags, text="suma 2,000\n")
+    run.cells.append(nbformat.v4.new_code_cell("b", outputs=[nbformat.v4.new_output("stream", text="nuevo")]))
+    saved.cells.append(nbformat.v4.new_code_cell("b", outputs=[]))
+    expected = deepcopy(run)
+    run_lessons.keep_saved_outputs(saved, run)
+    assert run == expected
