@@ -16,7 +16,7 @@ from spylls.hunspell import Dictionary
 from tools import lessons, make_pages
 
 HERE = Path(__file__).parent
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "data/gpt1-mini/README.md", "data/tasks/README.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "NOTICE.md", "data/gpt1-mini/README.md", "data/tasks/README.md")
 
 FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 HTML = re.compile(r"</?[a-z][^<>\n]*>|&\w+;")

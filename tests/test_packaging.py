@@ -251,7 +251,22 @@ def test_no_large_or_machine_files():
         assert not name.endswith((".whl", ".pt", ".bin", ".pkl")), f"{name} no debe estar en el repositorio"
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
+def test_notice_says_whose_is_everything_in_data():
+    notice = (ROOT / "NOTICE.md").read_text(encoding="utf-8")
+    names = {name.split("/")[1] for name in project_files() or [] if name.startswith("data/")}
+    assert [name for name in sorted(names) if not re.search(rf"`(data/)?{re.escape(name)}/?`", notice)] == []
+    for owner in (
+        "ELTeC-eng",
+        "CC BY 4.0",
+        "10.5281/zenodo.4662490",
+        "Project Gutenberg",
+        "Apache 2.0",
+        "maximofn",
+    ):
+        assert owner in notice
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "NOTICE.md"])
 def test_documents_link_to_what_exists(document):
     links = re.findall(r"\]\(([^)#\s]+)\)", (ROOT / document).read_text(encoding="utf-8"))
     assert [link for link in links if "://" not in link and not (ROOT / link).exists()] == []
