@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PY := $(if $(filter Windows_NT,$(OS)),.venv/Scripts/python.exe,.venv/bin/python)
 
 .DEFAULT_GOAL := ayuda
-.PHONY: ayuda curso actualizar test navegador test-todo colab lecciones paginas lint direccion candado entorno herramientas
+.PHONY: ayuda curso actualizar test navegador test-todo colab minimas ultimas vocabulario lecciones paginas lint direccion candado entorno herramientas
 
 ayuda:
 	@echo "make curso       abre JupyterLab en tu copia de la lección 00 (SIN_NAVEGADOR=1: solo escribe la dirección)"
@@ -13,6 +13,8 @@ ayuda:
 	@echo "make navegador   pasa las pruebas que abren un navegador (en Debian y como administrador, lo instala)"
 	@echo "make test-todo   además, lo largo: las lecciones en Colab y con un modelo de la forma del de OpenAI"
 	@echo "make colab       solo las lecciones con las versiones de Colab"
+	@echo "make minimas     las pruebas con las versiones más bajas que admite pyproject.toml; make ultimas, las más altas"
+	@echo "make vocabulario las pruebas que piden el vocabulario de GPT-1, que descarga (1,3 MB)"
 	@echo
 	@echo "make lecciones   vuelve a ejecutar las lecciones y guarda sus salidas (L=03: solo la 03)"
 	@echo "make paginas     escribe el glosario y las afirmaciones del artículo a partir de data/"
@@ -56,6 +58,15 @@ test-todo: test navegador
 	@$(PY) -m tools.setup_colab
 	@echo "→ Lo largo"
 	@$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/long
+
+minimas ultimas: herramientas
+	@$(PY) -m tools.try_versions $@
+
+.vocabulario/merges.txt: | herramientas
+	@$(dir $(PY))hf download openai-community/openai-gpt vocab.json merges.txt --local-dir $(@D) --quiet
+
+vocabulario: .vocabulario/merges.txt
+	@OPENAI_GPT_TOKENIZER=$(CURDIR)/.vocabulario $(PY) -m pytest -q tests/test_golden.py tests/test_tokenizer.py
 
 lecciones: herramientas
 	@$(PY) -m tools.run_lessons $(L)

@@ -24,6 +24,10 @@ from tools.setup_env import LOCKS
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK_TEXTS = {group: (ROOT / name).read_text(encoding="utf-8") for group, name in LOCKS.items()}
+WORKFLOWS = {
+    path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
+    for path in sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+}
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 PINS = {group: [Requirement(line) for line in clean(text)] for group, text in LOCK_TEXTS.items()}
 DIRECT = {
@@ -222,8 +226,31 @@ def test_ci_runs_the_readme_command():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "make curso" in readme and "make test" in readme
     assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8"))
-    assert workflow["jobs"]["test"]["strategy"]["matrix"]["python"] == list(SUPPORTED)
+    assert WORKFLOWS["test"]["jobs"]["test"]["strategy"]["matrix"]["python"] == list(SUPPORTED)
+
+
+def recipe(verb):
+    """Lo que hace una orden de make."""
+    rules = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (lines,) = re.findall(rf"^(?:\S+ )*{verb}(?: \S+)*:[^=\n]*\n((?:\t.*\n)+)", rules, re.MULTILINE)
+    return [line.lstrip("\t@") for line in lines.splitlines()]
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_each_step_of_a_workflow_is_a_verb(workflow):
+    """Lo que corre fuera se puede repetir aquí; en Windows, que no tiene make, lo que hace `make test`."""
+    by_hand = [order.replace("$(PY)", ".venv/Scripts/python.exe") for order in recipe("test")]
+    assert WORKFLOWS[workflow]["permissions"] == {"contents": "read"}
+    for name, job in WORKFLOWS[workflow]["jobs"].items():
+        assert job["timeout-minutes"] <= 120
+        rows = job.get("strategy", {}).get("matrix", {}).get("include", [{}])
+        for order in [step["run"] for step in job["steps"] if "run" in step]:
+            if name == "windows":
+                assert order in ["python -m tools.setup_env dev", *by_hand]
+                continue
+            for row in rows:
+                written = order.replace("${{ matrix.verb }}", row.get("verb", "?"))
+                assert recipe(re.match(r"make ([\w-]+)", written)[1])
 
 
 def test_colab_satisfies_every_range():
@@ -239,10 +266,10 @@ def test_colab_satisfies_every_range():
 
 
 def test_ci_runs_everything_every_week():
-    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8"))
-    weekly = [job for job in workflow["jobs"].values() if "'push'" in job.get("if", "")]
-    assert any("make test-todo" in step.get("run", "") for job in weekly for step in job["steps"])
-    assert workflow[True]["schedule"]  # «on», que YAML lee como True
+    weekly = WORKFLOWS["semanal"]
+    assert weekly[True]["schedule"]  # «on», que YAML lee como True
+    verbs = {row["verb"] for row in weekly["jobs"]["weekly"]["strategy"]["matrix"]["include"]}
+    assert verbs == {"minimas", "ultimas", "vocabulario", "test-todo"}
 
 
 def test_no_large_or_machine_files():

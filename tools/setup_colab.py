@@ -42,14 +42,9 @@ def prepare():
     cpu = (
         [] if env.get("UV_FIND_LINKS") else ["--torch-backend", "cpu"]
     )  # con ruedas a mano, el torch de allí
-    for order in (
-        [uv, "venv", "--python", python["executable"], VENV],
-        [*install, "-r", REQUIREMENTS, *cpu],
-        [*install, "--target", FTFY, "ftfy"],
-    ):
-        ok, output = setup_env.run(order, env)
-        if not ok:
-            raise setup_env.SetupError(f"{setup_env.explain(output)} (detalle: {setup_env.LOG.name}).")
+    create = [uv, "venv", "--python", python["executable"], VENV]
+    apart = [*install, "--target", FTFY, "ftfy"]
+    setup_env.run_all([create, [*install, "-r", REQUIREMENTS, *cpu], apart], env)
     STAMP.write_text(fingerprint())
     setup_env.say(f"✓ {VENV.name} listo en {time.time() - started:.0f} s")
 

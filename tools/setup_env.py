@@ -210,6 +210,14 @@ def run(command, env):
         return process.returncode == 0, log.read()
 
 
+def run_all(commands, env):
+    """Ejecuta unas órdenes, una tras otra; `SetupError` dice por qué ha fallado la primera que falle."""
+    for command in commands:
+        ok, output = run(command, env)
+        if not ok:
+            raise SetupError(f"{explain(output)} (detalle: {LOG.name}).")
+
+
 def explain(output):
     """La frase que corresponde a lo que dijo un instalador al fallar."""
     if DISK_ERRORS.search(output) or shutil.disk_usage(ROOT).free < 20e6:  # `venv` falla sin decir que es eso
@@ -229,9 +237,7 @@ def create_venv(python):
     say(f"→ Creo .venv con Python {python['version']}")
     VENV.mkdir()
     UNFINISHED.touch()
-    ok, output = run([python["executable"], "-m", "venv", VENV], installer_environment())
-    if not ok:
-        raise SetupError(f"{explain(output)} (detalle: {LOG.name}).")
+    run_all([[python["executable"], "-m", "venv", VENV]], installer_environment())
 
 
 def find_uv(env):
