@@ -46,8 +46,8 @@ def check_device(name=None) -> str:
     """
     import torch
 
-    if name is None or str(name) == device():
-        return device()
+    if name is None or str(name) in (device(), f"{device()}:0"):
+        return str(name or device())
     kind, _, index = str(name).partition(":")
     if kind not in ("cpu", "cuda", "mps") or (index and not index.isdecimal()):
         raise DeviceError(f'No conozco el dispositivo «{name}»: elige "cpu", "cuda" o "mps".')

@@ -9,7 +9,6 @@ import argparse
 import json
 import shutil
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -68,7 +67,7 @@ def reproduce(
     out, rows = Path(out), []
     tasks = [find_task(name) for name in tasks]  # un nombre mal escrito se dice antes de empezar
     _same_settings(
-        out, {"recipe": asdict(recipe), "pretrained": pretrained, "source": str(source)} | settings
+        out, {"recipe": recipe.identity(), "pretrained": pretrained, "source": str(source)} | settings
     )
     for task in tasks:
         runs = [

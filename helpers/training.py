@@ -99,6 +99,11 @@ def processes(**settings) -> PartialState:
     return PartialState(cpu=environment.device() == "cpu", **settings)
 
 
+def finished(trainer, device):
+    """El modelo que ha entrenado `trainer`, sin el envoltorio de la precisión mixta (calcula en fp32) y en `device`."""
+    return trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False).to(device)
+
+
 def warn_if_alone(module: str) -> None:
     """Sin MPI, `accelerate launch --cpu --num_processes 2` arranca un solo proceso y no dice nada."""
     if (

@@ -1,18 +1,23 @@
 """`fine_tune` entero: repetible, reanudable tras SIGKILL, en dos procesos, por familias, guardado y en la terminal."""
 
+import contextlib
 import json
 from dataclasses import replace
+from unittest import mock
 
+import accelerate.accelerator
 import numpy as np
 import pytest
 import torch
 from datasets import DatasetDict
 from killable import kill_when, run_two_processes
 from safetensors.torch import load_file
+from simulated_gpu import SimulatedGPU
 from transformers import OpenAIGPTConfig
 
-from helpers import reproduction
+from helpers import generation, reproduction
 from helpers.finetuning import FineTuned, Recipe, TrainingError, fine_tune, fine_tune_language
+from helpers.finetuning import trainer as finetuning_trainer
 from helpers.finetuning.__main__ import main
 from helpers.gpt import GPT1LMHeadModel
 from helpers.models import MINI as MINI_FOLDER
@@ -350,3 +355,84 @@ def test_the_embedded_model_fits():
 
     encoded = encode_task(load_task("story_cloze")["train"], "story_cloze", tokenizer, config.n_positions)
     assert max(encoded.lengths) <= config.n_positions and encoded.truncation.tokens == 0
+
+
+STORY = "The old man looked at the sea and did not say a word.\n" * 60
+
+
+@pytest.mark.parametrize("given", ["name", "cpu", "cuda"])
+def test_the_result_is_where_the_model_given_was(folder, tmp_path, given):
+    """Se entrena en la GPU, que es simulada, y se vuelve a donde estaba el modelo; con un nombre, a la GPU."""
+    with SimulatedGPU():
+        tokenizer = GPT1Tokenizer.from_pretrained(folder)
+        model = str(folder) if given == "name" else GPT1LMHeadModel.from_pretrained(folder).to(given)
+        settings = {"data": few("sentiment"), "recipe": RECIPE, "progress": False, "out": tmp_path / "a"}
+        for _ in range(2):  # la segunda vez ya está hecho y se lee
+            result = fine_tune(model, "sentiment", tokenizer=tokenizer, **settings)
+            assert result.model.device.type == ("cpu" if given == "cpu" else "cuda")
+            assert result.predict(["good day", "bad day"]).predicted.shape == (2,)
+        for device in (None, "cpu"):
+            assert FineTuned.load(tmp_path / "a", device=device).model.device.type == (device or "cuda")
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_language_fine_tuning_ends_where_the_model_was(folder, device):
+    with SimulatedGPU():
+        model = GPT1LMHeadModel.from_pretrained(folder).to(device)
+        tokenizer = GPT1Tokenizer.from_pretrained(folder, model_max_length=128)
+        result = fine_tune_language(model, tokenizer, STORY, epochs=1, batch=2, progress=False)
+        assert result.model.device == model.device and model.device.type == device
+        ids = tokenizer("The old", return_tensors="pt").input_ids.to(device)
+        assert generation.generate(result.model, ids, 3).device == ids.device
+
+
+@pytest.fixture
+def t4():
+    """Una GPU simulada sin bf16: `Trainer` con fp16 y su `GradScaler`, con los mismos cálculos hechos en la CPU."""
+    half = {"bf16": False, "fp16": True, "use_cpu": False}
+    scaler = torch.amp.GradScaler("cpu")
+    context = torch.autocast("cpu", torch.float16)
+    places = {
+        (finetuning_trainer, "mixed_precision"): lambda wanted: half,
+        (accelerate.accelerator, "get_grad_scaler"): lambda *args, **kwargs: scaler,
+        (accelerate.accelerator, "get_mixed_precision_context_manager"): lambda *args, **kwargs: context,
+    }
+    with SimulatedGPU(), contextlib.ExitStack() as stack:
+        for place, value in places.items():
+            stack.enter_context(mock.patch.object(*place, value))
+        yield scaler
+
+
+def test_fp16_gives_nearly_the_losses_of_fp32(folder, t4, tmp_path):
+    half = run(folder, out=tmp_path / "a")
+    with mock.patch.object(finetuning_trainer, "mixed_precision", lambda wanted: {}):
+        full = run(folder)
+    found, expected = ([step["loss"] for step in one.steps] for one in (half, full))
+    assert found == pytest.approx(expected, abs=2e-3) and found != expected
+    assert t4.get_scale() > 1
+    kept = load_file(tmp_path / "a" / "model.safetensors")
+    assert {tensor.dtype for tensor in kept.values()} == {torch.float32}
+    # el resultado calcula en fp32, como cuando se vuelve a leer
+    again = FineTuned.load(tmp_path / "a").predict("good day").probabilities
+    assert np.allclose(half.predict("good day").probabilities, again, atol=1e-7)
+
+
+def test_an_fp16_overflow_skips_the_update_and_goes_on(folder, t4):
+    t4._init_scale = 2.0**40
+    result = run(folder)
+    assert all(np.isfinite(step["loss"]) for step in result.steps) and t4.get_scale() < 2.0**40
+    before, after = GPT1LMHeadModel.from_pretrained(folder).transformer, result.model.transformer
+    assert torch.equal(before.h[0].mlp.c_fc.weight, after.h[0].mlp.c_fc.weight.cpu())
+
+
+def test_fp16_padding_on_the_left_is_finite(folder):
+    result = run(folder)
+    ids = torch.tensor([[[0, 0, 5, 6, 7]], [[1, 2, 3, 4, 5]]])
+    with torch.autocast("cpu", torch.float16):
+        output = result.model(ids, attention_mask=(ids > 0).long(), labels=torch.tensor([0, 1]))
+        heads = result.model.transformer(
+            ids[:, 0], attention_mask=(ids > 0).long()[:, 0], output_attentions=True
+        )
+    assert output.loss.dtype == torch.float32 and torch.isfinite(output.loss)
+    assert torch.isfinite(output.logits).all()
+    assert all(torch.isfinite(weights).all() for weights in heads.attentions)

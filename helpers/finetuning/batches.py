@@ -2,6 +2,8 @@
 
 import torch
 
+from helpers.memory import Batch
+
 BUCKET = 50  # lotes entre los que se ordena por longitud
 
 
@@ -38,3 +40,10 @@ class LengthBatches(torch.utils.data.Sampler):
 def by_length(lengths: list[int]) -> list[int]:
     """Los índices de más largo a más corto: para evaluar con poco relleno y ver pronto si la memoria no llega."""
     return sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
+
+
+def largest(encoded, size: int, with_lm: bool) -> Batch:
+    """El lote de `size` ejemplos que más memoria pide: los más largos, juntos. `with_lm`: ¿se predicen sus tokens?"""
+    longest = by_length(encoded.lengths)[:size]
+    lengths = [len(ids) for index in longest for ids in encoded[index]["sequences"]]
+    return Batch(len(lengths), max(lengths), sum(lengths) - len(lengths) if with_lm else 0)

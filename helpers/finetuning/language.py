@@ -35,15 +35,17 @@ class FineTunedLanguage:
 
 
 def fine_tune_language(
-    model, tokenizer, text, *, epochs: float = 3, learning_rate: float = 2e-4, batch: int = 8, seed: int = 0,
-    out=None, precision: str = "auto", progress: bool = True, **settings,
+    model, tokenizer, text, *, epochs: float = 3, learning_rate: float = 2e-4, batch: int = 8,
+    micro_batch: int | None = None, seed: int = 0, out=None, precision: str = "auto", progress: bool = True,
+    **settings,
 ) -> FineTunedLanguage:  # fmt: skip
     """Ajusta `model` (que no cambia) al texto `text`: la ruta de un archivo UTF-8, o el propio texto.
 
     El texto se parte en ventanas de `n_positions` tokens y la décima parte final se aparta para medir. La receta es la
     del preentrenamiento (`helpers.pretraining.pretrain`) con subida corta y descenso lineal; `settings` llega hasta
-    `TrainingArguments`. Con `out` se guarda y, si se interrumpe, la misma llamada sigue. Lanza `TrainingError` si el
-    archivo no existe o no es texto, o si no llena dos ventanas: una para aprender y otra para medir.
+    `TrainingArguments`. Con `out` se guarda y, si se interrumpe, la misma llamada sigue. El modelo ajustado queda en el
+    dispositivo de `model`. Lanza `TrainingError` si el archivo no existe o no es texto, si no llena dos ventanas (una
+    para aprender y otra para medir) o si un lote no cabe en la memoria: `micro_batch` lo reparte en trozos menores.
     """
     ids = tokenizer.text_to_ids(read_text(text))
     length = model.config.n_positions
@@ -56,7 +58,8 @@ def fine_tune_language(
     learning = total - max(1, total // HELD_OUT)
     batch = min(batch, learning)
     # `pretrain` mide por lotes enteros: los de medir no pueden ser mayores que la parte apartada
-    micro_batch = max(size for size in range(1, batch + 1) if batch % size == 0 and size <= total - learning)
+    most = micro_batch or total - learning
+    micro_batch = max(size for size in range(1, batch + 1) if batch % size == 0 and size <= most)
     steps = settings.get("max_steps") or max(1, math.ceil(learning // batch * epochs))
     recipe = Recipe(
         batch=batch, micro_batch=micro_batch, epochs=epochs, learning_rate=learning_rate, warmup=max(1, steps // 20),
@@ -75,7 +78,7 @@ def fine_tune_language(
         ).eval()  # fmt: skip
         tuned.config.use_cache = True
         before, after = (mean_loss(either, Windows(held_out, length)) for either in (model, tuned))
-    return FineTunedLanguage(tuned, tokenizer, before, after, total)
+    return FineTunedLanguage(tuned.to(model.device), tokenizer, before, after, total)
 
 
 def read_text(text) -> str:

@@ -1,6 +1,6 @@
 """La receta del ajuste fino: los valores del artículo (§4.1) y otros para el modelo pequeño."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,10 @@ class Recipe:
     adam_beta2: float = 0.999
     adam_epsilon: float = 1e-8
     by_length: bool = True  # lotes de longitud parecida; el original solo baraja
+
+    def identity(self) -> dict:
+        """Lo que distingue un entrenamiento de otro: todo menos `micro_batch`, que solo reparte el lote."""
+        return {name: value for name, value in asdict(self).items() if name != "micro_batch"}
 
 
 PAPER = Recipe()

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from sklearn.metrics import confusion_matrix
 
+from helpers import environment
 from helpers.finetuning import metrics
 from helpers.finetuning.batches import by_length
 from helpers.finetuning.model import GPT1ForTask
@@ -134,14 +135,18 @@ class FineTuned:
         return folder
 
     @classmethod
-    def load(cls, folder, task: Task | None = None) -> "FineTuned":
-        """Lee lo que dejó `save`. `task` solo hace falta si no es del catálogo. Lanza `TrainingError` si falta algo."""
+    def load(cls, folder, task: Task | None = None, device=None) -> "FineTuned":
+        """Lee lo que dejó `save`. `task` solo hace falta si no es del catálogo. Lanza `TrainingError` si falta algo.
+
+        El modelo queda en `device` o, si no se dice, en el mejor que haya, como con `models.load`.
+        """
         folder = Path(folder)
         if not (folder / RESULT).is_file():
             raise TrainingError(f"En {folder} no hay ningún ajuste fino acabado: falta {RESULT}.")
+        place = environment.check_device(device)
         state = json.loads((folder / RESULT).read_text(encoding="utf-8"))
         return cls(
-            model=GPT1ForTask.from_pretrained(folder, dtype=torch.float32).eval(),
+            model=GPT1ForTask.from_pretrained(folder, dtype=torch.float32).to(place).eval(),
             tokenizer=GPT1Tokenizer.from_pretrained(folder),
             task=task or find_task(state.pop("task")),
             recipe=Recipe(**state.pop("recipe")),

@@ -5,7 +5,6 @@ import shutil
 import time
 from contextlib import closing, contextmanager, nullcontext
 from copy import deepcopy
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -14,16 +13,19 @@ from accelerate import PartialState
 from datasets import DatasetDict
 from transformers.utils import logging
 
-from helpers import models
+from helpers import environment, models
+from helpers.finetuning.batches import largest
 from helpers.finetuning.callbacks import BestWeights, step_history, validation_history
 from helpers.finetuning.model import GPT1ForTask
 from helpers.finetuning.recipe import PAPER, Recipe
 from helpers.finetuning.result import RESULT, FineTuned, predict_rows
 from helpers.finetuning.trainer import NOT_PREDICTIONS, trainer_for
+from helpers.memory import check_fits
 from helpers.tasks import Task, encode_task, find_task, load_task
 from helpers.training import (
     TrainingError,
     clear_disk_errors,
+    finished,
     keep_memory,
     last_checkpoint,
     processes,
@@ -40,7 +42,8 @@ def fine_tune(
     """Ajusta GPT-1 a una tarea minimizando L3 = L2 + λ·L1 y devuelve un `FineTuned`. Artículo, §3.2 y §4.1.
 
     - `model`: un nombre de `models.load` («auto», «gpt1-mini», «openai-gpt», una carpeta), o un modelo ya cargado; con
-      él hay que pasar su `tokenizer`. Ninguno de los dos cambia.
+      él hay que pasar su `tokenizer`. Ninguno de los dos cambia. Se entrena en el mejor dispositivo que haya y el
+      resultado queda en el del modelo dado o, con un nombre, donde lo dejaría `models.load`.
     - `task` y `source`: como en `load_task`; o `data`, un `DatasetDict` propio con sus mismas columnas. `train_size`
       se queda con ese número de ejemplos de entrenamiento, elegidos al azar (siempre los mismos).
     - `recipe`: `PAPER` o `MINI`, o `dataclasses.replace(MINI, lm_coef=0)` para cambiar algo.
@@ -51,41 +54,44 @@ def fine_tune(
 
     Con la misma semilla, en CPU y con los mismos hilos, da los mismos números. Se queda con los pesos de la mejor
     validación según la primera métrica de la tarea. Lanza `TaskError` por los datos, `ModelError` por el modelo y
-    `TrainingError` si la receta no encaja, `out` es de otro ajuste, no se puede escribir o la pérdida diverge.
+    `TrainingError` si la receta no encaja o no cabe en la memoria (y dice con qué `micro_batch` cabría), `out` es de
+    otro ajuste, no se puede escribir o la pérdida diverge.
     """
     with silence(), clear_disk_errors(out) if out is not None else nullcontext():
         keep_memory()
         processes()
         task, started = find_task(task), time.time()
         data = load_task(task, source) if data is None else data
+        home = environment.device() if isinstance(model, str | Path) else model.device
         model, tokenizer, label = _language_model(model, tokenizer, progress)
         tokenizer.add_fine_tuning_tokens()
         if train_size is not None:
             data = _fewer(data, train_size)
         identity = {
-            "model": label, "task": task.name, "recipe": asdict(recipe), "seed": seed, "n_transfer": n_transfer,
+            "model": label, "task": task.name, "recipe": recipe.identity(), "seed": seed, "n_transfer": n_transfer,
             "pretrained": pretrained, "objective": objective, "max_steps": settings.get("max_steps", -1),
             "examples": [len(data["train"]), len(data["validation"])],
         }  # fmt: skip
         if out is not None and _is_done(Path(out), identity):
-            return FineTuned.load(out, task)
+            return FineTuned.load(out, task, home)
         torch.manual_seed(seed)
         new = GPT1ForTask.from_language_model(
             model, tokenizer, task, n_transfer=n_transfer, pretrained=pretrained, objective=objective,
             lm_coef=recipe.lm_coef, clf_dropout=recipe.clf_dropout, dropout=recipe.dropout,
         )  # fmt: skip
         encode = partial(encode_task, task=task, tokenizer=tokenizer, n_positions=new.config.n_positions)
+        encoded = {part: encode(data[part], verbose=progress) for part in ("train", "validation")}
         trainer, best, bar = trainer_for(
-            new, tokenizer, task, {part: encode(data[part], verbose=progress) for part in ("train", "validation")},
-            recipe, seed, out, save_every, precision, progress, settings,
-        )  # fmt: skip
+            new, tokenizer, task, encoded, recipe, seed, out, save_every, precision, progress, settings
+        )
+        check_fits(trainer, partial(largest, encoded["train"], with_lm=recipe.lm_coef > 0), kept=out is None)
         with closing(bar):
             trainer.train(
                 resume_from_checkpoint=last_checkpoint(trainer.args.output_dir) if out else None,
                 ignore_keys_for_eval=NOT_PREDICTIONS,
             )
         best.restore(new)
-        new.eval()
+        finished(trainer, trainer.args.device).eval()
         result = _result(new, tokenizer, task, recipe, seed, data, trainer.state.log_history, best)
         result.seconds = round(time.time() - started, 1)
         if out is not None and trainer.is_world_process_zero():
@@ -95,6 +101,7 @@ def fine_tune(
             )  # con el resultado a salvo, ya no hacen falta
             best.path.unlink(missing_ok=True)
         PartialState().wait_for_everyone()
+        result.model.to(home)
     return result
 
 

@@ -13,11 +13,14 @@ from torch.nn import functional as F
 from transformers import OpenAIGPTConfig, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_utils import EvalLoopOutput
 
+from helpers import environment
 from helpers.gpt import GPT1LMHeadModel
+from helpers.memory import Batch, check_fits
 from helpers.pretraining.corpus import TokenFile, Windows
 from helpers.training import (
     TrainingError,
     clear_disk_errors,
+    finished,
     keep_memory,
     last_checkpoint,
     mixed_precision,
@@ -236,24 +239,27 @@ def pretrain(
     recipe: Recipe, train: TokenFile, held_out: TokenFile, tokenizer, out, init=None, probes=(),
     precision: str = "auto", progress: bool = True, **settings,
 ):  # fmt: skip
-    """Entrena y guarda en `out`: modelo, tokenizador, `history.json` y `recipe.json`. Devuelve el modelo, en fp32.
+    """Entrena y guarda en `out`: modelo, tokenizador, `history.json` y `recipe.json`. Devuelve el modelo.
 
-    Si en `out/checkpoints` hay un punto de control entero, sigue desde él. `init` es una carpeta con pesos de partida
-    (si trae `history.json`, la historia sigue donde iba);
-    `probes` son funciones modelo → dict que se apuntan en cada medida; `precision` es la de `mixed_precision`;
-    `settings` pasa a `TrainingArguments` (por ejemplo `max_steps=100` o `torch_compile=True`). Lanza `TrainingError`
-    si el corpus no llena un lote, si el lote no se puede repartir, si en `out` hay a medias un modelo de otras medidas
-    o si no se puede escribir.
+    El modelo queda en fp32 y en el mejor dispositivo que haya, como con `models.load`. Si en `out/checkpoints` hay un
+    punto de control entero, sigue desde él. `init` es una carpeta con pesos de partida (si trae `history.json`, la
+    historia sigue donde iba); `probes` son funciones modelo → dict que se apuntan en cada medida; `precision` es la de
+    `mixed_precision`; `settings` pasa a `TrainingArguments` (por ejemplo `max_steps=100` o `torch_compile=True`). Lanza
+    `TrainingError` si el corpus no llena un lote, si el lote no se puede repartir o no cabe en la memoria, si en `out`
+    hay a medias un modelo de otras medidas o si no se puede escribir.
     Artículo, §4.1. Lección 09.
     """
     out = Path(out)
     keep_memory()
     model = blank_model(recipe, len(tokenizer), init)
     trainer = trainer_for(recipe, model, train, held_out, out, probes, precision, _history(init), **settings)
+    length = model.config.n_positions
+    check_fits(trainer, lambda micro_batch: Batch(micro_batch, length, micro_batch * length))
     unfinished = last_checkpoint(trainer.args.output_dir)
     check_same_shape(model.config, unfinished)
     with clear_disk_errors(out), closing(quiet(trainer, "Preentrenamiento", progress)):
         trainer.train(resume_from_checkpoint=unfinished)
+        model = finished(trainer, environment.device())
         if trainer.is_world_process_zero():
             # el ajuste fino usa los dropouts del artículo aunque el preentrenamiento no use ninguno
             model.config.update(dict.fromkeys(DROPOUTS, PRESETS["paper"].dropout) | {"use_cache": True})
