@@ -116,7 +116,7 @@ def test_course_lock_is_enough_and_has_no_tool_in_it():
 
 # --- Lo que se importa está declarado -----------------------------------------------------------------------------
 
-OURS = {path.stem for path in (*ROOT.iterdir(), *(ROOT / "tests").iterdir())}
+OURS = {path.stem for path in (*ROOT.iterdir(), *(ROOT / "tests").rglob("*.py"))}
 FIRST_STEPS = (
     "setup_env",
     "open_lab",
