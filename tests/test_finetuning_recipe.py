@@ -1,5 +1,6 @@
 """La receta frente a opt.py en NumPy: Adam, decaimiento, recorte global, tasa de aprendizaje y lotes."""
 
+import argparse
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +10,7 @@ from test_finetuning import examples, tiny
 from transformers import TrainingArguments
 
 from helpers.finetuning import MINI, PAPER, OpenAIAdam, Recipe, decay_groups, warmup_linear
+from helpers.finetuning.__main__ import add_recipe_options, recipe_from
 from helpers.finetuning.batches import LengthBatches, by_length
 from helpers.finetuning.callbacks import BestWeights
 from helpers.finetuning.metrics import compute
@@ -288,3 +290,21 @@ def test_the_defaults_are_those_of_the_paper():
     }  # fmt: skip
     assert {name: getattr(PAPER, name) for name in expected} == expected
     assert MINI.lm_coef == PAPER.lm_coef and MINI.learning_rate > PAPER.learning_rate
+
+
+@pytest.mark.parametrize(
+    ("asked", "variable", "expected"),
+    [
+        ("auto", None, MINI),
+        ("gpt1-mini", None, MINI),
+        ("auto", "openai-gpt", PAPER),
+        ("openai-gpt", None, PAPER),
+    ],
+)
+def test_the_command_takes_the_recipe_of_the_model_it_will_load(monkeypatch, asked, variable, expected):
+    monkeypatch.delenv("GPT1_MODELO", raising=False)
+    if variable:
+        monkeypatch.setenv("GPT1_MODELO", variable)
+    parser = argparse.ArgumentParser()
+    add_recipe_options(parser)
+    assert recipe_from(parser.parse_args(["--model", asked])) == expected

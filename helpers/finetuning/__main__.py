@@ -13,7 +13,7 @@ from accelerate import PartialState
 from helpers.finetuning.metrics import NAMES
 from helpers.finetuning.recipe import PRESETS, Recipe
 from helpers.finetuning.training import fine_tune
-from helpers.models import ModelError
+from helpers.models import ModelError, choose
 from helpers.tasks import TASKS, TaskError
 from helpers.training import TrainingError, warn_if_alone
 
@@ -53,7 +53,7 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
 
 def recipe_from(options) -> Recipe:
     """La receta de `--preset` con lo que se haya cambiado."""
-    preset = options.preset or ("mini" if options.model == "gpt1-mini" else "paper")
+    preset = options.preset or ("mini" if choose(options.model)[0] == "gpt1-mini" else "paper")
     changed = {field.name: getattr(options, field.name) for field in fields(Recipe)}
     return replace(PRESETS[preset], **{name: value for name, value in changed.items() if value is not None})
 
