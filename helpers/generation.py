@@ -4,24 +4,29 @@ Es el bucle que se construye en la lección 05; coincide token a token con `mode
 la misma semilla y los mismos filtros.
 """
 
-import torch
+import math
+from numbers import Integral, Real
 
-from helpers.gpt import check_room
+import torch
+from torch.nn import functional as F
+
+from helpers.hf import check_prompt, positions
 
 
 def temperature(logits: torch.Tensor, value: float) -> torch.Tensor:
     """Divide los logits [..., vocabulario] por `value` > 0: menos de 1 concentra, más de 1 reparte. Lección 04."""
-    if value <= 0:
+    if not (_is(Real, value) and 0 < value < math.inf):
         raise ValueError(
-            f"La temperatura tiene que ser mayor que 0 y es {value}; para elegir siempre el máximo usa do_sample=False."
+            f"La temperatura tiene que ser un número mayor que 0 y es {value!r}; para elegir siempre el máximo usa "
+            "do_sample=False."
         )
     return logits / value
 
 
 def top_k(logits: torch.Tensor, k: int) -> torch.Tensor:
     """Deja los `k` logits mayores de [..., vocabulario] y pone los demás a -inf; `k=0` no filtra. Lección 05."""
-    if k < 0 or k != int(k):
-        raise ValueError(f"top_k tiene que ser un entero de 0 (sin filtro) en adelante y es {k}.")
+    if not (_is(Integral, k) and k >= 0):
+        raise ValueError(f"top_k tiene que ser un entero de 0 (sin filtro) en adelante y es {k!r}.")
     if k == 0 or k >= logits.shape[-1]:
         return logits
     smallest_kept = logits.topk(k, dim=-1).values[..., -1:]
@@ -33,8 +38,8 @@ def top_p(logits: torch.Tensor, p: float) -> torch.Tensor:
 
     Fuente: Holtzman et al., 2020, «The Curious Case of Neural Text Degeneration» (muestreo de núcleo).
     """
-    if not 0 < p <= 1:
-        raise ValueError(f"top_p tiene que estar entre 0 (sin incluirlo) y 1 y es {p}.")
+    if not (_is(Real, p) and 0 < p <= 1):
+        raise ValueError(f"top_p tiene que ser un número entre 0 (sin incluirlo) y 1 y es {p!r}.")
     if p == 1:
         return logits
     ordered, order = logits.sort(dim=-1, descending=True)
@@ -44,57 +49,59 @@ def top_p(logits: torch.Tensor, p: float) -> torch.Tensor:
     return logits.masked_fill(removed, float("-inf"))
 
 
-@torch.inference_mode()
-def generate(
-    model,
-    ids: torch.Tensor,
-    max_new_tokens: int = 40,
-    do_sample: bool = True,
-    temperature: float = 1.0,
-    top_k: int = 0,
-    top_p: float = 1.0,
-    use_cache: bool = True,
-    on_token=None,
-) -> torch.Tensor:
-    """Continúa `ids` [lote, T] con `max_new_tokens` tokens; devuelve los ids [lote, T + max_new_tokens].
+def _is(kind, value) -> bool:
+    """¿Es `value` un número de esa clase? También dentro de un tensor."""
+    return isinstance(value.item() if isinstance(value, torch.Tensor) and value.dim() == 0 else value, kind)
 
-    - `do_sample=False` elige siempre el más probable; si no, se sortea tras `temperature`, `top_k` y `top_p`.
-    - `use_cache=True` pasa al modelo solo el token nuevo (necesita `helpers.gpt`); con `False` recalcula todo.
-    - `on_token(id)` se llama con cada token [lote] en cuanto sale, para escribirlo en directo.
 
-    GPT-1 no tiene token de fin, así que siempre salen `max_new_tokens`. Lanza `ValueError` si `ids` está vacío o no
-    cabe en `n_positions`. La semilla se fija fuera, con `torch.manual_seed`. Lección 05.
+def probabilities(logits: torch.Tensor, value: float = 1.0, k: int = 0, p: float = 1.0) -> torch.Tensor:
+    """Probabilidades [..., vocabulario] entre las que se sortea: temperatura `value`, top-k y top-p, por este orden.
+
+    El softmax se toma después de cada filtro: top-p ve la distribución que deja top-k. Lección 05.
     """
-    check_room(ids.shape[-1], max_new_tokens, model.config.n_positions)
-    cache, new = None, ids
-    for _ in range(max_new_tokens):
-        inputs = {"past_key_values": cache, "use_cache": True} if use_cache else {}
-        output = model(new if use_cache else ids, logits_to_keep=1, **inputs)
-        cache = output.past_key_values if use_cache else None
-        logits = output.logits[:, -1].float()
-        if do_sample:
-            new = sample(logits, temperature, top_k, top_p)
-        else:
-            new = logits.argmax(dim=-1, keepdim=True)
-        ids = torch.cat(
-            [ids, new], dim=1
-        )  # el paso que falta en tantos bucles: el token sorteado vuelve a entrar
-        if on_token is not None:
-            on_token(new[:, 0])
-    return ids
+    return top_p(top_k(temperature(logits, value), k), p).softmax(dim=-1)
 
 
 def sample(
     logits: torch.Tensor, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0
 ) -> torch.Tensor:
     """Sortea un token por fila: logits [lote, vocabulario] → ids [lote, 1]."""
-    logits = _filter(logits, temperature, top_k, top_p)
-    return torch.multinomial(logits.softmax(dim=-1), num_samples=1)
+    return torch.multinomial(probabilities(logits, temperature, top_k, top_p), num_samples=1)
 
 
-# Los argumentos de `generate` y `sample` se llaman como los filtros y los taparían: por eso los alias.
-_temperature, _top_k, _top_p = temperature, top_k, top_p
+@torch.inference_mode()
+def generate(
+    model, ids: torch.Tensor, max_new_tokens: int = 40, do_sample: bool = True, temperature: float = 1.0,
+    top_k: int = 0, top_p: float = 1.0, use_cache: bool = True, on_token=None, attention_mask=None,
+) -> torch.Tensor:  # fmt: skip
+    """Continúa `ids` [lote, T] con `max_new_tokens` tokens; devuelve los ids [lote, T + max_new_tokens].
 
+    - `do_sample=False` elige siempre el más probable; si no, se sortea tras `temperature`, `top_k` y `top_p`.
+    - `use_cache=True` pasa al modelo solo el token nuevo (necesita `helpers.hf`); con `False` recalcula todo.
+    - `on_token(id)` se llama con cada token [lote] en cuanto sale, para escribirlo en directo.
+    - `attention_mask` [lote, T], 1 = token real: hace falta si los textos miden distinto y llevan relleno, que va a la
+      izquierda. Cada uno sale entonces como saldría solo.
 
-def _filter(logits, value, k, p):
-    return _top_p(_top_k(_temperature(logits, value), k), p)
+    GPT-1 no tiene token de fin, así que siempre salen `max_new_tokens`. Lanza `ValueError` si `ids` está vacío, no cabe
+    en `n_positions` o no son ids de este modelo, si el relleno está a la derecha y si un ajuste no puede ser. La
+    semilla se fija fuera, con `torch.manual_seed`. Lección 05.
+    """
+    check_prompt(ids, attention_mask, max_new_tokens, model.config)
+    mask, cache, new = attention_mask, None, ids
+    for _ in range(max_new_tokens):
+        inputs = {"past_key_values": cache, "use_cache": True} if use_cache else {}
+        text = new if use_cache else ids
+        if mask is not None:
+            inputs |= {"attention_mask": mask, "position_ids": positions(mask)[:, -text.shape[1] :]}
+        output = model(text, logits_to_keep=1, **inputs)
+        cache = output.past_key_values if use_cache else None
+        logits = output.logits[:, -1].float()
+        if do_sample:
+            new = sample(logits, temperature, top_k, top_p)
+        else:
+            new = logits.argmax(dim=-1, keepdim=True)
+        ids = torch.cat([ids, new], dim=1)  # el paso que falta en tantos bucles: lo sorteado vuelve a entrar
+        mask = None if mask is None else F.pad(mask, (0, 1), value=1)
+        if on_token is not None:
+            on_token(new[:, 0])
+    return ids

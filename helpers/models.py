@@ -14,7 +14,7 @@ from transformers import OpenAIGPTConfig
 from transformers.utils import cached_file
 
 from helpers import environment
-from helpers.gpt import GPT1LMHeadModel
+from helpers.hf import GPT1LMHeadModel
 from helpers.spanish import number
 from helpers.tokenizer import GPT1Tokenizer
 

@@ -9,7 +9,7 @@ from torch import nn
 from transformers import OpenAIGPTConfig, OpenAIGPTDoubleHeadsModel
 
 from helpers.finetuning import GPT1ForTask, TrainingError, lm_losses, soft_targets
-from helpers.gpt import GPT1LMHeadModel
+from helpers.hf import GPT1LMHeadModel
 from helpers.tasks import TASKS, pad
 from helpers.tasks.catalogue import find_task
 

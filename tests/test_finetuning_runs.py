@@ -19,7 +19,7 @@ from helpers import generation, reproduction
 from helpers.finetuning import FineTuned, Recipe, TrainingError, fine_tune, fine_tune_language
 from helpers.finetuning import trainer as finetuning_trainer
 from helpers.finetuning.__main__ import main
-from helpers.gpt import GPT1LMHeadModel
+from helpers.hf import GPT1LMHeadModel
 from helpers.models import MINI as MINI_FOLDER
 from helpers.pretraining.bpe import count_words, train_bpe
 from helpers.tasks import load_task

@@ -6,7 +6,7 @@ import torch
 from transformers import OpenAIGPTConfig, OpenAIGPTLMHeadModel
 
 from helpers import generation
-from helpers.gpt import GPT1LMHeadModel
+from helpers.hf import GPT1LMHeadModel
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,64 @@ def test_agrees_with_transformers_token_for_token(models, ids, settings, seed):
     for model, use_cache in [(ours, True), (ours, False), (reference, False)]:
         torch.manual_seed(seed)
         assert torch.equal(generation.generate(model, ids, 40, use_cache=use_cache, **settings), expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.long, torch.bool])
+def test_each_text_of_a_padded_batch_comes_out_as_alone(models, ids, dtype):
+    ours, reference = models
+    mask = torch.ones_like(ids, dtype=dtype)
+    mask[1, :4] = 0
+    for model, use_cache in [(ours, True), (ours, False), (reference, False)]:
+        out = generation.generate(model, ids, 42, do_sample=False, use_cache=use_cache, attention_mask=mask)
+        assert out.shape == (2, 48)
+        for row, start in enumerate([0, 4]):
+            alone = generation.generate(ours, ids[row : row + 1, start:], 42, do_sample=False)
+            assert torch.equal(out[row, start:], alone[0])
+
+
+def test_padding_leaves_more_room(models, ids):
+    mask = torch.tensor([[0, 0, 0, 0, 1, 1]])
+    assert generation.generate(models[0], ids[:1], 46, attention_mask=mask).shape == (1, 52)
+    with pytest.raises(ValueError, match="2 tokens.*47.*como mucho 46"):
+        generation.generate(models[0], ids[:1], 47, attention_mask=mask)
+
+
+WRONG_MASKS = {
+    "relleno a la derecha": (
+        torch.tensor([[1] * 6, [1] * 4 + [0] * 2]),
+        "relleno a la derecha.*padding_side",
+    ),
+    "una fila vacía": (torch.tensor([[1] * 6, [0] * 6]), "relleno a la derecha"),
+    "más larga": (torch.ones(2, 7), r"forma \[2, 7\] y hace falta \[2, 6\]"),
+    "más corta": (torch.ones(2, 5), r"forma \[2, 5\] y hace falta \[2, 6\]"),
+}
+
+
+@pytest.mark.parametrize(("mask", "message"), WRONG_MASKS.values(), ids=WRONG_MASKS)
+def test_masks_that_cannot_be(models, ids, mask, message):
+    with pytest.raises(ValueError, match=message):
+        generation.generate(models[0], ids, 3, attention_mask=mask)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda ids: ids[0], r"forma \[6\] y hace falta \[lote, T\]"),
+        (lambda ids: ids.float(), "torch.float32.*enteros"),
+        (lambda ids: ids.tolist(), "list.*tensor"),
+        (lambda ids: ids + 60, "no está en el vocabulario, que va de 0 a 59"),
+        (lambda ids: ids - 60, "no está en el vocabulario, que va de 0 a 59"),
+    ],
+)
+def test_what_are_not_ids(models, ids, change, message):
+    with pytest.raises(ValueError, match=message):
+        generation.generate(models[0], change(ids), 3)
+
+
+@pytest.mark.parametrize("count", [-1, 2.0, 2.5, float("nan"), "3", None])
+def test_impossible_lengths(models, ids, count):
+    with pytest.raises(ValueError, match=f"tokens nuevos.*entero de 0 en adelante.*{count!r}"):
+        generation.generate(models[0], ids, count)
 
 
 def test_temperature_is_a_division():
@@ -82,15 +140,33 @@ def test_no_filter_changes_nothing():
     [
         ("temperature", 0.0),
         ("temperature", -1.0),
+        ("temperature", float("nan")),
+        ("temperature", float("inf")),
+        ("temperature", "0.7"),
+        ("temperature", None),
         ("top_k", -1),
         ("top_k", 2.5),
+        ("top_k", 2.0),
+        ("top_k", float("nan")),
+        ("top_k", "5"),
         ("top_p", 0.0),
         ("top_p", 1.2),
+        ("top_p", float("nan")),
+        ("top_p", "0.9"),
     ],
 )
-def test_impossible_settings(function, value):
+def test_impossible_settings(models, ids, function, value):
     with pytest.raises(ValueError, match=str(value)):
         getattr(generation, function)(torch.zeros(1, 5), value)
+    with pytest.raises(ValueError, match=str(value)):
+        generation.generate(models[0], ids, 1, **{function: value})
+
+
+def test_settings_may_come_in_a_tensor():
+    logits = torch.tensor([[1.0, 2.0, 4.0]])
+    for function, value in [("temperature", 0.5), ("top_k", 2), ("top_p", 0.9)]:
+        apply = getattr(generation, function)
+        assert torch.equal(apply(logits, torch.tensor(value)), apply(logits, value))
 
 
 def test_every_token_is_announced(models, ids):

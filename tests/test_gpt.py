@@ -2,12 +2,16 @@
 
 import copy
 import gc
+import subprocess
+import sys
 
 import pytest
 import torch
 from transformers import OpenAIGPTConfig, OpenAIGPTLMHeadModel, TextStreamer
 
-from helpers.gpt import GPT1LMHeadModel
+from helpers import gpt
+from helpers.environment import ROOT
+from helpers.hf import GPT1LMHeadModel
 from helpers.models import MINI
 from helpers.tokenizer import GPT1Tokenizer
 
@@ -52,6 +56,34 @@ def test_uses_sdpa_and_keeps_the_names(tiny):
 
 
 @torch.no_grad()
+def test_the_decoder_alone_is_the_same_model(tiny, ids):
+    ours, _ = tiny
+    alone = gpt.GPT1(ours.config).eval()
+    for table in (alone.tokens_embed, alone.positions_embed, alone.h[0].mlp.c_fc):
+        assert table.weight.std().item() == pytest.approx(0.02, rel=0.05)
+    alone.load_state_dict(ours.transformer.state_dict())
+    torch.testing.assert_close(alone(ids), ours(ids).logits, atol=1e-5, rtol=0)
+
+
+def test_the_decoder_is_short_and_needs_nothing_but_torch():
+    """Sin transformers ni nada más del curso, con una configuración cualquiera, da logits."""
+    assert len((ROOT / "helpers" / "gpt.py").read_text("utf-8").splitlines()) <= 180
+    code = """
+import sys
+from types import SimpleNamespace
+sys.modules["transformers"] = None  # importarlo sería un error
+import torch
+from helpers.gpt import GPT1
+sizes = {"n_layer": 2, "n_embd": 8, "n_head": 2, "n_positions": 6, "vocab_size": 11, "layer_norm_epsilon": 1e-5}
+rest = {"afn": "gelu", "embd_pdrop": 0.1, "attn_pdrop": 0.1, "resid_pdrop": 0.1}
+print(list(GPT1(SimpleNamespace(**sizes, **rest))(torch.zeros(3, 6, dtype=torch.long)).shape))
+print([name for name in sys.modules if name.startswith("helpers.")])
+"""
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert ran.stdout.splitlines() == ["[3, 6, 11]", "['helpers.gpt']"], ran.stderr
+
+
+@torch.no_grad()
 def test_same_logits(tiny, ids):
     ours, reference = tiny
     torch.testing.assert_close(ours(ids).logits, reference(ids).logits, atol=1e-5, rtol=0)
@@ -92,6 +124,35 @@ def test_cache_changes_nothing(tiny, ids, pieces, padded):
         parts.append(output.logits)
     torch.testing.assert_close(torch.cat(parts, 1)[mask.bool()], whole[mask.bool()], atol=1e-5, rtol=0)
     assert cache.get_seq_length() == 10
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("padded", [False, True])
+def test_step_by_step_attention_is_the_same(tiny, ids, padded):
+    """`attn_implementation="eager"`, con relleno y con la caché a medias."""
+    ours, _ = tiny
+    eager = copy.deepcopy(ours)
+    eager.config._attn_implementation = eager.transformer.config._attn_implementation = "eager"
+    mask = left_padding(ids)[0] if padded else torch.ones_like(ids)
+    whole = ours(ids, attention_mask=mask).logits
+    first = eager(ids[:, :7], attention_mask=mask[:, :7], use_cache=True)
+    rest = eager(ids[:, 7:], attention_mask=mask, past_key_values=first.past_key_values)
+    found = torch.cat([first.logits, rest.logits], 1)
+    torch.testing.assert_close(found[mask.bool()], whole[mask.bool()], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_padding_with_nothing_to_look_at_gives_finite_numbers(ids, attention):
+    """El relleno de la izquierda no mira a nadie: ni estados ni gradientes pueden ser NaN."""
+    ours, _ = twins(**TINY)
+    ours.config._attn_implementation = ours.transformer.config._attn_implementation = attention
+    mask, _ = left_padding(ids)
+    output = ours.train()(
+        ids, attention_mask=mask, labels=ids.masked_fill(mask == 0, -100), output_hidden_states=True
+    )
+    output.loss.backward()
+    assert all(state.isfinite().all() for state in output.hidden_states)
+    assert all(weight.grad.isfinite().all() for weight in ours.parameters())
 
 
 @torch.no_grad()
@@ -189,6 +250,73 @@ def test_too_long_a_text_is_a_clear_error(tiny):
     ours, _ = tiny
     with pytest.raises(ValueError, match="65 tokens.*64 posiciones"):
         ours(torch.ones(1, 65, dtype=torch.long))
+
+
+WRONG_MASKS = {
+    "más larga": lambda mask: torch.ones(3, 11),
+    "más corta": lambda mask: mask[:, 1:],
+    "de otro lote": lambda mask: mask[:2],
+    "de un texto suelto": lambda mask: mask[0],
+}
+
+
+@pytest.mark.parametrize("change", WRONG_MASKS.values(), ids=WRONG_MASKS)
+def test_a_mask_that_does_not_fit_is_a_clear_error(tiny, ids, change):
+    ours, _ = tiny
+    mask = change(torch.ones_like(ids))
+    shown = rf"attention_mask tiene la forma \[{', '.join(map(str, mask.shape))}\] y hace falta \[3, 10\]"
+    for call in (ours, ours.generate):
+        with pytest.raises(ValueError, match=shown):
+            call(ids, attention_mask=mask)
+    cache = ours(ids[:, :4], use_cache=True).past_key_values
+    with pytest.raises(ValueError, match=shown):
+        ours(ids[:, 4:], attention_mask=mask, past_key_values=cache)
+
+
+def test_with_a_cache_the_mask_of_the_new_tokens_alone_is_a_clear_error(tiny, ids):
+    ours, _ = tiny
+    cache = ours(ids[:, :4], use_cache=True).past_key_values
+    with pytest.raises(ValueError, match=r"forma \[3, 6\] y hace falta \[3, 10\].*caché"):
+        ours(ids[:, 4:], attention_mask=torch.ones(3, 6), past_key_values=cache)
+
+
+WRONG_IDS = {
+    "un texto sin lote": (lambda ids: ids[0], r"forma \[10\] y hace falta \[lote, T\].*ids\[None\]"),
+    "tres dimensiones": (lambda ids: ids[None], r"forma \[1, 3, 10\] y hace falta \[lote, T\]"),
+    "decimales": (lambda ids: ids.float(), r"torch\.float32.*enteros"),
+    "una lista": (lambda ids: ids.tolist(), r"list.*tensor.*return_tensors"),
+    "demasiado grande": (lambda ids: ids + 99, r"El id 19\d no está en el vocabulario, que va de 0 a 99"),
+    "el primero que sobra": (lambda ids: ids.clamp(min=100), r"El id 100 no está en el vocabulario"),
+    "negativo": (lambda ids: ids - 200, r"El id -\d+ no está en el vocabulario"),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), WRONG_IDS.values(), ids=WRONG_IDS)
+def test_what_are_not_ids_is_a_clear_error(tiny, ids, change, message):
+    ours, _ = tiny
+    for call in (ours, ours.generate, ours.transformer):
+        with pytest.raises(ValueError, match=message):
+            call(change(ids))
+
+
+def test_right_padding_cannot_be_continued(tiny, ids):
+    """El token nuevo saldría del relleno: con la máscara, o con la que transformers deduce de `pad_token_id`."""
+    ours, _ = tiny
+    mask = left_padding(ids)[0].flip(-1)
+    for settings in ({"attention_mask": mask}, {"pad_token_id": 0}):
+        with pytest.raises(ValueError, match="relleno a la derecha.*padding_side"):
+            ours.generate(ids * mask, max_new_tokens=3, **settings)
+
+
+@torch.no_grad()
+def test_the_vocabulary_can_grow(ids):
+    ours, _ = twins(**TINY)
+    before = ours(ids).logits
+    ours.resize_token_embeddings(104)
+    assert ours.get_input_embeddings() is ours.transformer.tokens_embed
+    assert ours.lm_head.weight is ours.transformer.tokens_embed.weight
+    torch.testing.assert_close(ours(ids).logits[..., :100], before)
+    assert ours(ids + 4).logits.shape == (3, 10, 104)
 
 
 def test_training_gradients_are_the_same(ids):

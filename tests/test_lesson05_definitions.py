@@ -6,7 +6,7 @@ from lesson_code import definitions, solutions
 from transformers import OpenAIGPTConfig
 
 from helpers import generation
-from helpers.gpt import GPT1LMHeadModel
+from helpers.hf import GPT1LMHeadModel
 
 
 @pytest.fixture(scope="module")

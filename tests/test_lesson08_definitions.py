@@ -7,7 +7,7 @@ import torch
 from lesson_code import definitions
 from transformers import OpenAIGPTConfig, OpenAIGPTLMHeadModel
 
-from helpers import gpt
+from helpers import gpt, hf
 from helpers.models import MINI
 
 NAMES = (
@@ -34,7 +34,7 @@ def built():
 def ours():
     """El modelo del curso, con pesos lo bastante grandes para que todo se note y nada neutro."""
     torch.manual_seed(0)
-    model = gpt.GPT1LMHeadModel(OpenAIGPTConfig(**SIZES)).eval()
+    model = hf.GPT1LMHeadModel(OpenAIGPTConfig(**SIZES)).eval()
     with torch.no_grad():
         for name, weight in model.named_parameters():
             weight.add_(torch.randn_like(weight) * (0.3 if "ln_" in name else 0.1))
@@ -58,7 +58,7 @@ def assert_same(found, expected, atol=1e-5):
 def test_causal_attention(built):
     q, k, v = torch.randn(3, 2, 4, 7, 12, generator=torch.Generator().manual_seed(1))
     for found, expected in zip(
-        built["causal_attention"](q, k, v), gpt._explicit_attention(q, k, v, None, 0.0), strict=True
+        built["causal_attention"](q, k, v), gpt.causal_attention(q, k, v, None, 0.0), strict=True
     ):
         assert_same(found, expected)
 
@@ -128,7 +128,7 @@ def test_full_shape(built):
     config = OpenAIGPTConfig()
     with torch.device("meta"):
         model = built["GPT1"](40_478, 512, 768, 12, 12)
-        theirs = gpt.GPT1Model(config)
+        theirs = hf.GPT1Model(config)
     assert sum(tensor.numel() for tensor in model.parameters()) == 116_534_784
     assert {name: tensor.shape for name, tensor in model.state_dict().items()} == {
         name: tensor.shape for name, tensor in theirs.state_dict().items()

@@ -4,7 +4,7 @@ import pytest
 import torch
 from transformers import OpenAIGPTConfig, OpenAIGPTLMHeadModel
 
-from helpers.gpt import GPT1LMHeadModel
+from helpers.hf import GPT1LMHeadModel
 from helpers.models import MINI
 from helpers.tokenizer import NEWLINE, GPT1Tokenizer
 from helpers.zeroshot import PARAGRAPH, TextTooLong, log_prob, log_prob_batch

@@ -10,7 +10,7 @@ import torch
 from transformers import OpenAIGPTConfig
 
 from helpers import models
-from helpers.gpt import GPT1LMHeadModel
+from helpers.hf import GPT1LMHeadModel
 from helpers.models import MINI
 from helpers.pretraining.recipe import History
 from helpers.tasks import TaskError

@@ -15,7 +15,7 @@ from statistics import mean
 
 from helpers import models
 from helpers.environment import ROOT
-from helpers.gpt import GPT1LMHeadModel
+from helpers.hf import GPT1LMHeadModel
 from helpers.training import write_json
 from helpers.zeroshot import probes
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from helpers.finetuning.training import silence
-from helpers.gpt import GPT1LMHeadModel
+from helpers.hf import GPT1LMHeadModel
 from helpers.pretraining.corpus import TokenFile, Windows
 from helpers.pretraining.recipe import Recipe, pretrain
 from helpers.tokenizer import GPT1Tokenizer

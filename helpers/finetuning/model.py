@@ -9,7 +9,7 @@ from transformers.models.openai.modeling_openai import OpenAIGPTPreTrainedModel
 from transformers.utils import ModelOutput
 
 from helpers.finetuning.losses import OBJECTIVES, expected_score, lm_losses, task_losses
-from helpers.gpt import GPT1Model
+from helpers.hf import GPT1Model
 from helpers.tasks import Task, find_task, input_tokens
 from helpers.training import TrainingError
 

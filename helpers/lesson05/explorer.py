@@ -22,8 +22,7 @@ def distribution(logits: torch.Tensor, temperature: float = 1.0, k: int = 0, p: 
 
     El softmax se toma después de cada filtro: top-p ve la distribución ya renormalizada tras top-k.
     """
-    kept = generation.top_p(generation.top_k(generation.temperature(logits, temperature), k), p)
-    return kept.softmax(dim=-1)
+    return generation.probabilities(logits, temperature, k, p)
 
 
 def explorer(

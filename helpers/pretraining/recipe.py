@@ -14,7 +14,7 @@ from transformers import OpenAIGPTConfig, Trainer, TrainerCallback, TrainingArgu
 from transformers.trainer_utils import EvalLoopOutput
 
 from helpers import environment
-from helpers.gpt import GPT1LMHeadModel
+from helpers.hf import GPT1LMHeadModel
 from helpers.memory import Batch, check_fits
 from helpers.pretraining.corpus import TokenFile, Windows
 from helpers.training import (

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from helpers.gpt import GPT1LMHeadModel
+from helpers.hf import GPT1LMHeadModel
 from helpers.tokenizer import NEWLINE
 
 PARAGRAPH = (

@@ -24,7 +24,7 @@ from transformers.utils import logging
 
 from helpers.finetuning import GPT1ForTask, Recipe
 from helpers.finetuning.trainer import trainer_for
-from helpers.gpt import GPT1LMHeadModel
+from helpers.hf import GPT1LMHeadModel
 from helpers.models import MINI
 from helpers.tasks import EncodedTask, encode_task, find_task, load_task, pad
 from helpers.tokenizer import GPT1Tokenizer

@@ -9,7 +9,7 @@ import torch
 from transformers import OpenAIGPTConfig, OpenAIGPTLMHeadModel
 
 from helpers import generation
-from helpers.gpt import GPT1LMHeadModel
+from helpers.hf import GPT1LMHeadModel
 from tests.benchmarks.timing import side_by_side
 
 

@@ -10,7 +10,7 @@ import sys
 import torch
 from transformers import OpenAIGPTConfig
 
-from helpers.gpt import GPT1LMHeadModel
+from helpers.hf import GPT1LMHeadModel
 from helpers.zeroshot.scoring import log_prob, log_prob_batch
 from tests.benchmarks.timing import side_by_side
 

@@ -1,0 +1,257 @@
+"""El decodificador de `helpers.gpt` como modelo de `transformers`: relleno, caché, límites, pérdida y `generate`.
+
+Mismos parámetros, mismos nombres y mismos logits que `OpenAIGPTLMHeadModel`, que en `transformers` 5 no tiene
+caché y recalcula todo el prefijo en cada token (tests/benchmarks lo mide). La caché se explica en la lección 05.
+"""
+
+from numbers import Integral
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from transformers import OpenAIGPTLMHeadModel
+from transformers.cache_utils import DynamicCache
+from transformers.generation import GenerationMixin
+from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutputWithPast
+from transformers.models.openai.modeling_openai import OpenAIGPTPreTrainedModel
+from transformers.utils import can_return_tuple
+
+from helpers.gpt import GPT1, causal_mask
+
+
+class GPT1Model(GPT1, OpenAIGPTPreTrainedModel):
+    """El cuerpo del modelo: embeddings de token y posición y `n_layer` bloques, sin la salida."""
+
+    _supports_sdpa = True
+    _input_embed_layer = "tokens_embed"
+
+    def __init__(self, config):
+        super().__init__(config, config)
+        self.post_init()
+
+    def forward(
+        self, input_ids=None, attention_mask=None, token_type_ids=None, position_ids=None, inputs_embeds=None,
+        past_key_values=None, use_cache=None, output_attentions=None, output_hidden_states=None, **kwargs,
+    ):  # fmt: skip
+        """Estados ocultos del texto.
+
+        - `input_ids` [lote, T] (o `inputs_embeds` [lote, T, n_embd]): solo los tokens que no están en la caché.
+        - `attention_mask` [lote, T_total], 1 = token real: vale el relleno por la derecha o por la izquierda.
+        - Devuelve `BaseModelOutputWithPast` con `last_hidden_state` [lote, T, n_embd].
+
+        Lanza `ValueError` si no hay tokens, si no caben en `n_positions`, si no son ids [lote, T] del vocabulario o si
+        la máscara no tiene una columna por token.
+        """
+        if (input_ids is None) == (inputs_embeds is None):
+            raise ValueError("Pasa input_ids o inputs_embeds: exactamente uno de los dos.")
+        compiling = torch.compiler.is_compiling()  # entonces el camino no puede depender de los valores
+        if use_cache and past_key_values is None:
+            past_key_values = DynamicCache(config=self.config)
+        past = 0 if past_key_values is None else int(past_key_values.get_seq_length())
+        x = inputs_embeds
+        if x is None:
+            # Mirar los ids de una GPU obliga a esperarla: allí, solo al empezar un texto y sin entrenar.
+            check_ids(input_ids, self.config.vocab_size, on_gpu=not (past or self.training))
+            x = self.tokens_embed(input_ids)
+        batch, length, _ = x.shape
+        fixed_size = getattr(past_key_values, "is_compileable", False)
+        total = _cache_size(past_key_values) if fixed_size else past + length
+
+        ready = attention_mask is not None and attention_mask.dim() == 4  # ya preparada por transformers
+        padding = None if ready else attention_mask
+        if padding is not None:
+            _check_mask(padding, batch, past + length)
+            if not compiling and bool(padding.all()):
+                padding = None  # sin relleno no hace falta máscara y SDPA elige su camino rápido
+        if position_ids is None:
+            if padding is None:
+                position_ids, last = torch.arange(past, past + length, device=x.device)[None], past + length
+            else:
+                position_ids = positions(padding)[:, -length:]
+                last = 0 if compiling else int(position_ids.max()) + 1
+            _check_length(last, length, self.config.n_positions)
+        if token_type_ids is not None:
+            x = x + self.tokens_embed(token_type_ids)
+        if ready:
+            mask = attention_mask if attention_mask.dtype == torch.bool else attention_mask >= 0
+        else:
+            mask = _attention_mask(padding, past, length, total, x.device)
+
+        if output_attentions is None:
+            output_attentions = self.config.output_attentions
+        if output_hidden_states is None:
+            output_hidden_states = self.config.output_hidden_states
+        explicit = output_attentions or self.config._attn_implementation == "eager"
+        trace = [] if output_attentions or output_hidden_states else None
+        x = self.hidden(x, position_ids, mask, past_key_values, explicit, trace)
+        return BaseModelOutputWithPast(
+            last_hidden_state=x,
+            past_key_values=past_key_values,
+            hidden_states=tuple(state for state, _ in trace) if output_hidden_states else None,
+            attentions=tuple(weights for _, weights in trace[1:]) if output_attentions else None,
+        )
+
+
+class GPT1LMHeadModel(OpenAIGPTLMHeadModel):
+    """GPT-1 como modelo de lenguaje: el cuerpo más una salida que comparte pesos con los embeddings.
+
+    Carga los mismos pesos que `OpenAIGPTLMHeadModel` y da los mismos logits; `generate()` (voraz, muestreo, haces,
+    lotes, «streamers») usa la caché. Artículo §3.1. Lecciones 04, 05 y 08.
+    """
+
+    _supports_sdpa = True
+    # Los pesos del Hub traen la máscara causal guardada como si fuera un parámetro: aquí se calcula.
+    _keys_to_ignore_on_load_unexpected = [r"\.attn\.bias$"]
+    prepare_inputs_for_generation = GenerationMixin.prepare_inputs_for_generation
+
+    def __init__(self, config):
+        OpenAIGPTPreTrainedModel.__init__(self, config)  # el cuerpo de transformers no se llega a crear
+        self.loss_type = "ForCausalLM"
+        self.transformer = GPT1Model(config)
+        self.lm_head = nn.Linear(config.n_embd, config.vocab_size, bias=False)
+        self.post_init()
+
+    @can_return_tuple
+    def forward(self, input_ids=None, labels=None, logits_to_keep=0, **kwargs):
+        """`input_ids` [lote, T] → `CausalLMOutputWithPast` con `logits` [lote, T, vocabulario].
+
+        Con `labels` (los mismos ids; -100 = no cuenta) añade `loss`: entropía cruzada media en nats por token. Los
+        `labels` se desplazan aquí dentro. `logits_to_keep=n` calcula solo las `n` últimas posiciones. Lo demás, y los
+        errores, como en `GPT1Model`.
+        """
+        body = self.transformer(input_ids, **kwargs)
+        keep = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) else logits_to_keep
+        logits = self.lm_head(body.last_hidden_state[:, keep])
+        loss = None
+        if labels is not None:
+            loss = self.loss_function(
+                logits=logits, labels=labels, vocab_size=self.config.vocab_size, **kwargs
+            )
+        return CausalLMOutputWithPast(
+            loss=loss,
+            logits=logits,
+            past_key_values=body.past_key_values,
+            hidden_states=body.hidden_states,
+            attentions=body.attentions,
+        )
+
+    def generate(self, inputs=None, generation_config=None, **kwargs):
+        """Como `generate` de `transformers`, pero comprueba el texto de partida antes de empezar: `check_prompt`."""
+        ids = inputs if inputs is not None else kwargs.get("input_ids")
+        if ids is not None:
+            settings = generation_config if generation_config is not None else self.generation_config
+            mask, pad = kwargs.get("attention_mask"), kwargs.get("pad_token_id", settings.pad_token_id)
+            new = kwargs.get("max_new_tokens", settings.max_new_tokens)
+            limit = kwargs.get("max_length", settings.max_length)
+            check_ids(ids, self.config.vocab_size)
+            if mask is None and pad is not None:
+                mask = ids != pad  # como hará transformers
+            if new is None:
+                new = max((limit or 0) - ids.shape[-1], 0)
+            check_prompt(ids, mask, new, self.config)
+        return super().generate(inputs, generation_config=generation_config, **kwargs)
+
+
+def check_prompt(ids, attention_mask, new: int, config) -> None:
+    """Comprueba que un modelo con esa `config` puede añadir `new` tokens a `ids` [lote, T], con o sin máscara.
+
+    Lanza `ValueError` si no son ids del vocabulario, si el texto está vacío, si el relleno está a la derecha (el token
+    nuevo saldría detrás del relleno y no del texto) o si no hay sitio en `n_positions`.
+    """
+    check_ids(ids, config.vocab_size)
+    prompt = ids.shape[1]
+    if attention_mask is not None and prompt:
+        _check_mask(attention_mask, *ids.shape)
+        if not bool(attention_mask[:, -1].all()):
+            raise ValueError(
+                "Hay relleno a la derecha (attention_mask acaba en 0 o, si falta, los ids acaban en pad_token_id) y lo "
+                'nuevo se escribe al final: rellena por la izquierda, con padding_side="left" en el tokenizador.'
+            )
+        prompt = int(attention_mask.sum(-1).max())
+    check_room(prompt, new, config.n_positions)
+
+
+def check_ids(ids, vocab_size: int, on_gpu: bool = True) -> None:
+    """Lanza `ValueError` si `ids` no es un tensor de enteros [lote, T] o si alguno no es un id del vocabulario.
+
+    Con `on_gpu=False` no mira los valores que están en una GPU; compilado, ninguno.
+    """
+    if not isinstance(ids, torch.Tensor):
+        raise ValueError(
+            f"Los ids de los tokens son {type(ids).__name__} y hace falta un tensor de enteros [lote, T]: usa "
+            'tokenizer(texto, return_tensors="pt").input_ids.'
+        )
+    if ids.dim() != 2:
+        raise ValueError(
+            f"Los ids tienen la forma {list(ids.shape)} y hace falta [lote, T]: con un solo texto, pasa ids[None]."
+        )
+    if ids.dtype not in (torch.int64, torch.int32):
+        raise ValueError(f"Los ids son de tipo {ids.dtype} y hacen falta enteros: pasa ids.long().")
+    look = (on_gpu or ids.device.type == "cpu") and not torch.compiler.is_compiling()
+    if look and ids.numel():
+        low, high = (int(value) for value in ids.aminmax())
+        if low < 0 or high >= vocab_size:
+            raise ValueError(
+                f"El id {low if low < 0 else high} no está en el vocabulario, que va de 0 a {vocab_size - 1}: usa el "
+                "tokenizador de este modelo."
+            )
+
+
+def check_room(prompt: int, new: int, n_positions: int) -> None:
+    """Lanza `ValueError` si un texto de `prompt` tokens está vacío o no caben `new` tokens más en `n_positions`."""
+    if not isinstance(new, Integral) or new < 0:
+        raise ValueError(f"Los tokens nuevos tienen que ser un entero de 0 en adelante y son {new!r}.")
+    if prompt == 0:
+        raise ValueError(
+            f"El texto de partida tiene 0 tokens (el modelo admite de 1 a {n_positions}): GPT-1 no tiene token de "
+            "inicio, así que escribe al menos una palabra."
+        )
+    if prompt + new > n_positions:
+        room = n_positions - prompt
+        ask_less = f"pide como mucho {room} tokens nuevos o " if room > 0 else ""
+        raise ValueError(
+            f"El texto de partida ({prompt} tokens) más los nuevos ({new}) suman {prompt + new} y este modelo solo "
+            f"tiene {n_positions} posiciones: {ask_less}recorta el principio del texto."
+        )
+
+
+def _check_length(total: int, length: int, n_positions: int) -> None:
+    if length == 0:
+        check_room(0, 0, n_positions)
+    if total > n_positions:
+        raise ValueError(
+            f"El texto tiene {total} tokens y este modelo solo tiene {n_positions} posiciones: recórtalo a "
+            f"{n_positions} (por ejemplo con truncation=True en el tokenizador)."
+        )
+
+
+def _check_mask(attention_mask, batch: int, total: int) -> None:
+    if attention_mask.shape not in ((batch, total), (1, total)):
+        raise ValueError(
+            f"attention_mask tiene la forma {list(attention_mask.shape)} y hace falta {[batch, total]}: un 1 o un 0 "
+            "por token, también por los que ya están en la caché."
+        )
+
+
+def positions(attention_mask):
+    """Posición de cada token [lote, T] según su máscara; el relleno no cuenta, esté al lado que esté."""
+    return (attention_mask.long().cumsum(-1) - 1).clamp(min=0)
+
+
+def _attention_mask(padding, past, length, total, device):
+    """Máscara booleana [lote o 1, 1, T, total] o `None` si basta la causal de SDPA (sin caché ni relleno).
+
+    `total` son las claves que verá la atención: más de `past + length` si la caché es de tamaño fijo.
+    """
+    if padding is None and total == past + length and (past == 0 or length == 1):
+        return None
+    causal = causal_mask(length, total, past, device)[None, None]  # [1, 1, T, total]
+    if padding is None:
+        return causal
+    return causal & F.pad(padding.bool(), (0, total - padding.shape[1]))[:, None, None]  # [lote, 1, T, total]
+
+
+def _cache_size(cache) -> int:
+    """Las posiciones de una caché de tamaño fijo; el método cambió de nombre entre transformers 5.15 y 5.23."""
+    size = getattr(cache, "get_max_length", None) or cache.get_max_cache_shape
+    return size()
