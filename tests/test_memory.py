@@ -13,7 +13,7 @@ from transformers import OpenAIGPTConfig
 from helpers import memory, reproduction
 from helpers.finetuning import PAPER, TrainingError, fine_tune, fine_tune_language
 from helpers.finetuning.batches import largest
-from helpers.gpt import GPT1LMHeadModel, GPT1Model
+from helpers.hf import GPT1LMHeadModel, GPT1Model
 from helpers.memory import Batch
 from helpers.pretraining.corpus import TokenFile
 from helpers.pretraining.recipe import PRESETS, pretrain

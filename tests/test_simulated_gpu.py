@@ -9,7 +9,7 @@ from simulated_gpu import SimulatedGPU
 from torch import nn
 from torch.nn import functional as F
 
-from helpers import environment, generation, gpt
+from helpers import environment, generation, hf
 
 
 @pytest.fixture(autouse=True)
@@ -115,7 +115,7 @@ def created_inside(device):
 def small_model():
     from transformers import OpenAIGPTConfig
 
-    return gpt.GPT1LMHeadModel(
+    return hf.GPT1LMHeadModel(
         OpenAIGPTConfig(vocab_size=5, n_positions=8, n_embd=4, n_layer=1, n_head=2)
     ).eval()
 

@@ -23,7 +23,7 @@ from helpers import memory
 from helpers.environment import ROOT
 from helpers.finetuning import Recipe, fine_tune
 from helpers.finetuning import training as fine_tuning
-from helpers.gpt import GPT1LMHeadModel
+from helpers.hf import GPT1LMHeadModel
 from helpers.models import MINI
 from helpers.pretraining import recipe as pretraining
 from helpers.pretraining.corpus import TokenFile
