@@ -54,8 +54,8 @@ def published(download: bool = False, folder=None, device: str | None = None):
 
     Está a mano si ya se descargó a la caché del Hub, si `download` da permiso para descargarlo (479 MB) o si `folder`
     es una carpeta con sus cuatro archivos. Es lo que usan las secciones «Con el GPT-1 de verdad», que nunca cambian el
-    modelo de la lección: si la descarga falla, lo dice y devuelve `None`. Lanza `ModelError` si los archivos no casan
-    o si el modelo no mide lo que el publicado.
+    modelo de la lección: si la descarga falla o llega dañada, lo dice y devuelve `None`. Lanza `ModelError` si los
+    archivos de `folder` no casan o si el modelo no mide lo que el publicado.
     """
     if folder is None and not download and not in_hub_cache():
         print(
@@ -63,14 +63,16 @@ def published(download: bool = False, folder=None, device: str | None = None):
             "True y ejecuta desde aquí (descarga 479 MB)."
         )
         return None
+    if folder is None and not in_hub_cache():
+        print("Descargo 479 MB de huggingface.co, sin barra: puede tardar varios minutos.", flush=True)
     try:
         label, place, origin = _locate("openai-gpt" if folder is None else str(folder))
-    except ModelError as error:
+        model, tokenizer = _load(label, place, device)
+    except (ModelError, OSError) as error:  # también una caché en la que no se puede escribir
         if folder is not None:
             raise
         print(f"{error} Mientras tanto, abajo está lo publicado.")
         return None
-    model, tokenizer = _load(label, place, device)
     found = {name: getattr(model.config, name) for name in PUBLISHED_SHAPE}
     wrong = [
         f"{name} es {found[name]} y no {size}"

@@ -128,6 +128,13 @@ def test_published_downloads_only_with_consent(monkeypatch, capsys):
     assert "ha fallado" in capsys.readouterr().out and not all(asked)
 
 
+def test_a_damaged_download_does_not_stop_the_lesson(hub, small_shape, capsys):
+    path = hub / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:200])
+    assert models.published() is None
+    assert "incompleto o dañado" in capsys.readouterr().out
+
+
 def test_published_from_the_cache(hub, small_shape, capsys):
     model, tokenizer = models.published()
     assert models.is_published(model) and len(tokenizer) == 8192
