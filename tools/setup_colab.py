@@ -39,9 +39,8 @@ def prepare():
     setup_env.say(f"→ Creo {VENV.name} con Python {python['version']} y las versiones de Colab")
     shutil.rmtree(VENV, ignore_errors=True)
     install = [uv, "pip", "install", "--python", PYTHON, "--no-deps"]
-    cpu = (
-        [] if env.get("UV_FIND_LINKS") else ["--torch-backend", "cpu"]
-    )  # con ruedas a mano, el torch de allí
+    # Con ruedas a mano, el torch de allí; si no, el que no trae CUDA.
+    cpu = [] if env.get("UV_FIND_LINKS") else ["--torch-backend", "cpu"]
     create = [uv, "venv", "--python", python["executable"], VENV]
     apart = [*install, "--target", FTFY, "ftfy"]
     setup_env.run_all([create, [*install, "-r", REQUIREMENTS, *cpu], apart], env)

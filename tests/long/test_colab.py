@@ -65,8 +65,8 @@ def colab(repo, tmp_path):
 
 
 @pytest.mark.timeout(1200)
-def test_lesson_repeats_its_outputs_on_colab(lesson, colab, tmp_path, record_property):
-    notebook = lessons.read(lesson)
+def test_lesson_repeats_its_outputs_on_colab(lesson, repo, colab, tmp_path, record_property):
+    notebook = lessons.read(repo / "notebooks" / lesson.name)  # de la misma edición que se clona
     for cell in notebook.cells:
         if setup_cell.TAG in lessons.tags(cell):
             cell.source = cell.source.replace("/content", str(tmp_path / "content"))

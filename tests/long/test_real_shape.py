@@ -36,14 +36,14 @@ def section(notebook):
 
 @pytest.mark.timeout(1200)
 def test_section_runs_on_the_real_shape(lesson, hub, tmp_path, monkeypatch, record_property):
-    notebook = lessons.read(lesson)
+    project = copy_project(tmp_path / "curso")
+    notebook = lessons.read(project / "notebooks" / lesson.name)
     place = section(notebook)
     if place is None:
         pytest.skip(f"{lesson.stem} no tiene una sección «{HEADING}» que pida los pesos")
     begin, end = place
     notebook.cells = notebook.cells[:end]
     measure.append(notebook, tmp_path / "medida.json")
-    project = copy_project(tmp_path / "curso")
     for name, value in (lessons.offline_environment(tmp_path) | {"HF_HOME": str(hub)}).items():
         monkeypatch.setenv(name, value)
     execute(notebook, project / "notebooks")
