@@ -15,13 +15,14 @@ from statistics import mean, stdev
 from accelerate import PartialState
 
 from helpers.environment import ROOT
+from helpers.files import write_json
 from helpers.finetuning.__main__ import add_recipe_options, recipe_from
 from helpers.finetuning.metrics import NAMES
 from helpers.finetuning.training import fine_tune
 from helpers.models import ModelError
 from helpers.spanish import number, signed
 from helpers.tasks import TASKS, TaskError, find_task
-from helpers.training import TrainingError, processes, write_json
+from helpers.training import TrainingError, processes
 
 TABLES = ROOT / "data" / "paper" / "tables.json"
 # Tarea → (tabla, columna) de la fila del Transformer, y su columna en las ablaciones (tabla 5).

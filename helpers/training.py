@@ -40,15 +40,6 @@ def last_checkpoint(folder) -> str | None:
     return max(found, default=(0, None))[1]
 
 
-def write_json(path, value) -> None:
-    """Escribe `value` en `path` de una vez: si el proceso muere, queda el archivo de antes y no uno a medias."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".tmp")
-    partial.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
-    os.replace(partial, path)
-
-
 @contextmanager
 def clear_disk_errors(out):
     """Convierte los fallos al escribir en `out` (disco lleno, sin permiso, desconectado) en un `TrainingError`."""

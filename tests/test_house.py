@@ -10,7 +10,11 @@ from tools import lessons
 
 HELPERS = lessons.ROOT / "helpers"
 ROOM = re.compile(r"helpers\.lesson\d\d")
-GROUND = {"helpers.environment", "helpers.spanish"}  # la planta baja: no importa nada de la casa
+GROUND = {
+    "helpers.environment",
+    "helpers.files",
+    "helpers.spanish",
+}  # la planta baja: no importa nada de la casa
 # Lo que puede usar quien solo dibuja o comprueba lo que hacen los lectores: nada que calcule.
 ALLOWED = {
     "helpers.figures": {"helpers.spanish"},

@@ -21,9 +21,9 @@ from sklearn.pipeline import make_pipeline
 
 from helpers import models
 from helpers.environment import ROOT
+from helpers.files import write_json
 from helpers.finetuning import MINI, fine_tune, metrics
 from helpers.tasks import find_task, load_task
-from helpers.training import write_json
 
 COURSE = ("sentiment", "entailment", "similarity", "story_cloze")
 TUNED = ("sentiment",)  # de las otras se aprende demasiado poco para elegir receta

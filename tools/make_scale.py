@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 from helpers.environment import ROOT
+from helpers.files import write_json
 from helpers.models import load
 from helpers.pretraining.__main__ import main as pretrain
-from helpers.training import write_json
 
 # nombre → (capas, ancho, cabezas): cada uno, unas cuatro veces los parámetros de los bloques del anterior
 SIZES = {"diminuto": (2, 64, 2), "pequeño": (3, 128, 4), "mini": (4, 256, 4)}

@@ -15,8 +15,8 @@ from statistics import mean
 
 from helpers import models
 from helpers.environment import ROOT
+from helpers.files import write_json
 from helpers.hf import GPT1LMHeadModel
-from helpers.training import write_json
 from helpers.zeroshot import probes
 
 CHANCE = {

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from helpers.files import opened
 from helpers.finetuning.training import silence
 from helpers.hf import GPT1LMHeadModel
 from helpers.pretraining.corpus import TokenFile, Windows
@@ -85,17 +86,8 @@ def read_text(text) -> str:
     """El contenido de `text`, si es la ruta de un archivo (`Path` o algo acabado en .txt o .md), o él mismo."""
     if isinstance(text, str) and ("\n" in text or not text.endswith((".txt", ".md"))):
         return text
-    path = Path(text)
-    if not path.is_file():
-        raise TrainingError(
-            f"No existe el archivo {path}: pasa la ruta de un texto en UTF-8, o el propio texto."
-        )
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise TrainingError(
-            f"{path} no está en UTF-8 (byte {error.start}): guárdalo como UTF-8 y vuelve a probar."
-        ) from error
+    with opened(text, TrainingError) as file:
+        return file.read()
 
 
 @torch.inference_mode()

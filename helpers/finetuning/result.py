@@ -9,13 +9,14 @@ import torch
 from sklearn.metrics import confusion_matrix
 
 from helpers import environment
+from helpers.files import write_json
 from helpers.finetuning import metrics
 from helpers.finetuning.batches import by_length
 from helpers.finetuning.model import GPT1ForTask
 from helpers.finetuning.recipe import Recipe
 from helpers.tasks import Task, encode_task, find_task, pad
 from helpers.tokenizer import GPT1Tokenizer
-from helpers.training import TrainingError, write_json
+from helpers.training import TrainingError
 
 RESULT = "result.json"
 

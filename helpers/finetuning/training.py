@@ -14,6 +14,7 @@ from datasets import DatasetDict
 from transformers.utils import logging
 
 from helpers import environment, models
+from helpers.files import write_json
 from helpers.finetuning.batches import largest
 from helpers.finetuning.callbacks import BestWeights, step_history, validation_history
 from helpers.finetuning.model import GPT1ForTask
@@ -29,7 +30,6 @@ from helpers.training import (
     keep_memory,
     last_checkpoint,
     processes,
-    write_json,
 )
 
 

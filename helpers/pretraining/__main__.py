@@ -10,6 +10,7 @@ from pathlib import Path
 
 from accelerate import PartialState
 
+from helpers.files import write_json
 from helpers.pretraining.bpe import count_words, train_bpe
 from helpers.pretraining.card import write_card
 from helpers.pretraining.corpus import TokenFile, read_token_file, tokenize_documents
@@ -17,7 +18,7 @@ from helpers.pretraining.recipe import PRESETS, Recipe, pretrain
 from helpers.pretraining.texts import CorpusError, find_files, read_documents, read_titles, split_held_out
 from helpers.spanish import number
 from helpers.tokenizer import GPT1Tokenizer
-from helpers.training import TrainingError, clear_disk_errors, processes, warn_if_alone, write_json
+from helpers.training import TrainingError, clear_disk_errors, processes, warn_if_alone
 from helpers.zeroshot import probes
 
 PARTS = ("train", "held_out")

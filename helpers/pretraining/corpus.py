@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from helpers.files import write_json
 from helpers.tokenizer import GPT1Tokenizer
-from helpers.training import write_json
 
 
 @dataclass(frozen=True)

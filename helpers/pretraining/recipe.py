@@ -14,6 +14,7 @@ from transformers import OpenAIGPTConfig, Trainer, TrainerCallback, TrainingArgu
 from transformers.trainer_utils import EvalLoopOutput
 
 from helpers import environment
+from helpers.files import write_json
 from helpers.hf import GPT1LMHeadModel
 from helpers.memory import Batch, check_fits
 from helpers.pretraining.corpus import TokenFile, Windows
@@ -26,7 +27,6 @@ from helpers.training import (
     mixed_precision,
     quiet,
     split_batch,
-    write_json,
 )
 
 

@@ -1,13 +1,11 @@
 """De archivos a textos: lee `.txt` y `.jsonl` (también comprimidos con xz o gzip) y aparta los libros de prueba."""
 
-import gzip
-import json
-import lzma
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-OPENERS = {".xz": lzma.open, ".gz": gzip.open}
+from helpers.files import column, json_lines, opened
+
 SUFFIXES = (".txt", ".jsonl", ".txt.xz", ".jsonl.xz", ".txt.gz", ".jsonl.gz")
 
 
@@ -48,33 +46,18 @@ def find_files(paths) -> list[Path]:
 def read_documents(paths) -> Iterator[Document]:
     """Cada texto no vacío: un `.txt` es uno; en un `.jsonl` hay uno por línea (`{"title", "author", "text"}`)."""
     for path in find_files(paths):
-        try:
-            with OPENERS.get(path.suffix, open)(path, "rt", encoding="utf-8") as file:
-                yield from _documents(path, file)
-        except UnicodeDecodeError as error:
-            raise CorpusError(
-                f"{path} no está en UTF-8 (byte {error.start}): conviértelo, por ejemplo con iconv -t utf-8."
-            ) from error
-        except (OSError, EOFError, lzma.LZMAError) as error:
-            raise CorpusError(f"No se puede leer {path}: {error}.") from error
-
-
-def _documents(path: Path, file) -> Iterator[Document]:
-    if ".jsonl" not in path.suffixes:
-        text = file.read()
+        if ".jsonl" in path.suffixes:
+            for place, row in json_lines(path, CorpusError):
+                text = column(place, row, "text")
+                if not isinstance(text, str):
+                    raise place.error(f"la columna «text» debe ser un texto y es {text!r:.60}.")
+                if text.strip():
+                    yield Document(row.get("title", place.id), text, row.get("author", ""))
+            continue
+        with opened(path, CorpusError) as file:
+            text = file.read()
         if text.strip():
             yield Document(path.name.split(".")[0], text)
-        return
-    for number, line in enumerate(file, 1):
-        try:
-            record = json.loads(line)
-            text = record["text"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise CorpusError(
-                f'{path}, línea {number}: se esperaba un objeto JSON con "text" ({type(error).__name__}).'
-            ) from error
-        if text.strip():
-            yield Document(record.get("title", f"{path.name}:{number}"), text, record.get("author", ""))
 
 
 def split_held_out(documents, titles=None, every: int = 0) -> tuple[list[Document], list[Document]]:
@@ -105,7 +88,8 @@ def split_held_out(documents, titles=None, every: int = 0) -> tuple[list[Documen
 
 def read_titles(path) -> list[str]:
     """Los títulos de la columna `title` de un archivo TSV con cabecera."""
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    with opened(path, CorpusError) as file:
+        lines = file.read().splitlines()
     columns = lines[0].split("\t")
     if "title" not in columns:
         raise CorpusError(f"{path}: falta la columna «title» (hay {', '.join(columns)}).")

@@ -3,7 +3,7 @@
 import datasets
 
 from helpers import models
-from helpers.tasks.files import Place, column
+from helpers.files import Place, column
 from helpers.tasks.readers import race_row
 from helpers.tasks.schema import make_dataset, make_row, read_code, read_score
 from helpers.tasks.task import Task, TaskError
@@ -19,7 +19,7 @@ def from_hub(task: Task) -> datasets.DatasetDict:
     parts = {}
     for split, rows in _download(task).items():
         names = getattr(rows.features.get("label"), "names", ())
-        place = Place(f"{task.hub[0]}/{task.hub[1]}/{split}")
+        place = Place(f"{task.hub[0]}/{task.hub[1]}/{split}", kind=TaskError)
         converted = (_convert(task, place, f"{split}:{n}", row, names) for n, row in enumerate(rows))
         parts[split.replace("_matched", "")] = make_dataset([row for row in converted if row])
     return datasets.DatasetDict(parts)

@@ -8,9 +8,9 @@ import csv
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from helpers.tasks.files import Place, column, json_lines, lines, opened, parse_object
+from helpers.files import Place, column, json_lines, lines, opened, parse_object
 from helpers.tasks.schema import make_row, read_code, read_score
-from helpers.tasks.task import Layout, Task
+from helpers.tasks.task import Layout, Task, TaskError
 
 SPLIT_SEED = 3535999445  # la de train.py, con la que el original aparta la validación de ROCStories
 
@@ -36,14 +36,14 @@ def course_stories(task: Task, path: Path, split: str) -> Iterator[dict]:
 
 def _course_lines(task: Task, path: Path, split: str) -> Iterator[tuple[Place, dict]]:
     splits = tuple(task.layout.files)
-    for place, row in json_lines(path):
+    for place, row in json_lines(path, TaskError):
         if splits[read_code(place, column(place, row, "split"), splits, "split")] == split:
             yield place, row
 
 
 def jsonl_rows(task: Task, path: Path, split: str) -> Iterator[dict]:
     """Un JSONL por parte, como el de SNLI. Se descartan las filas sin clase acordada (`layout.unlabelled`)."""
-    for place, row in json_lines(path):
+    for place, row in json_lines(path, TaskError):
         if row.get(task.layout.label) != task.layout.unlabelled:
             yield _make(task.layout, place, place.id, row, labelled=True)
 
@@ -55,7 +55,7 @@ def tsv_rows(task: Task, path: Path, split: str) -> Iterator[dict]:
     faltar: entonces es -1.
     """
     layout, header, broken = task.layout, None, 0
-    for place, line in lines(path):
+    for place, line in lines(path, TaskError):
         cells = line.split("\t")
         if header is None:
             titled = layout.text in cells or not layout.header
@@ -105,7 +105,7 @@ def rocstories_rows(task: Task, path: Path, split: str) -> Iterable[dict]:
     if split == "test":
         return rows
     if len(rows) < 5:
-        raise Place(path).error(
+        raise Place(path, kind=TaskError).error(
             f"hay {len(rows)} cuentos y hacen falta al menos 5 para apartar la validación."
         )
     held_out = round(len(rows) * 374 / 1871)
@@ -116,9 +116,9 @@ def rocstories_rows(task: Task, path: Path, split: str) -> Iterable[dict]:
 def _stories(path: Path) -> Iterator[dict]:
     sentences = [f"InputSentence{number}" for number in range(1, 5)]
     endings = [f"RandomFifthSentenceQuiz{number}" for number in (1, 2)]
-    with opened(path, newline="") as file:
+    with opened(path, TaskError, newline="") as file:
         for row in (reader := csv.DictReader(file)):
-            place = Place(path, reader.line_num)
+            place = Place(path, reader.line_num, kind=TaskError)
             if None in row:
                 raise place.error(f"sobran columnas: se esperaban {len(reader.fieldnames)}.")
             answer = column(place, row, "AnswerRightEnding")
@@ -137,10 +137,12 @@ def race_rows(task: Task, path: Path, split: str) -> Iterator[dict]:
     """
     files = sorted(path.rglob("*.txt"))
     if not files:
-        raise Place(path).error("no hay ningún documento .txt; RACE los guarda en middle/ y high/.")
+        raise Place(path, kind=TaskError).error(
+            "no hay ningún documento .txt; RACE los guarda en middle/ y high/."
+        )
     for file in files:
-        place = Place(file)
-        document = parse_object(place, "\n".join(line for _, line in lines(file)))
+        place = Place(file, kind=TaskError)
+        document = parse_object(place, "\n".join(line for _, line in lines(file, TaskError)))
         parts = [column(place, document, name) for name in ("questions", "options", "answers")]
         if not all(isinstance(part, list) and len(part) == len(parts[0]) for part in parts):
             raise place.error("«questions», «options» y «answers» deben ser listas del mismo tamaño.")

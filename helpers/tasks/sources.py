@@ -6,9 +6,9 @@ from pathlib import Path
 import datasets
 
 from helpers import environment
+from helpers.files import Place
 from helpers.tasks import readers
 from helpers.tasks.catalogue import TASKS, find_task
-from helpers.tasks.files import Place
 from helpers.tasks.hub import from_hub
 from helpers.tasks.schema import make_dataset
 from helpers.tasks.task import Task, TaskError
@@ -59,6 +59,6 @@ def _from_folder(task: Task, folder: Path) -> datasets.DatasetDict:
             continue
         rows = list(read(task, home / file, split))
         if not rows:
-            raise Place(home / file).error(f"no hay ninguna fila para la parte «{split}».")
+            raise Place(home / file, kind=TaskError).error(f"no hay ninguna fila para la parte «{split}».")
         parts[split] = make_dataset(rows)
     return datasets.DatasetDict(parts)

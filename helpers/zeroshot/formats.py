@@ -1,10 +1,11 @@
 """Los formatos públicos de DPR, WSC, BLiMP y LAMBADA: cada fila, de un archivo o del Hub, es un registro."""
 
 import re
+from functools import partial
 from pathlib import Path
 
+from helpers.files import Place, column, json_lines, lines
 from helpers.tasks import TaskError
-from helpers.tasks.files import Place, column, json_lines, lines
 from helpers.zeroshot.records import LastWord, MinimalPair, PronounSchema
 
 _POSSESSIVES = ("my", "your", "his", "its", "our", "their")
@@ -63,7 +64,7 @@ def lambada_row(place: Place, row: dict) -> LastWord:
 
 def dpr_blocks(path: Path):
     """El archivo original de DPR: frase, pronombre, candidatos separados por comas, respuesta y una línea en blanco."""
-    found = list(lines(path))
+    found = list(lines(path, TaskError))
     for start in range(0, len(found), 4):
         place, block = found[start][0], [line.strip() for _, line in found[start : start + 4]]
         if len(block) < 4:
@@ -78,7 +79,7 @@ def dpr_blocks(path: Path):
 
 def text_lines(path: Path):
     """El LAMBADA de texto: un párrafo por línea."""
-    for place, line in lines(path):
+    for place, line in lines(path, TaskError):
         yield place, {"text": line}
 
 
@@ -101,7 +102,7 @@ def read_files(name: str, path: Path) -> list:
         )
     records = []
     for file in files:
-        read = json_lines if ".jsonl" in file.suffixes else read_text
+        read = partial(json_lines, kind=TaskError) if ".jsonl" in file.suffixes else read_text
         if read is None:
             raise TaskError(f"{file}: se esperaba un archivo .jsonl con los datos de «{name}».")
         records += [convert(place, row) for place, row in read(file)]

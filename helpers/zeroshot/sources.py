@@ -9,7 +9,7 @@ import datasets
 
 from helpers import models, tasks
 from helpers.environment import ROOT
-from helpers.tasks.files import Place, column, json_lines
+from helpers.files import Place, column, json_lines
 from helpers.zeroshot.formats import FORMATS, read_files
 from helpers.zeroshot.records import Labelled, MinimalPair, PronounSchema, Question
 
@@ -95,7 +95,7 @@ def _course_records(name: str, source, split: str | None) -> list:
     file, columns, convert = _COURSE[name]
     rows = [
         [column(place, row, name) for name in columns]
-        for place, row in json_lines(COURSE / file)
+        for place, row in json_lines(COURSE / file, tasks.TaskError)
         if split in (None, column(place, row, "split"))
     ]
     return convert(rows)
@@ -153,4 +153,7 @@ def _from_hub(name: str, paradigm: str | None) -> list:
     finally:
         datasets.config.HF_HUB_OFFLINE = before
     convert = FORMATS[name][0]
-    return [convert(Place(f"{path}/{config}/{split}", number), row) for number, row in enumerate(rows, 1)]
+    return [
+        convert(Place(f"{path}/{config}/{split}", number, kind=tasks.TaskError), row)
+        for number, row in enumerate(rows, 1)
+    ]

@@ -1,0 +1,93 @@
+"""Leer archivos de texto de modo que todo error diga en cuál y dónde, y escribir JSON de una vez."""
+
+import csv
+import gzip
+import json
+import lzma
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+OPENERS = {".xz": lzma.open, ".gz": gzip.open}
+
+
+class Place:
+    """Un sitio de un archivo: da nombre a las filas y a los errores, que son de la clase `kind`."""
+
+    def __init__(self, path, line: int | None = None, *, kind: type[Exception]):
+        self.path, self.line, self.kind = Path(path), line, kind
+
+    def error(self, found: str) -> Exception:
+        where = f"{self.path}, línea {self.line}" if self.line else f"{self.path}"
+        return self.kind(f"{where}: {found}")
+
+    @property
+    def id(self) -> str:
+        return f"{self.path.stem}:{self.line}"
+
+
+@contextmanager
+def opened(path, kind: type[Exception], newline: str | None = None):
+    """Abre un texto en UTF-8 (con o sin marca inicial; también .xz y .gz); si no se puede leer, lanza un `kind`."""
+    path = Path(path)
+    try:
+        with OPENERS.get(path.suffix, open)(path, "rt", encoding="utf-8-sig", newline=newline) as file:
+            yield file
+    except FileNotFoundError:
+        raise kind(f"No existe {path}.") from None
+    except UnicodeDecodeError as error:
+        raise kind(
+            f"{path} no está en UTF-8 (byte {error.start}): guárdalo como UTF-8 (por ejemplo, con iconv -t utf-8)."
+        ) from None
+    except (OSError, EOFError, lzma.LZMAError) as error:
+        raise kind(f"No se puede leer {path} ({getattr(error, 'strerror', None) or error}).") from None
+    except csv.Error as error:
+        raise kind(f"{path} no es un CSV que se pueda leer: {error}.") from None
+
+
+def lines(path, kind: type[Exception]) -> Iterator[tuple[Place, str]]:
+    """Cada línea no vacía con su sitio. Solo `\\n` separa líneas: un texto puede llevar dentro otros blancos."""
+    empty = True
+    with opened(path, kind, newline="\n") as file:
+        for number, line in enumerate(file, 1):
+            line = line.rstrip("\r\n")
+            if line.strip():
+                empty = False
+                yield Place(path, number, kind=kind), line
+    if empty:
+        raise Place(path, kind=kind).error("está vacío.")
+
+
+def json_lines(path, kind: type[Exception]) -> Iterator[tuple[Place, dict]]:
+    """Cada línea de un JSONL, un objeto, con su sitio."""
+    for place, line in lines(path, kind):
+        yield place, parse_object(place, line)
+
+
+def parse_object(place: Place, text: str) -> dict:
+    """El objeto JSON que hay en `text`, o un error que dice en qué carácter deja de serlo."""
+    try:
+        row = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise place.error(f"no es JSON válido (carácter {error.pos + 1}): {text[:60]!r}.") from None
+    if not isinstance(row, dict):
+        raise place.error(f"se esperaba un objeto JSON y es {text[:60]!r}.")
+    return row
+
+
+def column(place: Place, row: dict, name: str):
+    """`row[name]`, o un error que dice qué columnas hay."""
+    if row.get(name) is None:
+        known = ", ".join(key for key, value in row.items() if value is not None) or "ninguna"
+        raise place.error(f"falta la columna «{name}»; se han encontrado: {known}.")
+    return row[name]
+
+
+def write_json(path, value) -> None:
+    """Escribe `value` en `path` de una vez: si el proceso muere, queda el archivo de antes y no uno a medias."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".tmp")
+    partial.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
+    os.replace(partial, path)
