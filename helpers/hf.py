@@ -4,6 +4,7 @@ Mismos parámetros, mismos nombres y mismos logits que `OpenAIGPTLMHeadModel`, q
 caché y recalcula todo el prefijo en cada token (tests/benchmarks lo mide). La caché se explica en la lección 05.
 """
 
+from contextlib import contextmanager
 from numbers import Integral
 
 import torch
@@ -255,3 +256,15 @@ def _cache_size(cache) -> int:
     """Las posiciones de una caché de tamaño fijo; el método cambió de nombre entre transformers 5.15 y 5.23."""
     size = getattr(cache, "get_max_length", None) or cache.get_max_cache_shape
     return size()
+
+
+@contextmanager
+def evaluating(model):
+    """Sin gradientes ni dropout; al salir, el modelo queda como estaba: una sonda mide en pleno entrenamiento."""
+    training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        model.train(training)

@@ -9,6 +9,7 @@ import argparse
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -16,9 +17,10 @@ from accelerate import PartialState
 
 from helpers.environment import ROOT
 from helpers.files import write_json
-from helpers.finetuning.__main__ import add_recipe_options, recipe_from
+from helpers.finetuning.__main__ import add_options, asked_recipe
 from helpers.finetuning.metrics import NAMES
-from helpers.finetuning.training import fine_tune
+from helpers.finetuning.recipe import PAPER as PAPER_RECIPE
+from helpers.finetuning.run import fine_tune
 from helpers.models import ModelError
 from helpers.spanish import number, signed
 from helpers.tasks import TASKS, TaskError, find_task
@@ -56,30 +58,26 @@ def paper_value(task: str, pretrained: bool = True, auxiliary: bool = True) -> f
 
 
 def reproduce(
-    tasks, source, out, seeds: int, *, recipe, pretrained=True, keep=False, **settings
+    tasks, source, out, seeds: int, *, model="auto", recipe=PAPER_RECIPE, keep=False, progress=True
 ) -> list[dict]:
-    """Ajusta cada tarea con cada semilla y devuelve una fila por tarea; lo ya hecho en `out` no se repite.
+    """Ajusta cada tarea con las semillas 0, 1, 2… y devuelve una fila por tarea; lo ya hecho en `out` no se repite.
 
-    Las tareas del curso se toman del curso y las demás de `source` (como en `load_task`); `settings` pasa a
-    `fine_tune`. Cada fila tiene `task`, `metric`, `part`, `paper`, `values` (×100), `mean`, `sd` y `difference` (`None`
-    lo que no se pueda calcular). Con `keep` se conservan los modelos. Lanza lo mismo que `fine_tune`.
+    Las tareas del curso se toman del curso y las demás de `source` (como en `load_task`). Cada fila tiene `task`,
+    `metric`, `part`, `paper`, `values` (×100), `mean`, `sd` y `difference` (`None` lo que no se pueda calcular). Con
+    `keep` se conservan los modelos. Lanza lo mismo que `fine_tune`.
     """
     processes()  # antes que ningún otro PartialState: en la CPU, el primero decide si se ven los demás
     out, rows = Path(out), []
     tasks = [find_task(name) for name in tasks]  # un nombre mal escrito se dice antes de empezar
-    _same_settings(
-        out, {"recipe": recipe.identity(), "pretrained": pretrained, "source": str(source)} | settings
-    )
+    _same_settings(out, {"model": str(model), "source": str(source)} | recipe.identity())
     for task in tasks:
+        data = "course" if task.in_course else source
         runs = [
-            _one(
-                task, seed, out / task.name / f"semilla-{seed}", keep, source="course" if task.in_course else source,
-                recipe=recipe, pretrained=pretrained, **settings,
-            )
+            _one(model, task, data, replace(recipe, seed=seed), out / task.name / f"semilla-{seed}", keep, progress)
             for seed in range(seeds)
         ]  # fmt: skip
         values = [100 * run["value"] for run in runs]
-        paper = paper_value(task.name, pretrained, recipe.lm_coef > 0)
+        paper = paper_value(task.name, recipe.n_transfer != -1, recipe.lm_coef > 0)
         rows.append({
             "task": task.name, "metric": task.metrics[0], "part": runs[0]["part"], "paper": paper, "values": values,
             "mean": mean(values), "sd": stdev(values) if len(values) > 1 else None,
@@ -90,12 +88,12 @@ def reproduce(
     return rows
 
 
-def _one(task, seed: int, folder: Path, keep: bool, **settings) -> dict:
+def _one(model, task, data, recipe, folder: Path, keep: bool, progress: bool) -> dict:
     """El resultado de una tarea y una semilla, de su JSON si ya está."""
     done = folder.with_suffix(".json")
     if done.exists():
         return json.loads(done.read_text(encoding="utf-8"))
-    result = fine_tune(task=task, seed=seed, out=folder, **settings)
+    result = fine_tune(model, task, data, recipe=recipe, out=folder, progress=progress)
     chosen = result.validation if result.test is None else result.test
     record = {
         "value": chosen.metrics[task.metrics[0]], "part": "validación" if result.test is None else "test",
@@ -112,9 +110,9 @@ def _one(task, seed: int, folder: Path, keep: bool, **settings) -> dict:
 def _same_settings(out: Path, settings: dict) -> None:
     """Lanza `TrainingError` si en `out` hay resultados con otros ajustes: mezclarlos daría una media sin sentido."""
     path = out / "ajustes.json"
-    settings = json.loads(json.dumps(settings, default=str))
+    del settings["seed"]  # cada fila tiene las suyas
     before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else settings
-    different = [name for name in settings if before.get(name) != settings[name] and name != "progress"]
+    different = [name for name in settings if before.get(name) != settings[name]]
     if different:
         raise TrainingError(
             f"En {out} hay resultados con otro {', '.join(different)}: elige otra carpeta con --out."
@@ -161,8 +159,7 @@ def parse(arguments=None) -> argparse.Namespace:
     )
     parser.add_argument("--seeds", type=int, default=5, help="semillas por tarea")
     parser.add_argument("--keep", action="store_true", help="conserva los modelos ajustados")
-    parser.add_argument("--quiet", action="store_true", help="sin barras de progreso")
-    add_recipe_options(parser)
+    add_options(parser)
     return parser.parse_args(arguments)
 
 
@@ -172,10 +169,8 @@ def main(arguments=None) -> int:
         if options.seeds < 1:
             raise TrainingError(f"--seeds {options.seeds} no puede ser: hace falta al menos una semilla.")
         rows = reproduce(
-            options.tasks, options.source, options.out, options.seeds, recipe=recipe_from(options),
-            pretrained=not options.from_scratch, keep=options.keep, model=options.model,
-            train_size=options.train_size, precision=options.precision, max_steps=options.max_steps,
-            objective=options.objective, progress=not options.quiet,
+            options.tasks, options.source, options.out, options.seeds, model=options.model,
+            recipe=asked_recipe(options), keep=options.keep, progress=not options.quiet,
         )  # fmt: skip
     except (TaskError, ModelError, TrainingError) as error:
         print(error, file=sys.stderr)

@@ -1,17 +1,19 @@
-"""Lo que comparten el preentrenamiento y el ajuste fino: puntos de control, barra, precisión y discos que fallan."""
+"""Lo que comparten el preentrenamiento y el ajuste fino: la receta, los puntos de control, la barra y los fallos."""
 
-import ctypes
+import argparse
 import json
 import os
 import sys
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import get_args
 
 import torch
 from accelerate import PartialState
 from safetensors import SafetensorError
 from tqdm.auto import tqdm
-from transformers import TrainerCallback
+from transformers import TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from transformers.utils import logging
 
@@ -23,6 +25,82 @@ STATE = "trainer_state.json"  # lo último que `Trainer` escribe de un punto de 
 
 class TrainingError(Exception):
     """El entrenamiento no puede empezar o seguir; el mensaje dice qué ha pasado y qué hacer."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Lo que tiene cualquier receta; la del ajuste fino y la del preentrenamiento le añaden lo suyo.
+
+    Es inmutable: otra receta se hace con `dataclasses.replace(MINI, epochs=2)`.
+    """
+
+    learning_rate: float = 6.25e-5
+    epochs: float = 3
+    max_steps: int = -1  # actualizaciones, en vez de épocas
+    batch: int = 32  # ejemplos o ventanas por actualización, sumando todos los procesos
+    micro_batch: int = 32  # los que caben a la vez en la memoria de un dispositivo
+    dropout: float = 0.1  # embeddings, atención y salidas de cada bloque
+    weight_decay: float = 0.01
+    max_grad_norm: float = 1.0  # norma global; no está en el artículo (opt.py, línea 31)
+    adam_beta1: float = 0.9
+    adam_beta2: float = 0.999
+    adam_epsilon: float = 1e-8
+    seed: int = 0
+    save_every: int = 0  # actualizaciones entre puntos de control; 0, cada época; -1, ninguno
+    precision: str = "auto"  # la de `mixed_precision`
+
+    def identity(self) -> dict:
+        """Lo que distingue un entrenamiento de otro: todo menos cómo se reparte, se guarda y se calcula."""
+        how = ("micro_batch", "save_every", "precision")
+        return {name: value for name, value in asdict(self).items() if name not in how}
+
+
+def add_recipe_options(parser: argparse.ArgumentParser, presets: dict[str, Recipe], default: str | None):
+    """Añade a una orden `--preset` y una opción por campo de la receta: `--learning-rate`, `--micro-batch`…"""
+    group = parser.add_argument_group("receta (por defecto, la de --preset)")
+    group.add_argument("--preset", choices=presets, default=default, help="receta de partida")
+    for field in fields(next(iter(presets.values()))):
+        flag = f"--{field.name.replace('_', '-')}"
+        if field.type is bool:
+            group.add_argument(flag, action=argparse.BooleanOptionalAction, default=None)
+        else:
+            kind = next(iter(get_args(field.type)), field.type)  # de `int | None`, int
+            group.add_argument(flag, type=kind, default=None)
+
+
+def recipe_from(options: argparse.Namespace, preset: Recipe) -> Recipe:
+    """La receta `preset` con lo que se haya cambiado en la orden."""
+    asked = {field.name: getattr(options, field.name) for field in fields(preset)}
+    return replace(preset, **{name: value for name, value in asked.items() if value is not None})
+
+
+def arguments_for(recipe: Recipe, out, **more) -> TrainingArguments:
+    """La receta como la pide `Trainer`, con los puntos de control en `out/checkpoints`; `more` manda sobre ella."""
+    micro_batch, accumulate = split_batch(recipe.batch, recipe.micro_batch)
+    return TrainingArguments(**{
+        "output_dir": str(Path(out) / "checkpoints"),
+        "per_device_train_batch_size": micro_batch,
+        "gradient_accumulation_steps": accumulate,
+        "num_train_epochs": recipe.epochs,
+        "max_steps": recipe.max_steps,
+        "learning_rate": recipe.learning_rate,
+        "weight_decay": recipe.weight_decay,
+        "max_grad_norm": recipe.max_grad_norm,
+        "adam_beta1": recipe.adam_beta1,
+        "adam_beta2": recipe.adam_beta2,
+        "adam_epsilon": recipe.adam_epsilon,
+        "save_strategy": ("epoch", "steps", "no")[min(max(recipe.save_every, -1), 1)],
+        "save_steps": max(recipe.save_every, 1),
+        "save_total_limit": 2,
+        "seed": recipe.seed,
+        "data_seed": recipe.seed,
+        "dataloader_pin_memory": torch.cuda.is_available(),
+        "ddp_find_unused_parameters": False,
+        "disable_tqdm": True,
+        "report_to": "none",
+        **mixed_precision(recipe.precision),
+        **more,
+    })  # fmt: skip
 
 
 def last_checkpoint(folder) -> str | None:
@@ -109,23 +187,6 @@ def warn_if_alone(module: str) -> None:
         )
 
 
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # de malloc.h (glibc)
-
-
-def keep_memory() -> bool:
-    """Pide a la glibc que guarde la memoria que se libera en vez de devolverla: `True` si lo hace (Linux, sin GPU).
-
-    Cada paso pide y suelta los mismos tensores de más de 100 MB; devueltos al sistema, este los vuelve a llenar de
-    ceros página a página, y en eso se va una cuarta parte del paso (`tests/benchmarks/pretraining.py`; mallopt(3)).
-    Si aún no se ha creado ningún tensor, PyTorch pedirá además páginas grandes (pytorch/pytorch#107697).
-    """
-    if not sys.platform.startswith("linux") or torch.cuda.is_available():
-        return False
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl, por ejemplo, no la tiene
-    return bool(mallopt and mallopt(M_MMAP_MAX, 0) and mallopt(M_TRIM_THRESHOLD, 2**31 - 1))
-
-
 def split_batch(batch: int, micro_batch: int) -> tuple[int, int]:
     """(ejemplos por dispositivo, acumulaciones) para que cada actualización vea `batch` ejemplos entre todos.
 
@@ -168,12 +229,23 @@ class QuietProgress(TrainerCallback):
             self.bar = None
 
 
-def quiet(trainer, title: str, progress: bool = True) -> QuietProgress:
-    """Quita de `trainer` los avisos de serie y, si `progress`, pone la barra, que se devuelve para poder cerrarla."""
+def quiet(trainer, bar: QuietProgress) -> None:
+    """Cambia los avisos de serie de `trainer`, en inglés, por `bar`."""
     for callback in list(trainer.callback_handler.callbacks):
         if isinstance(callback, (ProgressCallback, PrinterCallback)) or "Notebook" in type(callback).__name__:
             trainer.remove_callback(callback)
-    logging.disable_progress_bar()  # las de transformers al guardar, en inglés
-    bar = QuietProgress(title, disable=not progress)
     trainer.add_callback(bar)
-    return bar
+
+
+@contextmanager
+def silence():
+    """Sin avisos ni barras en inglés mientras se entrena: los errores siguen llegando."""
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()

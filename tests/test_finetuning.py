@@ -258,7 +258,7 @@ def test_n_transfer_copies_what_it_says(blocks):
         pairs = zip(old.h[index].parameters(), new.h[index].parameters(), strict=True)
         # los sesgos y las ganancias valen lo mismo al empezar: solo distinguen las matrices
         assert all(torch.equal(a, b) == (index < copied) for a, b in pairs if a.dim() > 1)
-    other = GPT1ForTask.from_language_model(language, FakeTokenizer(), "cola", pretrained=False)
+    other = GPT1ForTask.from_language_model(language, FakeTokenizer(), "cola", n_transfer=-1)
     assert not torch.equal(other.transformer.positions_embed.weight, old.positions_embed.weight)
 
 
@@ -289,7 +289,7 @@ def test_saved_and_loaded_gives_the_same(tmp_path):
         ("cola", {"objective": "soft"}, "una clase"),
         ("cola", {"objective": "otro"}, "class, soft, regression"),
         ("cola", {"n_transfer": 4}, "tiene 3 bloques"),
-        ("cola", {"n_transfer": 2, "pretrained": False}, "tiene 3 bloques"),
+        ("cola", {"n_transfer": -2}, "tiene 3 bloques"),
     ],
 )
 def test_what_does_not_fit_says_so(task, settings, message):

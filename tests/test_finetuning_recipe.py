@@ -9,12 +9,11 @@ import torch
 from test_finetuning import examples, tiny
 from transformers import TrainingArguments
 
-from helpers.finetuning import MINI, PAPER, OpenAIAdam, Recipe, decay_groups, warmup_linear
-from helpers.finetuning.__main__ import add_recipe_options, recipe_from
+from helpers.finetuning import MINI, PAPER, FineTuningRecipe, OpenAIAdam, decay_groups, warmup_linear
+from helpers.finetuning.__main__ import add_options, asked_recipe
 from helpers.finetuning.batches import LengthBatches, by_length
-from helpers.finetuning.callbacks import BestWeights
 from helpers.finetuning.metrics import compute
-from helpers.finetuning.trainer import TaskTrainer, trainer_for
+from helpers.finetuning.trainer import BestWeights, TaskTrainer, task_trainer
 from helpers.tasks import EncodedTask, Truncation, find_task, pad
 from helpers.training import TrainingError
 
@@ -148,7 +147,7 @@ def make_trainer(tmp_path, recipe=PAPER, found=None, **settings):
 
 
 def small(**changes):
-    return Recipe(
+    return FineTuningRecipe(
         **{"batch": 4, "micro_batch": 4, "epochs": 3, "learning_rate": LR, "dropout": 0.0} | changes
     )
 
@@ -206,15 +205,19 @@ def test_the_recipe_reaches_the_trainer(tmp_path):
         pad_token_id = 0
 
     found = EncodedTask(find_task("entailment"), examples("entailment"), Truncation())
-    recipe = small(max_grad_norm=0.7, epochs=5, micro_batch=2, weight_decay=0.03, adam_beta2=0.9, warmup=0.5)
-    trainer, best, _ = trainer_for(
+    recipe = small(
+        max_grad_norm=0.7, epochs=5, micro_batch=2, weight_decay=0.03, adam_beta2=0.9, warmup=0.5, seed=7
+    )
+    trainer = task_trainer(
         tiny("entailment"), Tokenizer(), find_task("entailment"), {"train": found, "validation": found},
-        recipe, 7, tmp_path, None, "fp32", False, {},
+        recipe, tmp_path, False,
     )  # fmt: skip
     arguments = trainer.args
     assert (arguments.max_grad_norm, arguments.num_train_epochs, arguments.seed) == (0.7, 5, 7)
     assert (arguments.per_device_train_batch_size, arguments.gradient_accumulation_steps) == (2, 2)
-    assert arguments.eval_strategy == "epoch" and best.metric == "accuracy" and trainer.sampler.seed == 7
+    assert (
+        arguments.eval_strategy == "epoch" and trainer.best.metric == "accuracy" and trainer.sampler.seed == 7
+    )
     optimizer = trainer.create_optimizer()
     assert isinstance(optimizer, OpenAIAdam) and len(optimizer.param_groups) == 2
     assert [group["original_decay"] for group in optimizer.param_groups] == [0.03, 0.0]
@@ -306,5 +309,5 @@ def test_the_command_takes_the_recipe_of_the_model_it_will_load(monkeypatch, ask
     if variable:
         monkeypatch.setenv("GPT1_MODELO", variable)
     parser = argparse.ArgumentParser()
-    add_recipe_options(parser)
-    assert recipe_from(parser.parse_args(["--model", asked])) == expected
+    add_options(parser)
+    assert asked_recipe(parser.parse_args(["--model", asked])) == expected

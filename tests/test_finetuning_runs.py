@@ -15,17 +15,17 @@ from safetensors.torch import load_file
 from simulated_gpu import SimulatedGPU
 from transformers import OpenAIGPTConfig
 
-from helpers import generation, reproduction
-from helpers.finetuning import FineTuned, Recipe, TrainingError, fine_tune, fine_tune_language
-from helpers.finetuning import trainer as finetuning_trainer
+from helpers import generation, reproduction, training
+from helpers.finetuning import FineTuned, FineTuningRecipe, TrainingError, fine_tune
 from helpers.finetuning.__main__ import main
 from helpers.hf import GPT1LMHeadModel
 from helpers.models import MINI as MINI_FOLDER
+from helpers.pretraining import LANGUAGE, fine_tune_language
 from helpers.pretraining.bpe import count_words, train_bpe
 from helpers.tasks import load_task
 from helpers.tokenizer import GPT1Tokenizer
 
-RECIPE = Recipe(learning_rate=2e-3, epochs=2, batch=8, micro_batch=8)
+RECIPE = FineTuningRecipe(learning_rate=2e-3, epochs=2, batch=8, micro_batch=8)
 FLAGS = "--batch 8 --micro-batch 8 --epochs 2 --learning-rate 0.002 --train-size 64 --quiet"
 
 
@@ -50,7 +50,7 @@ def few(task, train=32, rest=12):
 
 def run(folder, task="sentiment", **settings):
     settings = {"recipe": RECIPE, "progress": False} | settings
-    return fine_tune(str(folder), task, data=settings.pop("data", None) or few(task), **settings)
+    return fine_tune(str(folder), task, settings.pop("data", None) or few(task), **settings)
 
 
 @pytest.mark.parametrize("task", ["sentiment", "entailment", "similarity", "story_cloze"])
@@ -79,7 +79,7 @@ def test_every_family_runs_and_gives_everything(folder, task):
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_does_not(folder):
-    first, again, other = run(folder), run(folder), run(folder, seed=1)
+    first, again, other = run(folder), run(folder), run(folder, recipe=replace(RECIPE, seed=1))
     assert first.steps == again.steps and first.evaluations[0]["loss"] == again.evaluations[0]["loss"]
     assert all(
         torch.equal(a, b) for a, b in zip(first.model.parameters(), again.model.parameters(), strict=True)
@@ -162,7 +162,7 @@ def test_predictions_keep_the_order_and_do_not_depend_on_company(folder):
 def test_scores_as_soft_labels_and_as_regression(folder):
     data = few("similarity").map(lambda row: {"label": -1})
     for objective in (None, "regression"):
-        result = run(folder, "stsb", data=data, objective=objective)
+        result = run(folder, "stsb", data=data, recipe=replace(RECIPE, objective=objective))
         assert -1 <= result.test.metrics["pearson"] <= 1 and result.test.predicted.dtype.kind == "f"
         differences = [abs(row["difference"]) for row in result.test.errors()]
         assert differences == sorted(differences, reverse=True) and len(differences) == 12
@@ -209,7 +209,7 @@ def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(folder, tmp_pa
     assert (killed / "result.json").stat().st_mtime_ns == stamp
     capsys.readouterr()
     assert main(command(folder, killed, *saving, "--lm-coef", "0")) == 1
-    assert "distinto (cambia recipe)" in capsys.readouterr().err
+    assert "distinto (cambia lm_coef)" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -253,12 +253,12 @@ def test_the_command_speaks_spanish_and_little(folder, tmp_path, capfd):
         (["--batch", "4096"], "un lote pide 4096"),
         (["--train-size", "100000"], "hay 420 ejemplos"),
         (["--n-transfer", "9"], "tiene 2 bloques"),
-        (["--fp16"], "fp16 necesita una GPU"),
+        (["--precision", "fp16"], "fp16 necesita una GPU"),
         (["--learning-rate", "1e9", "--max-grad-norm", "0"], "dejado de ser un número"),
     ],
 )
 def test_mistakes_are_explained(folder, tmp_path, capsys, options, message):
-    if torch.cuda.is_available() and "--fp16" in options:
+    if torch.cuda.is_available() and "fp16" in options:
         pytest.skip("hay una GPU")
     assert main([*command(folder, tmp_path / "a"), *options]) == 1
     error = capsys.readouterr().err
@@ -286,7 +286,7 @@ def test_reproduction_ends_with_a_table_and_does_not_repeat(folder, tmp_path, ca
     assert reproduction.main(arguments) == 0 and capsys.readouterr().out == printed
     assert stamps == {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/semilla-*.json")}
     assert reproduction.main([*arguments, "--lm-coef", "0"]) == 1
-    assert "otro recipe" in capsys.readouterr().err
+    assert "otro lm_coef" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -320,9 +320,10 @@ def test_language_fine_tuning_learns_the_text(folder, tmp_path):
     tokenizer = GPT1Tokenizer.from_pretrained(folder, model_max_length=128)
     before = [param.clone() for param in model.parameters()]
     text = "\n".join("The old man looked at the sea and did not say a word." for _ in range(120))
+    quick = replace(LANGUAGE, epochs=8, learning_rate=3e-3, batch=2)
     path = tmp_path / "mío.txt"
     path.write_text(text, encoding="utf-8")
-    result = fine_tune_language(model, tokenizer, path, epochs=8, learning_rate=3e-3, batch=2, progress=False)
+    result = fine_tune_language(model, tokenizer, path, quick, progress=False)
     assert result.perplexity[1] < result.perplexity[0] / 3 and not result.model.training
     assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
     prompt = tokenizer("The old", return_tensors="pt")
@@ -330,7 +331,7 @@ def test_language_fine_tuning_learns_the_text(folder, tmp_path):
         result.model.generate(**prompt, max_new_tokens=4, do_sample=False).shape[1]
         == prompt.input_ids.shape[1] + 4
     )
-    same = fine_tune_language(model, tokenizer, text, epochs=8, learning_rate=3e-3, batch=2, progress=False)
+    same = fine_tune_language(model, tokenizer, text, quick, progress=False)
     assert same.loss_after == result.loss_after
 
 
@@ -380,7 +381,9 @@ def test_language_fine_tuning_ends_where_the_model_was(folder, device):
     with SimulatedGPU():
         model = GPT1LMHeadModel.from_pretrained(folder).to(device)
         tokenizer = GPT1Tokenizer.from_pretrained(folder, model_max_length=128)
-        result = fine_tune_language(model, tokenizer, STORY, epochs=1, batch=2, progress=False)
+        result = fine_tune_language(
+            model, tokenizer, STORY, replace(LANGUAGE, epochs=1, batch=2), progress=False
+        )
         assert result.model.device == model.device and model.device.type == device
         ids = tokenizer("The old", return_tensors="pt").input_ids.to(device)
         assert generation.generate(result.model, ids, 3).device == ids.device
@@ -393,7 +396,7 @@ def t4():
     scaler = torch.amp.GradScaler("cpu")
     context = torch.autocast("cpu", torch.float16)
     places = {
-        (finetuning_trainer, "mixed_precision"): lambda wanted: half,
+        (training, "mixed_precision"): lambda wanted: half,
         (accelerate.accelerator, "get_grad_scaler"): lambda *args, **kwargs: scaler,
         (accelerate.accelerator, "get_mixed_precision_context_manager"): lambda *args, **kwargs: context,
     }
@@ -405,7 +408,7 @@ def t4():
 
 def test_fp16_gives_nearly_the_losses_of_fp32(folder, t4, tmp_path):
     half = run(folder, out=tmp_path / "a")
-    with mock.patch.object(finetuning_trainer, "mixed_precision", lambda wanted: {}):
+    with mock.patch.object(training, "mixed_precision", lambda wanted: {}):
         full = run(folder)
     found, expected = ([step["loss"] for step in one.steps] for one in (half, full))
     assert found == pytest.approx(expected, abs=2e-3) and found != expected

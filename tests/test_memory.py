@@ -11,12 +11,13 @@ from test_finetuning_runs import RECIPE, few, folder  # noqa: F401
 from transformers import OpenAIGPTConfig
 
 from helpers import memory, reproduction
-from helpers.finetuning import PAPER, TrainingError, fine_tune, fine_tune_language
+from helpers.finetuning import PAPER, TrainingError, fine_tune
 from helpers.finetuning.batches import largest
 from helpers.hf import GPT1LMHeadModel, GPT1Model
 from helpers.memory import Batch
 from helpers.pretraining.corpus import TokenFile
-from helpers.pretraining.recipe import PRESETS, pretrain
+from helpers.pretraining.recipe import LANGUAGE, PRESETS
+from helpers.pretraining.run import fine_tune_language, pretrain
 from helpers.tasks import EncodedTask, Truncation, find_task
 from helpers.tokenizer import GPT1Tokenizer
 from tests.benchmarks.memory import CASES, alone
@@ -246,10 +247,10 @@ def test_language_fine_tuning_does_not_start_and_with_the_advice_it_does(monkeyp
     tokenizer = GPT1Tokenizer.from_pretrained(folder)
     text = "The old man looked at the sea and did not say a word.\n" * 800
     monkeypatch.setattr(memory, "available", lambda device: 8_000_000)
-    settings = {"batch": 4, "max_steps": 1, "progress": False}
+    recipe = replace(LANGUAGE, batch=4, max_steps=1)
     with pytest.raises(TrainingError, match="el lote sigue siendo de 4") as problem:
-        fine_tune_language(model, tokenizer, text, **settings)
-    fine_tune_language(model, tokenizer, text, micro_batch=advised(problem), **settings)
+        fine_tune_language(model, tokenizer, text, recipe, progress=False)
+    fine_tune_language(model, tokenizer, text, replace(recipe, micro_batch=advised(problem)), progress=False)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="el pico se mide en kB solo en Linux")

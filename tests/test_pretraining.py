@@ -2,8 +2,6 @@
 
 import json
 import lzma
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +12,9 @@ from helpers.pretraining import card
 from helpers.pretraining.__main__ import main
 from helpers.pretraining.bpe import count_words, train_bpe
 from helpers.pretraining.corpus import TokenFile, Windows, read_token_file, tokenize_documents
-from helpers.pretraining.recipe import PRESETS, log_spaced
+from helpers.pretraining.recipe import PRESETS
 from helpers.pretraining.texts import CorpusError, Document, read_documents, read_titles, split_held_out
+from helpers.pretraining.trainer import doublings
 from helpers.tokenizer import NEWLINE, GPT1Tokenizer
 
 STORIES = Path(__file__).parents[1] / "data" / "stories"
@@ -124,9 +123,9 @@ def test_windows_are_contiguous_and_do_not_overlap(tmp_path):
     assert [window["input_ids"][0].item() for window in Windows(file, 10, limit=3)] == [0, 40, 90]
 
 
-def test_log_spaced():
-    assert log_spaced(16, 100) == [16, 32, 64, 100]
-    assert log_spaced(16, 10) == [10]
+def test_doublings():
+    assert doublings(16, 100) == [16, 32, 64, 100]
+    assert doublings(16, 10) == [10]
 
 
 def test_paper_recipe():
@@ -135,31 +134,6 @@ def test_paper_recipe():
     assert (paper.n_layer, paper.n_embd, paper.n_head, paper.n_positions) == (12, 768, 12, 512)
     assert (paper.batch, paper.epochs, paper.learning_rate, paper.warmup) == (64, 100, 2.5e-4, 2000)
     assert (paper.weight_decay, paper.dropout) == (0.01, 0.1)
-
-
-PAGE_FAULTS = """
-import resource, torch
-from helpers.training import keep_memory
-kept = keep_memory() if {keep} else None
-faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-torch.zeros(2**24), torch.zeros(2**24)
-before = faults()
-for _ in range(10):
-    torch.zeros(2**24)  # 64 MB
-print(kept, faults() - before)
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="mallopt es de la glibc")
-def test_kept_memory_is_not_asked_for_again():
-    """Sin `keep_memory`, cada tensor grande cuesta al sistema miles de páginas nuevas; con ella, ninguna."""
-    asked = {}
-    for keep in (True, False):
-        code = PAGE_FAULTS.format(keep=keep)
-        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        kept, asked[keep] = run.stdout.split()
-        assert kept == str(True if keep else None)
-    assert int(asked[True]) < 100 < int(asked[False]), asked
 
 
 def test_a_whole_run_learns_and_leaves_a_model_that_loads(vocabulary, tmp_path):
@@ -195,7 +169,7 @@ def test_a_whole_run_learns_and_leaves_a_model_that_loads(vocabulary, tmp_path):
     assert model.config.n_layer == 1 and model.config.resid_pdrop == 0.1
     assert GPT1Tokenizer.from_pretrained(out).vocab_size == 50
     # la ficha mide lo mismo que la historia, y sus muestras son las de siempre
-    tests = card.measure(model, read_token_file(out / "held_out.bin"), batch=3)
+    tests = card.measure(model, read_token_file(out / "held_out.bin"))
     assert tests.loss == pytest.approx(history[-1]["held_out_loss"], abs=2e-3)  # los pesos guardados son fp16
     assert tests.bits_per_byte == pytest.approx(history[-1]["bits_per_byte"], abs=2e-3)
     text = (out / "README.md").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from transformers import OpenAIGPTConfig
 from helpers import models
 from helpers.hf import GPT1LMHeadModel
 from helpers.models import MINI
-from helpers.pretraining.recipe import History
+from helpers.pretraining.trainer import History
 from helpers.tasks import TaskError
 from helpers.tokenizer import GPT1Tokenizer
 from helpers.zeroshot import (

@@ -123,9 +123,11 @@ def measure(run: dict, data: DatasetDict, model, tokenizer) -> dict:
         values = tfidf(data, metric)
     else:
         result = fine_tune(
-            model, run["task"], tokenizer=tokenizer, data=data, seed=run["seed"], n_transfer=run["n_transfer"],
-            pretrained=run["system"] == "pretrained", recipe=replace(MINI, **{name: run[name] for name in RECIPE}),
-            progress=False,
+            model, run["task"], data, tokenizer=tokenizer, progress=False,
+            recipe=replace(
+                MINI, seed=run["seed"], n_transfer=run["n_transfer"] if run["system"] == "pretrained" else -1,
+                **{name: run[name] for name in RECIPE},
+            ),
         )  # fmt: skip
         values = {"validation": result.best[metric], "test": result.test.metrics[metric]}
     return run | {"train_size": len(data["train"]), "metric": metric} | values

@@ -7,13 +7,12 @@
 `python -m helpers.finetuning --task … --out …` hace lo mismo desde la terminal, en uno o varios procesos.
 """
 
-from helpers.finetuning.language import FineTunedLanguage, fine_tune_language
 from helpers.finetuning.losses import expected_score, lm_losses, soft_targets, task_losses
 from helpers.finetuning.model import GPT1ForTask, TaskOutput
 from helpers.finetuning.optimizer import OpenAIAdam, decay_groups, warmup_linear
-from helpers.finetuning.recipe import MINI, PAPER, PRESETS, Recipe
+from helpers.finetuning.recipe import MINI, PAPER, PRESETS, FineTuningRecipe
 from helpers.finetuning.result import FineTuned, Predictions
-from helpers.finetuning.training import fine_tune
+from helpers.finetuning.run import fine_tune
 from helpers.training import TrainingError
 
 __all__ = [
@@ -21,17 +20,15 @@ __all__ = [
     "PAPER",
     "PRESETS",
     "FineTuned",
-    "FineTunedLanguage",
+    "FineTuningRecipe",
     "GPT1ForTask",
     "OpenAIAdam",
     "Predictions",
-    "Recipe",
     "TaskOutput",
     "TrainingError",
     "decay_groups",
     "expected_score",
     "fine_tune",
-    "fine_tune_language",
     "lm_losses",
     "soft_targets",
     "task_losses",

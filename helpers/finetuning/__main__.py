@@ -6,56 +6,31 @@ En varias GPU: `accelerate launch --num_processes 2 -m helpers.finetuning …`; 
 
 import argparse
 import sys
-from dataclasses import fields, replace
 
 from accelerate import PartialState
 
 from helpers.finetuning.metrics import NAMES
-from helpers.finetuning.recipe import PRESETS, Recipe
-from helpers.finetuning.training import fine_tune
+from helpers.finetuning.recipe import PRESETS, FineTuningRecipe
+from helpers.finetuning.run import fine_tune
 from helpers.models import ModelError, choose
+from helpers.spanish import number
 from helpers.tasks import TASKS, TaskError
-from helpers.training import TrainingError, warn_if_alone
+from helpers.training import TrainingError, add_recipe_options, recipe_from, warn_if_alone
 
 
-def add_recipe_options(parser: argparse.ArgumentParser) -> None:
-    """Las opciones que comparten esta orden y `helpers.reproduction`: modelo, datos, receta y precisión."""
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Las opciones que comparten esta orden y `helpers.reproduction`: modelo, datos y receta."""
     parser.add_argument("--model", default="auto", help="gpt1-mini, openai-gpt, una carpeta o auto")
     parser.add_argument("--source", default="course", help="course, hub o la carpeta de los datos")
-    parser.add_argument(
-        "--preset", choices=PRESETS, help="receta de partida; por defecto, mini con gpt1-mini"
-    )
-    parser.add_argument(
-        "--train-size", type=int, help="cuántos ejemplos de entrenamiento se usan; por defecto, todos"
-    )
-    parser.add_argument("--from-scratch", action="store_true", help="no copia los pesos preentrenados")
-    parser.add_argument("--objective", help="en STS-B: soft (por defecto) o regression")
-    parser.add_argument("--max-steps", type=int, default=-1, help="actualizaciones, en vez de épocas")
-    precision = parser.add_mutually_exclusive_group()
-    precision.add_argument(
-        "--bf16", dest="precision", action="store_const", const="bf16", help="en GPU recientes"
-    )
-    precision.add_argument(
-        "--fp16", dest="precision", action="store_const", const="fp16", help="en las demás GPU"
-    )
-    precision.add_argument(
-        "--fp32", dest="precision", action="store_const", const="fp32", help="sin precisión mixta"
-    )
-    parser.set_defaults(precision="auto")
-    recipe = parser.add_argument_group("receta (por defecto, la de --preset)")
-    for field in fields(Recipe):
-        flag = f"--{field.name.replace('_', '-')}"
-        if field.type is bool:
-            recipe.add_argument(flag, action=argparse.BooleanOptionalAction, default=None)
-        else:
-            recipe.add_argument(flag, type=field.type, default=None)
+    parser.add_argument("--quiet", action="store_true", help="sin barra de progreso")
+    # sin --preset, la receta es la del modelo que se va a cargar
+    add_recipe_options(parser, PRESETS, default=None)
 
 
-def recipe_from(options) -> Recipe:
-    """La receta de `--preset` con lo que se haya cambiado."""
-    preset = options.preset or ("mini" if choose(options.model)[0] == "gpt1-mini" else "paper")
-    changed = {field.name: getattr(options, field.name) for field in fields(Recipe)}
-    return replace(PRESETS[preset], **{name: value for name, value in changed.items() if value is not None})
+def asked_recipe(options) -> FineTuningRecipe:
+    """La receta de `--preset`, o la del modelo pedido, con lo que se haya cambiado."""
+    mini = choose(options.model)[0] == "gpt1-mini"
+    return recipe_from(options, PRESETS[options.preset or ("mini" if mini else "paper")])
 
 
 def parse(arguments=None) -> argparse.Namespace:
@@ -64,13 +39,7 @@ def parse(arguments=None) -> argparse.Namespace:
     parser.add_argument(
         "--out", required=True, help="carpeta del resultado; si el proceso muere, se sigue desde ella"
     )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--n-transfer", type=int, help="bloques que se copian: 0, solo embeddings; -1, nada")
-    parser.add_argument(
-        "--save-every", type=int, help="actualizaciones entre puntos de control; por defecto, cada época"
-    )
-    parser.add_argument("--quiet", action="store_true", help="sin barra de progreso")
-    add_recipe_options(parser)
+    add_options(parser)
     return parser.parse_args(arguments)
 
 
@@ -79,10 +48,8 @@ def main(arguments=None) -> int:
     warn_if_alone("helpers.finetuning")
     try:
         result = fine_tune(
-            options.model, options.task, options.source, recipe=recipe_from(options), seed=options.seed,
-            n_transfer=options.n_transfer, pretrained=not options.from_scratch, objective=options.objective,
-            train_size=options.train_size, out=options.out, save_every=options.save_every,
-            precision=options.precision, progress=not options.quiet, max_steps=options.max_steps,
+            options.model, options.task, options.source, recipe=asked_recipe(options), out=options.out,
+            progress=not options.quiet,
         )  # fmt: skip
     except (TaskError, ModelError, TrainingError) as error:
         print(error, file=sys.stderr)
@@ -90,10 +57,10 @@ def main(arguments=None) -> int:
     if PartialState().is_main_process:
         for part, predictions in (("Validación", result.validation), ("Prueba", result.test)):
             if predictions is not None:
-                scores = ", ".join(
-                    f"{NAMES[name]} {100 * value:.1f}" for name, value in predictions.metrics.items()
-                )
-                print(f"{part} ({len(predictions)} ejemplos): {scores.replace('.', ',')}")
+                scores = [
+                    f"{NAMES[name]} {number(100 * value, 1)}" for name, value in predictions.metrics.items()
+                ]
+                print(f"{part} ({len(predictions)} ejemplos): {', '.join(scores)}")
         print(f"Guardado en {options.out}")
     return 0
 

@@ -60,19 +60,19 @@ class GPT1ForTask(OpenAIGPTPreTrainedModel):
 
     @classmethod
     def from_language_model(
-        cls, model, tokenizer, task: Task | str, *, n_transfer: int | None = None, pretrained: bool = True,
-        objective: str | None = None, lm_coef: float = 0.5, clf_dropout: float = 0.1, dropout: float | None = None,
+        cls, model, tokenizer, task: Task | str, *, n_transfer: int | None = None, objective: str | None = None,
+        lm_coef: float = 0.5, clf_dropout: float = 0.1, dropout: float | None = None,
     ):  # fmt: skip
         """Un modelo para `task` con los pesos de `model` (un `GPT1LMHeadModel`, que no cambia).
 
         `tokenizer` debe tener ya los tokens del ajuste fino; las filas nuevas de los embeddings y `clf_head` salen de
         N(0, 0,02). `n_transfer` = cuántos bloques se copian, además de los embeddings (figura 2 del artículo): `None`,
-        todos; 0, solo los embeddings; -1, o `pretrained=False`, nada (train.py, líneas 413-417). `objective`: «class»,
+        todos; 0, solo los embeddings; -1, nada (train.py, líneas 413-417). `objective`: «class»,
         «soft» o «regression»; por defecto «soft» si la tarea es una puntuación y «class» si no. `dropout` cambia los
         tres dropouts del cuerpo. Lanza `TrainingError` si algo no encaja.
         """
         task, config = find_task(task), deepcopy(model.config)
-        n_transfer = _blocks(n_transfer, pretrained, config.n_layer)
+        n_transfer = _blocks(n_transfer, config.n_layer)
         tokens = input_tokens(tokenizer, config.n_positions)
         config.vocab_size = len(tokenizer)
         config.task_name, config.family, config.task_labels = task.name, task.family, list(task.labels)
@@ -154,13 +154,13 @@ def _check_objective(task: Task, objective: str | None) -> str:
     return objective
 
 
-def _blocks(n_transfer: int | None, pretrained: bool, n_layer: int) -> int:
+def _blocks(n_transfer: int | None, n_layer: int) -> int:
     if n_transfer is None:
-        return n_layer if pretrained else -1
-    if not -1 <= n_transfer <= n_layer or (not pretrained and n_transfer != -1):
+        return n_layer
+    if not -1 <= n_transfer <= n_layer:
         raise TrainingError(
-            f"n_transfer={n_transfer} no puede ser: el modelo tiene {n_layer} bloques (de 0 a {n_layer}; -1, o "
-            "pretrained=False a secas, para no copiar nada)."
+            f"n_transfer={n_transfer} no puede ser: el modelo tiene {n_layer} bloques (de 0 a {n_layer}; -1 para no "
+            "copiar nada)."
         )
     return n_transfer
 

@@ -1,33 +1,24 @@
-"""La receta del ajuste fino: los valores del artículo (§4.1) y otros para el modelo pequeño."""
+"""La receta del ajuste fino: los valores del artículo (§4.1) y otros para el modelo pequeño. Lección 06."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+
+from helpers.training import Recipe
 
 
 @dataclass(frozen=True)
-class Recipe:
+class FineTuningRecipe(Recipe):
     """Los valores por defecto son los del artículo (§4.1) y los de train.py donde el artículo calla."""
 
-    learning_rate: float = 6.25e-5
-    epochs: float = 3
-    batch: int = 32  # ejemplos por actualización, sumando todos los procesos
-    micro_batch: int = 32  # ejemplos que caben a la vez en la memoria de un dispositivo
+    warmup: float = 0.002  # fracción de las actualizaciones
     lm_coef: float = 0.5  # λ: cuánto pesa L1 en L3 = L2 + λ·L1
     clf_dropout: float = 0.1
-    dropout: float = 0.1  # embeddings, atención y salidas de cada bloque
-    warmup: float = 0.002  # fracción de las actualizaciones
-    weight_decay: float = 0.01
-    max_grad_norm: float = 1.0  # norma global; no está en el artículo (opt.py, línea 31)
-    adam_beta1: float = 0.9
-    adam_beta2: float = 0.999
-    adam_epsilon: float = 1e-8
     by_length: bool = True  # lotes de longitud parecida; el original solo baraja
+    n_transfer: int | None = None  # bloques que se copian, además de los embeddings: `None`, todos; -1, nada
+    objective: str | None = None  # en STS-B, «soft» (por defecto) o «regression»
+    train_size: int | None = None  # ejemplos de entrenamiento, siempre los mismos; `None`, todos
 
-    def identity(self) -> dict:
-        """Lo que distingue un entrenamiento de otro: todo menos `micro_batch`, que solo reparte el lote."""
-        return {name: value for name, value in asdict(self).items() if name != "micro_batch"}
 
-
-PAPER = Recipe()
+PAPER = FineTuningRecipe()
 # Para `gpt1-mini` en una CPU: un modelo de 5 M aguanta (y necesita) pasos mayores que uno de 117 M.
-MINI = Recipe(learning_rate=1e-3, epochs=4, batch=16, micro_batch=16)
+MINI = FineTuningRecipe(learning_rate=1e-3, epochs=4, batch=16, micro_batch=16)
 PRESETS = {"paper": PAPER, "mini": MINI}

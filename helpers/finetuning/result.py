@@ -13,7 +13,8 @@ from helpers.files import write_json
 from helpers.finetuning import metrics
 from helpers.finetuning.batches import by_length
 from helpers.finetuning.model import GPT1ForTask
-from helpers.finetuning.recipe import Recipe
+from helpers.finetuning.recipe import FineTuningRecipe
+from helpers.hf import evaluating
 from helpers.tasks import Task, encode_task, find_task, pad
 from helpers.tokenizer import GPT1Tokenizer
 from helpers.training import TrainingError
@@ -78,7 +79,7 @@ class Predictions:
 class FineTuned:
     """El resultado de `fine_tune`.
 
-    - `model` (con los pesos de la mejor validación), `tokenizer`, `task`, `recipe`, `seed`.
+    - `model` (con los pesos de la mejor validación), `tokenizer`, `task`, `recipe`.
     - `steps`: por actualización, `step`, `epoch`, `loss`, `clf_loss`, `lm_loss` (si λ > 0), `learning_rate` y
       `grad_norm` (antes de recortar).
     - `evaluations`: por evaluación, `step`, `epoch`, `loss` (la de la tarea) y las métricas de validación.
@@ -88,8 +89,7 @@ class FineTuned:
     model: GPT1ForTask
     tokenizer: GPT1Tokenizer
     task: Task
-    recipe: Recipe
-    seed: int
+    recipe: FineTuningRecipe
     steps: list[dict]
     evaluations: list[dict]
     best: dict
@@ -129,7 +129,7 @@ class FineTuned:
         folder = Path(folder)
         self.model.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
-        state = {name: getattr(self, name) for name in ("seed", "steps", "evaluations", "best", "seconds")}
+        state = {name: getattr(self, name) for name in ("steps", "evaluations", "best", "seconds")}
         state |= {"task": self.task.name, "recipe": asdict(self.recipe)}
         state |= {name: _to_json(getattr(self, name)) for name in ("validation", "test")}
         write_json(folder / RESULT, state)  # lo último: si está, está todo
@@ -150,30 +150,27 @@ class FineTuned:
             model=GPT1ForTask.from_pretrained(folder, dtype=torch.float32).to(place).eval(),
             tokenizer=GPT1Tokenizer.from_pretrained(folder),
             task=task or find_task(state.pop("task")),
-            recipe=Recipe(**state.pop("recipe")),
+            recipe=FineTuningRecipe(**state.pop("recipe")),
             **{name: _from_json(state.pop(name)) for name in ("validation", "test")},
-            **{name: state[name] for name in ("seed", "steps", "evaluations", "best", "seconds")},
+            **{name: state[name] for name in ("steps", "evaluations", "best", "seconds")},
         )
 
 
-@torch.inference_mode()
 def predict_rows(model, tokenizer, task: Task, rows, batch: int = 32, verbose: bool = False) -> Predictions:
     """`Predictions` de `model` para unas filas, por lotes de longitud parecida y en el orden de las filas."""
     rows = [dict(row) for row in rows]
     if not rows:
         raise TrainingError("No hay nada que predecir: pasa al menos un texto.")
     encoded = encode_task(rows, task, tokenizer, model.config.n_positions, verbose=verbose)
-    order, device, training = by_length(encoded.lengths), model.device, model.training
-    model.eval()
-    logits = [None] * len(rows)
-    for start in range(0, len(order), batch):
-        chosen = order[start : start + batch]
-        inputs = pad([encoded[index] for index in chosen], tokenizer.pad_token_id)
-        inputs.pop("labels", None)
-        outputs = model(**{name: tensor.to(device) for name, tensor in inputs.items()}).logits.float().cpu()
-        for index, row in zip(chosen, outputs, strict=True):
-            logits[index] = row
-    model.train(training)
+    order, logits = by_length(encoded.lengths), [None] * len(rows)
+    with evaluating(model):
+        for start in range(0, len(order), batch):
+            chosen = order[start : start + batch]
+            inputs = pad([encoded[index] for index in chosen], tokenizer.pad_token_id)
+            inputs.pop("labels", None)
+            outputs = model(**{name: tensor.to(model.device) for name, tensor in inputs.items()}).logits
+            for index, row in zip(chosen, outputs.float().cpu(), strict=True):
+                logits[index] = row
     logits = torch.stack(logits)
     predicted = model.scores(logits).numpy()
     labels = _known_labels(task, rows)

@@ -1,30 +1,128 @@
 """`Trainer` con la receta del original: su optimizador, su tasa de aprendizaje, sus lotes y sus dos pérdidas."""
 
 import math
+import os
 import tempfile
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import torch
+from accelerate import PartialState
+from safetensors.torch import load_file, save_file
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import Subset
-from transformers import Trainer, TrainingArguments
+from transformers import Trainer, TrainerCallback
 
 from helpers.finetuning import metrics
 from helpers.finetuning.batches import LengthBatches, by_length
-from helpers.finetuning.callbacks import BestWeights, LiveLosses, SetEpoch
 from helpers.finetuning.optimizer import OpenAIAdam, decay_groups, warmup_linear
-from helpers.finetuning.recipe import Recipe
+from helpers.finetuning.recipe import FineTuningRecipe
+from helpers.spanish import number
 from helpers.tasks import TaskError, pad
-from helpers.training import TrainingError, mixed_precision, quiet, split_batch
+from helpers.training import QuietProgress, TrainingError, arguments_for, quiet
 
+EXTRA_EVALUATIONS = (1000, 2000, 4000, 8000, 16000, 32000)  # solo en la primera época (train.py, línea 434)
 NOT_PREDICTIONS = ["clf_loss", "lm_loss"]  # salidas del modelo que no son predicciones
+
+
+class SetEpoch(TrainerCallback):
+    """Dice al muestreo en qué época va: al reanudar a mitad de una, accelerate no siempre llega hasta él."""
+
+    def __init__(self, sampler):
+        self.sampler = sampler
+
+    def on_epoch_begin(self, args, state, control, **kwargs):
+        self.sampler.set_epoch(int(state.epoch or 0))
+
+
+class BestWeights(TrainerCallback):
+    """Guarda los pesos de la mejor validación según `metric`; a igualdad, los primeros (train.py, `log`).
+
+    En memoria, o en `path` si se da, para poder reanudar.
+    """
+
+    def __init__(self, metric: str, path: Path | None = None):
+        self.metric, self.path, self.weights, self.best = metric, path, None, -math.inf
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        known = validation_history(state.log_history)
+        self.best = max((record[self.metric] for record in known), default=-math.inf)
+
+    def on_step_end(self, args, state, control, **kwargs):
+        control.should_evaluate |= state.epoch < 1 and state.global_step in EXTRA_EVALUATIONS
+        return control
+
+    def on_evaluate(self, args, state, control, metrics=None, model=None, **kwargs):
+        value = metrics[f"eval_{self.metric}"]
+        if value <= self.best:
+            return
+        self.best = value
+        if self.path is None:
+            self.weights = {name: tensor.detach().cpu().clone() for name, tensor in _weights(model).items()}
+        elif state.is_world_process_zero:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            partial_file = self.path.with_suffix(".tmp")
+            save_file({name: tensor.contiguous() for name, tensor in _weights(model).items()}, partial_file)
+            os.replace(partial_file, self.path)
+
+    def restore(self, model) -> None:
+        """Deja en `model` los mejores pesos."""
+        PartialState().wait_for_everyone()
+        weights = self.weights if self.path is None else load_file(self.path)
+        model.load_state_dict(weights, strict=False)  # lm_head no está: comparte pesos con los embeddings
+        model.tie_weights()
+
+
+def _weights(model) -> dict[str, torch.Tensor]:
+    return {name: tensor for name, tensor in model.state_dict().items() if name != "lm_head.weight"}
+
+
+class LiveLosses(QuietProgress):
+    """La barra, con la pérdida de la tarea, la de lenguaje y la última validación."""
+
+    def __init__(self, title: str, metric: str, disable: bool = False):
+        super().__init__(title, disable)
+        self.metric, self.shown = metric, {}
+
+    def on_log(self, args, state, control, logs=None, **kwargs):
+        if self.bar is None or not logs:
+            return
+        for name, key in (
+            ("tarea", "clf_loss"),
+            ("lenguaje", "lm_loss"),
+            ("validación", f"eval_{self.metric}"),
+        ):
+            if key in logs:
+                self.shown[name] = f"{name} {number(logs[key], 3)}"
+        self.bar.set_postfix_str(" · ".join(self.shown.values()), refresh=False)
+
+
+def step_history(log_history: list[dict]) -> list[dict]:
+    """De los registros de `Trainer`, uno por actualización: pérdidas, tasa de aprendizaje y norma del gradiente."""
+    names = ("step", "epoch", "loss", "clf_loss", "lm_loss", "learning_rate", "grad_norm")
+    return [{name: log[name] for name in names if name in log} for log in log_history if "clf_loss" in log]
+
+
+def validation_history(log_history: list[dict]) -> list[dict]:
+    """De los registros de `Trainer`, uno por evaluación: época, pérdida de la tarea (`loss`) y métricas."""
+    timing = ("runtime", "samples_per_second", "steps_per_second", "model_preparation_time")
+    return [
+        {"step": log["step"], "epoch": log["epoch"]}
+        | {
+            name[5:]: value
+            for name, value in log.items()
+            if name.startswith("eval_") and name[5:] not in timing
+        }
+        for log in log_history
+        if "eval_loss" in log
+    ]
 
 
 class TaskTrainer(Trainer):
     """Un `Trainer` para `GPT1ForTask`; anota en cada registro las dos pérdidas, además de la total."""
 
-    def __init__(self, recipe: Recipe, lengths: list[int], **settings):
+    def __init__(self, recipe: FineTuningRecipe, lengths: list[int], **settings):
         super().__init__(**settings)
         self.recipe, self._parts = recipe, []
         self.sampler = LengthBatches(lengths, recipe.batch, self.args.seed, recipe.by_length)
@@ -85,10 +183,8 @@ def metric_function(task, model):
     return compute
 
 
-def trainer_for(
-    model, tokenizer, task, encoded, recipe, seed, out, save_every, precision, progress, settings
-) -> tuple[TaskTrainer, BestWeights, LiveLosses]:
-    """El `Trainer` de `fine_tune`, listo para `train()`, quien guarda sus mejores pesos y su barra.
+def task_trainer(model, tokenizer, task, encoded, recipe, out, progress) -> TaskTrainer:
+    """El `Trainer` de `fine_tune`, listo para `train()`; `best` guarda sus mejores pesos y `bar` es su barra.
 
     `encoded` son los `EncodedTask` «train» y «validation»; lo demás, como en `fine_tune`. Lanza `TrainingError` si no
     hay para un lote o el lote no se puede repartir, y `TaskError` si algún ejemplo no tiene respuesta.
@@ -105,34 +201,11 @@ def trainer_for(
             raise TaskError(
                 f"En «{part}» hay {unknown} ejemplos sin respuesta: no sirven para entrenar ni validar."
             )
-    micro_batch, accumulate = split_batch(recipe.batch, recipe.micro_batch)
-    saving = "no" if out is None else "steps" if save_every else "epoch"
-    arguments = TrainingArguments(
-        output_dir=str(Path(out or tempfile.gettempdir()) / "checkpoints"),
-        per_device_train_batch_size=micro_batch,
-        per_device_eval_batch_size=2 * micro_batch,
-        gradient_accumulation_steps=accumulate,
-        num_train_epochs=recipe.epochs,
-        learning_rate=recipe.learning_rate,
-        max_grad_norm=recipe.max_grad_norm,
-        eval_strategy="epoch",
-        save_strategy=saving,
-        save_steps=save_every or 500,
-        save_total_limit=2,
-        logging_steps=settings.pop("logging_steps", 1),
-        logging_nan_inf_filter=False,
-        remove_unused_columns=False,
-        label_names=["labels"],
-        seed=seed,
-        data_seed=seed,
-        dataloader_pin_memory=torch.cuda.is_available(),
-        disable_tqdm=True,
-        ddp_find_unused_parameters=False,
-        report_to="none",
-        **mixed_precision(precision),
-        **settings,
-    )
-    best = BestWeights(task.metrics[0], Path(out) / "best.safetensors" if out else None)
+    arguments = arguments_for(
+        recipe if out else replace(recipe, save_every=-1), out or tempfile.gettempdir(), eval_strategy="epoch",
+        logging_steps=1, logging_nan_inf_filter=False, remove_unused_columns=False, label_names=["labels"],
+    )  # fmt: skip
+    arguments.per_device_eval_batch_size = 2 * arguments.per_device_train_batch_size
     trainer = TaskTrainer(
         recipe,
         train.lengths,
@@ -142,9 +215,9 @@ def trainer_for(
         eval_dataset=Subset(validation, by_length(validation.lengths)),
         data_collator=partial(pad, pad_id=tokenizer.pad_token_id),
         compute_metrics=metric_function(task, model),
-        callbacks=[best],
     )
-    quiet(trainer, "", progress=False)
-    bar = LiveLosses(f"Ajuste fino: {task.title}", task.metrics[0], disable=not progress)
-    trainer.add_callback(bar)
-    return trainer, best, bar
+    trainer.best = BestWeights(task.metrics[0], Path(out) / "best.safetensors" if out else None)
+    trainer.bar = LiveLosses(f"Ajuste fino: {task.title}", task.metrics[0], disable=not progress)
+    quiet(trainer, trainer.bar)
+    trainer.add_callback(trainer.best)
+    return trainer

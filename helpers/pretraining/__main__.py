@@ -4,7 +4,6 @@ import argparse
 import hashlib
 import json
 import sys
-from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,11 +13,19 @@ from helpers.files import write_json
 from helpers.pretraining.bpe import count_words, train_bpe
 from helpers.pretraining.card import write_card
 from helpers.pretraining.corpus import TokenFile, read_token_file, tokenize_documents
-from helpers.pretraining.recipe import PRESETS, Recipe, pretrain
+from helpers.pretraining.recipe import PRESETS
+from helpers.pretraining.run import pretrain
 from helpers.pretraining.texts import CorpusError, find_files, read_documents, read_titles, split_held_out
 from helpers.spanish import number
 from helpers.tokenizer import GPT1Tokenizer
-from helpers.training import TrainingError, clear_disk_errors, processes, warn_if_alone
+from helpers.training import (
+    TrainingError,
+    add_recipe_options,
+    clear_disk_errors,
+    processes,
+    recipe_from,
+    warn_if_alone,
+)
 from helpers.zeroshot import probes
 
 PARTS = ("train", "held_out")
@@ -31,7 +38,6 @@ def parse(arguments=None) -> argparse.Namespace:
         "--corpus", nargs="+", required=True, help="archivos o carpetas con .txt o .jsonl (también .xz o .gz)"
     )
     parser.add_argument("--out", required=True, type=Path, help="carpeta donde se deja todo")
-    parser.add_argument("--preset", choices=PRESETS, default="paper", help="receta de partida")
     parser.add_argument(
         "--vocab-size", type=int, default=8192, help="entradas del vocabulario que se aprende"
     )
@@ -45,30 +51,21 @@ def parse(arguments=None) -> argparse.Namespace:
     parser.add_argument(
         "--held-out", help="TSV con los títulos de prueba, o un número n: uno de cada n textos"
     )
-    parser.add_argument(
-        "--max-steps", type=int, default=-1, help="actualizaciones; por defecto, las épocas de la receta"
-    )
     parser.add_argument("--processes", type=int, help="procesos para tokenizar")
-    parser.add_argument("--precision", default="auto", help="auto, fp32, bf16 o fp16; auto es fp32 en la CPU")
     parser.add_argument(
         "--probes",
         type=int,
         default=100,
         help="ejemplos por tarea de disparo cero en cada medida (0: ninguno)",
     )
-    parser.add_argument("--compile", action="store_true", help="compila el modelo con torch.compile")
-    for field in fields(Recipe):
-        parser.add_argument(f"--{field.name.replace('_', '-')}", type=field.type, default=None)
+    add_recipe_options(parser, PRESETS, default="paper")
     return parser.parse_args(arguments)
 
 
 def main(arguments=None) -> int:
     options = parse(arguments)
     warn_if_alone("helpers.pretraining")
-    changed = {field.name: getattr(options, field.name) for field in fields(Recipe)}
-    recipe = replace(
-        PRESETS[options.preset], **{name: value for name, value in changed.items() if value is not None}
-    )
+    recipe = recipe_from(options, PRESETS[options.preset])
     try:
         # con `accelerate launch`, un proceso prepara los tokens y los demás los encuentran hechos
         with processes(timeout=LONG_WAIT).local_main_process_first(), clear_disk_errors(options.out):
@@ -77,7 +74,6 @@ def main(arguments=None) -> int:
         pretrain(
             recipe, *files, tokenizer, options.out, options.init,
             probes=[probes(tokenizer, options.probes)] if options.probes else (),
-            precision=options.precision, max_steps=options.max_steps, torch_compile=options.compile,
         )  # fmt: skip
         if PartialState().is_main_process:
             print(f"Ficha del modelo en {write_card(options.out, files[1])}.")

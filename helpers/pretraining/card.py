@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from helpers import generation, models
-from helpers.pretraining.corpus import TokenFile, Windows, read_token_file
+from helpers.pretraining.corpus import TokenFile, Windows, all_window_losses, read_token_file
 from helpers.spanish import number, significant
 from helpers.zeroshot import PROBES
 
@@ -49,16 +49,9 @@ class Measure:
         return self.loss / math.log(2) / self.bytes_per_token
 
 
-@torch.inference_mode()
-def measure(model, held_out: TokenFile, windows: int = CARD_WINDOWS, batch: int = 16) -> Measure:
+def measure(model, held_out: TokenFile, windows: int = CARD_WINDOWS) -> Measure:
     """La pérdida en `windows` ventanas repartidas por los textos apartados; el intervalo las supone independientes."""
-    data, losses = Windows(held_out, model.config.n_positions, windows), []
-    for start in range(0, len(data), batch):
-        ids = torch.stack([data[n]["input_ids"] for n in range(start, min(start + batch, len(data)))])
-        ids = ids.to(model.device)
-        logits = model(ids).logits[:, :-1].transpose(1, 2)
-        losses.append(torch.nn.functional.cross_entropy(logits.float(), ids[:, 1:], reduction="none").mean(1))
-    values = torch.cat(losses)
+    values = all_window_losses(model, Windows(held_out, model.config.n_positions, windows))
     half = 1.96 * values.std().item() / len(values) ** 0.5 if len(values) > 1 else math.nan
     return Measure(values.mean().item(), half, len(values), held_out.bytes_per_token)
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 from tqdm import tqdm
 
 from helpers.files import write_json
+from helpers.hf import evaluating
 from helpers.tokenizer import GPT1Tokenizer
 
 
@@ -127,3 +129,20 @@ class Windows(torch.utils.data.Dataset):
         start = self.starts[index]
         ids = torch.from_numpy(self._array[start : start + self.length].astype(np.int64))
         return {"input_ids": ids, "labels": ids}
+
+
+def window_losses(model, ids) -> torch.Tensor:
+    """La entropía cruzada media de cada ventana de `ids` [B, T], en nats por token: [B]."""
+    logits = model(input_ids=ids).logits[:, :-1]  # [B, T - 1, vocabulario]
+    each = F.cross_entropy(logits.flatten(0, 1).float(), ids[:, 1:].flatten(), reduction="none")
+    return each.view(len(ids), -1).mean(dim=1)
+
+
+def all_window_losses(model, windows: Windows, batch: int = 16) -> torch.Tensor:
+    """`window_losses` de todas las ventanas, [ventanas], por lotes y con `model` en modo evaluación."""
+    losses = []
+    with evaluating(model):
+        for start in range(0, len(windows), batch):
+            ids = [windows[n]["input_ids"] for n in range(start, min(start + batch, len(windows)))]
+            losses.append(window_losses(model, torch.stack(ids).to(model.device)))
+    return torch.cat(losses).cpu()

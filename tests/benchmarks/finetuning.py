@@ -22,13 +22,13 @@ from torch.nn import functional as F
 from transformers import OpenAIGPTConfig, OpenAIGPTDoubleHeadsModel, Trainer, TrainingArguments
 from transformers.utils import logging
 
-from helpers.finetuning import GPT1ForTask, Recipe
-from helpers.finetuning.trainer import trainer_for
+from helpers.finetuning import FineTuningRecipe, GPT1ForTask
+from helpers.finetuning.trainer import task_trainer
 from helpers.hf import GPT1LMHeadModel
 from helpers.models import MINI
 from helpers.tasks import EncodedTask, encode_task, find_task, load_task, pad
 from helpers.tokenizer import GPT1Tokenizer
-from helpers.training import keep_memory, quiet
+from helpers.training import QuietProgress, quiet
 
 POSITIONS, BATCH = 512, 32
 WAYS = {
@@ -116,15 +116,16 @@ def measure(options) -> dict:
         encoded.examples = encoded.examples[: 2 * BATCH]
     folder = tempfile.mkdtemp()
     if way.startswith("ours"):
-        keep_memory()  # como `fine_tune`
-        recipe = Recipe(
-            batch=BATCH, micro_batch=BATCH, epochs=1, lm_coef=options.lm_coef, by_length=way == "ours"
+        recipe = FineTuningRecipe(
+            precision="fp32",
+            batch=BATCH,
+            micro_batch=BATCH,
+            epochs=1,
+            lm_coef=options.lm_coef,
+            by_length=way == "ours",
         )
-        settings = {"logging_steps": 10_000}
         parts = {"train": encoded, "validation": EncodedTask(task, encoded[:1], encoded.truncation)}
-        trainer, *_ = trainer_for(
-            model, tokenizer, task, parts, recipe, 0, None, None, "fp32", False, settings
-        )
+        trainer = task_trainer(model, tokenizer, task, parts, recipe, None, False)
         trainer.args.eval_strategy = "no"
     else:
         arguments = TrainingArguments(
@@ -138,7 +139,7 @@ def measure(options) -> dict:
             train_dataset=encoded,
             data_collator=pad if way == "dynamic" else pad_to_the_end,
         )
-        quiet(trainer, "", progress=False)
+        quiet(trainer, QuietProgress("", disable=True))
     before, start, wall = _peak(), time.process_time(), time.perf_counter()
     trainer.train()
     seconds, elapsed = time.process_time() - start, time.perf_counter() - wall

@@ -21,11 +21,12 @@ from transformers import OpenAIGPTConfig
 
 from helpers import memory
 from helpers.environment import ROOT
-from helpers.finetuning import Recipe, fine_tune
-from helpers.finetuning import training as fine_tuning
+from helpers.finetuning import FineTuningRecipe, fine_tune
+from helpers.finetuning import run as fine_tuning
 from helpers.hf import GPT1LMHeadModel
 from helpers.models import MINI
-from helpers.pretraining import recipe as pretraining
+from helpers.pretraining import PretrainingRecipe
+from helpers.pretraining import run as pretraining
 from helpers.pretraining.corpus import TokenFile
 from helpers.tasks import load_task
 from helpers.tokenizer import GPT1Tokenizer
@@ -105,14 +106,14 @@ def measure(case: Case) -> dict[str, int]:
             shape = {"n_layer": layers, "n_embd": width, "n_head": heads, "n_positions": 512}
             model = GPT1LMHeadModel(OpenAIGPTConfig(vocab_size=vocabulary, **shape))
             fine_tune(
-                model, case.task, data=_rows(case, recipe["batch"]), tokenizer=tokenizer, recipe=Recipe(**recipe),
+                model, case.task, _rows(case, recipe["batch"]), tokenizer=tokenizer, recipe=FineTuningRecipe(**recipe),
                 progress=False,
             )  # fmt: skip
         else:
             tokens = UPDATES * recipe["batch"] * case.length
             np.random.default_rng(0).integers(1, 8192, tokens).astype("uint16").tofile(f"{folder}/ids.bin")
             file = TokenFile(f"{folder}/ids.bin", tokens, 4 * tokens, "uint16")
-            recipe = pretraining.Recipe(
+            recipe = PretrainingRecipe(
                 n_layer=layers,
                 n_embd=width,
                 n_head=heads,

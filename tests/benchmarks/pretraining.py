@@ -1,10 +1,10 @@
-"""Tokens por segundo al preentrenar: el curso frente a un paso como el de nanoGPT, bf16 frente a fp32 y torch.compile.
+"""Tokens por segundo al preentrenar: el curso frente a un paso como el de nanoGPT, bf16 frente a fp32.
 
 `python -m tests.benchmarks.pretraining [capas ancho cabezas posiciones lote]`; por defecto, las medidas de gpt1-mini.
 El rival se escribe aquí con las operaciones del paso de nanoGPT (pre-LN, `nn.Linear`, SDPA, GELU exacta, AdamW sin
 fundir en la CPU, recorte a 1): no es nuestra arquitectura (post-LN, GELU con tanh, `Conv1D`), así que no hay igualdad
 que comprobar entre los dos; sí se comprueba que nuestra pérdida es la de transformers con los mismos pesos. Cada medida
-va en un proceso nuevo, porque `keep_memory` vale para todo el proceso; el rival se mide también con ella.
+va en un proceso nuevo.
 """
 
 import multiprocessing
@@ -23,8 +23,9 @@ from torch.nn import functional as F
 from transformers import OpenAIGPTLMHeadModel, TrainerCallback
 
 from helpers.pretraining.corpus import TokenFile
-from helpers.pretraining.recipe import PRESETS, blank_model, config_for, trainer_for
-from helpers.training import keep_memory, quiet
+from helpers.pretraining.recipe import PRESETS, blank_model, config_for
+from helpers.pretraining.trainer import window_trainer
+from helpers.training import QuietProgress, quiet
 
 VOCAB = 8192
 STEPS = 10
@@ -64,10 +65,8 @@ class PreLNModel(nn.Module):
         return F.cross_entropy(self.head(self.norm(x)).flatten(0, 1), targets.flatten())
 
 
-def nanogpt_like(shape, batch, keep=False) -> float:
+def nanogpt_like(shape, batch) -> float:
     """Segundos por paso del rival: los datos ya están en memoria, sin barra ni medidas."""
-    if keep:
-        keep_memory()
     layers, width, heads, positions = shape
     model = PreLNModel(layers, width, heads, positions)
     matrices = [p for p in model.parameters() if p.dim() > 1]
@@ -97,11 +96,10 @@ class Clock(TrainerCallback):
 
 def course(shape, batch, steps=STEPS, **settings) -> float:
     """Segundos por actualización de nuestro `Trainer` entero: lectura de ventanas, paso, recorte y planificador."""
-    keep_memory()  # como `pretrain`
     layers, width, heads, positions = shape
     recipe = replace(
         PRESETS["mini"], n_layer=layers, n_embd=width, n_head=heads, n_positions=positions,
-        batch=batch, micro_batch=batch, eval_windows=batch, warmup=2, save_every=10**6,
+        batch=batch, micro_batch=batch, eval_windows=batch, warmup=2, save_every=-1, max_steps=steps, **settings,
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         path = f"{folder}/ids.bin"
@@ -109,10 +107,10 @@ def course(shape, batch, steps=STEPS, **settings) -> float:
         rng.integers(1, VOCAB, (steps + 2) * batch * positions).astype("uint16").tofile(path)
         file = TokenFile(path, (steps + 2) * batch * positions, 10**6, "uint16")
         model, clock = blank_model(recipe, VOCAB), Clock()
-        trainer = trainer_for(recipe, model, file, file, folder, max_steps=steps, **settings)
+        trainer = window_trainer(recipe, model, file, file, folder)
         trainer.pop_callback(type(trainer.callback_handler.callbacks[-1]))  # sin medir sobre textos de prueba
         trainer.add_callback(clock)
-        quiet(trainer, "", progress=False)
+        quiet(trainer, QuietProgress("", disable=True))
         trainer.train()
     return statistics.median(np.diff(clock.times)[1:])
 
@@ -142,10 +140,8 @@ def main(layers=4, width=256, heads=4, positions=256, batch=16, rounds=3) -> Non
     small = 2  # bf16 en una CPU sin AMX es tan lento que un lote entero tardaría minutos
     ways = {  # nombre: (vueltas, lote, medida)
         "como nanoGPT": (rounds, batch, partial(nanogpt_like, shape, batch)),
-        "como nanoGPT, keep_memory": (rounds, batch, partial(nanogpt_like, shape, batch, keep=True)),
         "curso, fp32": (rounds, batch, partial(course, shape, batch)),
         "curso, bf16, lote de 2": (1, small, partial(course, shape, small, steps=4, precision="bf16")),
-        "curso, fp32, compilado": (1, batch, partial(course, shape, batch, torch_compile=True)),
     }
     print(f"{layers} × {width}, {positions} posiciones, lote de {batch}, {torch.get_num_threads()} hilos")
     speeds = {name: [] for name in ways}  # tokens por segundo

@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, nullcontext
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
@@ -11,46 +11,40 @@ from pathlib import Path
 import torch
 from accelerate import PartialState
 from datasets import DatasetDict
-from transformers.utils import logging
 
 from helpers import environment, models
 from helpers.files import write_json
 from helpers.finetuning.batches import largest
-from helpers.finetuning.callbacks import BestWeights, step_history, validation_history
 from helpers.finetuning.model import GPT1ForTask
-from helpers.finetuning.recipe import PAPER, Recipe
+from helpers.finetuning.recipe import PAPER, FineTuningRecipe
 from helpers.finetuning.result import RESULT, FineTuned, predict_rows
-from helpers.finetuning.trainer import NOT_PREDICTIONS, trainer_for
+from helpers.finetuning.trainer import NOT_PREDICTIONS, step_history, task_trainer, validation_history
 from helpers.memory import check_fits
 from helpers.tasks import Task, encode_task, find_task, load_task
 from helpers.training import (
     TrainingError,
     clear_disk_errors,
     finished,
-    keep_memory,
     last_checkpoint,
     processes,
+    silence,
 )
 
 
 def fine_tune(
-    model="auto", task: Task | str = "sentiment", source="course", *, tokenizer=None, recipe: Recipe = PAPER,
-    seed: int = 0, n_transfer: int | None = None, pretrained: bool = True, objective: str | None = None,
-    data: DatasetDict | None = None, train_size: int | None = None, out=None, save_every: int | None = None,
-    precision: str = "auto", progress: bool = True, **settings,
+    model="auto", task: Task | str = "sentiment", data="course", *, tokenizer=None,
+    recipe: FineTuningRecipe = PAPER, out=None, progress: bool = True,
 ) -> FineTuned:  # fmt: skip
     """Ajusta GPT-1 a una tarea minimizando L3 = L2 + λ·L1 y devuelve un `FineTuned`. Artículo, §3.2 y §4.1.
 
     - `model`: un nombre de `models.load` («auto», «gpt1-mini», «openai-gpt», una carpeta), o un modelo ya cargado; con
       él hay que pasar su `tokenizer`. Ninguno de los dos cambia. Se entrena en el mejor dispositivo que haya y el
       resultado queda en el del modelo dado o, con un nombre, donde lo dejaría `models.load`.
-    - `task` y `source`: como en `load_task`; o `data`, un `DatasetDict` propio con sus mismas columnas. `train_size`
-      se queda con ese número de ejemplos de entrenamiento, elegidos al azar (siempre los mismos).
-    - `recipe`: `PAPER` o `MINI`, o `dataclasses.replace(MINI, lm_coef=0)` para cambiar algo.
-    - `n_transfer`, `pretrained`, `objective`: como en `GPT1ForTask.from_language_model`.
-    - `out`: carpeta para el resultado y los puntos de control (cada época, o cada `save_every` actualizaciones). Si el
-      proceso muere, la misma llamada sigue donde iba; si ya acabó, devuelve lo guardado. Sin `out` no se escribe nada.
-    - `precision`: la de `helpers.training.mixed_precision`. `settings` pasa a `TrainingArguments` (p. ej. `max_steps`).
+    - `task` y `data`: como `name` y `source` en `load_task`; o `data`, un `DatasetDict` propio con sus mismas columnas.
+    - `recipe`: `PAPER` o `MINI`, o `dataclasses.replace(MINI, seed=1, n_transfer=0)` para cambiar algo.
+    - `out`: carpeta para el resultado y los puntos de control (cada época, o cada `recipe.save_every` actualizaciones).
+      Si el proceso muere, la misma llamada sigue donde iba; si ya acabó, devuelve lo guardado. Sin `out` no se escribe
+      nada.
 
     Con la misma semilla, en CPU y con los mismos hilos, da los mismos números. Se queda con los pesos de la mejor
     validación según la primera métrica de la tarea. Lanza `TaskError` por los datos, `ModelError` por el modelo y
@@ -58,48 +52,41 @@ def fine_tune(
     otro ajuste, no se puede escribir o la pérdida diverge.
     """
     with silence(), clear_disk_errors(out) if out is not None else nullcontext():
-        keep_memory()
         processes()
         task, started = find_task(task), time.time()
-        data = load_task(task, source) if data is None else data
+        data = _fewer(data if isinstance(data, dict) else load_task(task, data), recipe.train_size)
         home = environment.device() if isinstance(model, str | Path) else model.device
         model, tokenizer, label = _language_model(model, tokenizer, progress)
         tokenizer.add_fine_tuning_tokens()
-        if train_size is not None:
-            data = _fewer(data, train_size)
         identity = {
-            "model": label, "task": task.name, "recipe": recipe.identity(), "seed": seed, "n_transfer": n_transfer,
-            "pretrained": pretrained, "objective": objective, "max_steps": settings.get("max_steps", -1),
-            "examples": [len(data["train"]), len(data["validation"])],
+            "model": label, "task": task.name, "examples": [len(data["train"]), len(data["validation"])],
+            **recipe.identity(),
         }  # fmt: skip
         if out is not None and _is_done(Path(out), identity):
             return FineTuned.load(out, task, home)
-        torch.manual_seed(seed)
+        torch.manual_seed(recipe.seed)
         new = GPT1ForTask.from_language_model(
-            model, tokenizer, task, n_transfer=n_transfer, pretrained=pretrained, objective=objective,
+            model, tokenizer, task, n_transfer=recipe.n_transfer, objective=recipe.objective,
             lm_coef=recipe.lm_coef, clf_dropout=recipe.clf_dropout, dropout=recipe.dropout,
         )  # fmt: skip
         encode = partial(encode_task, task=task, tokenizer=tokenizer, n_positions=new.config.n_positions)
         encoded = {part: encode(data[part], verbose=progress) for part in ("train", "validation")}
-        trainer, best, bar = trainer_for(
-            new, tokenizer, task, encoded, recipe, seed, out, save_every, precision, progress, settings
-        )
+        trainer = task_trainer(new, tokenizer, task, encoded, recipe, out, progress)
         check_fits(trainer, partial(largest, encoded["train"], with_lm=recipe.lm_coef > 0), kept=out is None)
-        with closing(bar):
+        with closing(trainer.bar):
             trainer.train(
                 resume_from_checkpoint=last_checkpoint(trainer.args.output_dir) if out else None,
                 ignore_keys_for_eval=NOT_PREDICTIONS,
             )
-        best.restore(new)
+        trainer.best.restore(new)
         finished(trainer, trainer.args.device).eval()
-        result = _result(new, tokenizer, task, recipe, seed, data, trainer.state.log_history, best)
+        result = _result(new, tokenizer, task, recipe, data, trainer)
         result.seconds = round(time.time() - started, 1)
         if out is not None and trainer.is_world_process_zero():
             result.save(out)
-            shutil.rmtree(
-                trainer.args.output_dir, ignore_errors=True
-            )  # con el resultado a salvo, ya no hacen falta
-            best.path.unlink(missing_ok=True)
+            # con el resultado a salvo, ya no hacen falta
+            shutil.rmtree(trainer.args.output_dir, ignore_errors=True)
+            trainer.best.path.unlink(missing_ok=True)
         PartialState().wait_for_everyone()
         result.model.to(home)
     return result
@@ -118,7 +105,9 @@ def _language_model(model, tokenizer, progress: bool):
     return model, deepcopy(tokenizer), f"{type(model).__name__}, {model.num_parameters()} parámetros"
 
 
-def _fewer(data, size: int):
+def _fewer(data, size: int | None):
+    if size is None:
+        return data
     total = len(data["train"])
     if not 0 < size <= total:
         raise TrainingError(f"train_size={size} no puede ser: hay {total} ejemplos de entrenamiento.")
@@ -141,8 +130,8 @@ def _is_done(out: Path, identity: dict) -> bool:
     return (out / RESULT).exists()
 
 
-def _result(model, tokenizer, task, recipe, seed, data, log_history, best: BestWeights) -> FineTuned:
-    evaluations = validation_history(log_history)
+def _result(model, tokenizer, task, recipe, data, trainer) -> FineTuned:
+    evaluations, best = validation_history(trainer.state.log_history), trainer.best
     predict = partial(predict_rows, model, tokenizer, task, batch=2 * recipe.micro_batch)
     known = "test" in data and all(
         row["label"] >= 0 or row["score"] == row["score"]
@@ -153,24 +142,9 @@ def _result(model, tokenizer, task, recipe, seed, data, log_history, best: BestW
         tokenizer=tokenizer,
         task=task,
         recipe=recipe,
-        seed=seed,
-        steps=step_history(log_history),
+        steps=step_history(trainer.state.log_history),
         evaluations=evaluations,
         best=next(record for record in evaluations if record[best.metric] == best.best),
         validation=predict(data["validation"]),
         test=predict(data["test"]) if known else None,
     )
-
-
-@contextmanager
-def silence():
-    """Sin avisos ni barras en inglés mientras se entrena: los errores siguen llegando."""
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()

@@ -1,0 +1,163 @@
+"""De una receta y unos tokens a un GPT-1 entrenado, de cero o sobre un texto propio. Lecciones 09 y 06."""
+
+import json
+import math
+import tempfile
+from contextlib import closing
+from copy import deepcopy
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from transformers import OpenAIGPTConfig
+
+from helpers import environment
+from helpers.files import opened, write_json
+from helpers.hf import GPT1LMHeadModel
+from helpers.memory import Batch, check_fits
+from helpers.pretraining.corpus import TokenFile, Windows, all_window_losses
+from helpers.pretraining.recipe import DROPOUTS, LANGUAGE, PAPER, PretrainingRecipe, blank_model
+from helpers.pretraining.trainer import window_trainer
+from helpers.tokenizer import GPT1Tokenizer
+from helpers.training import (
+    QuietProgress,
+    TrainingError,
+    clear_disk_errors,
+    finished,
+    last_checkpoint,
+    quiet,
+    silence,
+)
+
+HELD_OUT = 10  # de un texto propio se aparta una de cada diez ventanas, las del final, para medir
+
+
+def pretrain(
+    recipe: PretrainingRecipe, train: TokenFile, held_out: TokenFile, tokenizer, out, init=None, probes=(),
+    progress: bool = True,
+) -> GPT1LMHeadModel:  # fmt: skip
+    """Entrena y guarda en `out`: modelo, tokenizador, `history.json` y `recipe.json`. Devuelve el modelo.
+
+    El modelo queda en fp32 y en el mejor dispositivo que haya, como con `models.load`. Si en `out/checkpoints` hay un
+    punto de control entero, sigue desde él. `init` es una carpeta con pesos de partida (si trae `history.json`, la
+    historia sigue donde iba); `probes` son funciones modelo → dict que se apuntan en cada medida. Lanza
+    `TrainingError` si el corpus no llena un lote, si el lote no se puede repartir o no cabe en la memoria, si en `out`
+    hay a medias un modelo de otras medidas o si no se puede escribir. Artículo, §4.1. Lección 09.
+    """
+    out, bar = Path(out), QuietProgress("Preentrenamiento", disable=not progress)
+    with silence():
+        model = blank_model(recipe, len(tokenizer), init)
+        trainer = window_trainer(recipe, model, train, held_out, out, probes, _history(init))
+        quiet(trainer, bar)
+        length = model.config.n_positions
+        check_fits(trainer, lambda micro_batch: Batch(micro_batch, length, micro_batch * length))
+        unfinished = last_checkpoint(trainer.args.output_dir)
+        check_same_shape(model.config, unfinished)
+        with clear_disk_errors(out), closing(bar):
+            trainer.train(resume_from_checkpoint=unfinished)
+            model = finished(trainer, environment.device())
+            if trainer.is_world_process_zero():
+                # el ajuste fino usa los dropouts del artículo aunque el preentrenamiento no use ninguno
+                model.config.update(dict.fromkeys(DROPOUTS, PAPER.dropout) | {"use_cache": True})
+                deepcopy(model).half().save_pretrained(out)
+                tokenizer.save_pretrained(out)
+                write_json(out / "recipe.json", asdict(recipe) | {"processes": trainer.args.world_size})
+    return model
+
+
+SHAPE = ("n_layer", "n_embd", "n_head", "n_positions", "vocab_size")
+
+
+def check_same_shape(config, checkpoint) -> None:
+    """`TrainingError` si el punto de control del que se iba a seguir es de un modelo con otras medidas."""
+    if checkpoint is None:
+        return
+    saved = OpenAIGPTConfig.from_pretrained(checkpoint)
+    other = [name for name in SHAPE if getattr(saved, name) != getattr(config, name)]
+    if other:
+        told = ", ".join(f"{name} {getattr(saved, name)} y no {getattr(config, name)}" for name in other)
+        raise TrainingError(
+            f"En {Path(checkpoint).parent} hay un entrenamiento a medias de otro modelo ({told}): elige otra carpeta "
+            "con --out, o borra esa."
+        )
+
+
+def _history(init) -> list[dict]:
+    path = Path(init) / "history.json" if init else None
+    return json.loads(path.read_text()) if path and path.exists() else []
+
+
+@dataclass
+class FineTunedLanguage:
+    """`model` en modo evaluación y su `tokenizer`; pérdidas antes y después, en nats por token."""
+
+    model: GPT1LMHeadModel
+    tokenizer: GPT1Tokenizer
+    loss_before: float
+    loss_after: float
+    windows: int
+
+    @property
+    def perplexity(self) -> tuple[float, float]:
+        """Perplejidad por token de la parte apartada: (antes, después)."""
+        return math.exp(self.loss_before), math.exp(self.loss_after)
+
+
+def fine_tune_language(
+    model, tokenizer, text, recipe: PretrainingRecipe = LANGUAGE, *, out=None, progress: bool = True
+) -> FineTunedLanguage:
+    """Sigue preentrenando `model` (que no cambia) con `text`: la ruta de un archivo UTF-8, o el propio texto.
+
+    El texto se parte en ventanas de `n_positions` tokens y la décima parte final se aparta para medir. De `recipe` no
+    cuentan las medidas, que son las de `model`; la subida es la vigésima parte de lo que dure. Con `out` se guarda y,
+    si se interrumpe, la misma llamada sigue. El modelo ajustado queda en el dispositivo de `model`. Lanza
+    `TrainingError` si el archivo no existe o no es texto, si no llena dos ventanas (una para aprender y otra para
+    medir) o si un lote no cabe en la memoria. Lección 06.
+    """
+    ids = tokenizer.text_to_ids(read_text(text))
+    length = model.config.n_positions
+    total = len(ids) // length
+    if total < 2:
+        raise TrainingError(
+            f"El texto tiene {len(ids)} tokens y hacen falta al menos {2 * length}: una ventana de {length} para "
+            "aprender y otra para medir. Elige un texto más largo o une varios."
+        )
+    learning = total - max(1, total // HELD_OUT)
+    batch = min(recipe.batch, learning)  # un texto corto no llena el lote pedido
+    micro_batch = max(size for size in range(1, min(batch, recipe.micro_batch) + 1) if batch % size == 0)
+    steps = recipe.max_steps if recipe.max_steps > 0 else max(1, math.ceil(learning // batch * recipe.epochs))
+    recipe = replace(
+        recipe, batch=batch, micro_batch=micro_batch, warmup=max(1, steps // 20),
+        save_every=max(1, steps // 4) if out else -1,
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as scratch, silence():
+        scratch = Path(scratch)
+        model.save_pretrained(scratch / "inicio")
+        train = _token_file(ids[: learning * length], scratch / "train.bin")
+        held_out = _token_file(ids[learning * length : total * length], scratch / "held_out.bin")
+        tuned = pretrain(
+            recipe,
+            train,
+            held_out,
+            tokenizer,
+            out or scratch / "salida",
+            scratch / "inicio",
+            progress=progress,
+        ).eval()
+        tuned.config.use_cache = True
+        windows = Windows(held_out, length)
+        before, after = (all_window_losses(either, windows).mean().item() for either in (model, tuned))
+    return FineTunedLanguage(tuned.to(model.device), tokenizer, before, after, total)
+
+
+def read_text(text) -> str:
+    """El contenido de `text`, si es la ruta de un archivo (`Path` o algo acabado en .txt o .md), o él mismo."""
+    if isinstance(text, str) and ("\n" in text or not text.endswith((".txt", ".md"))):
+        return text
+    with opened(text, TrainingError) as file:
+        return file.read()
+
+
+def _token_file(ids: list[int], path: Path) -> TokenFile:
+    np.asarray(ids, dtype=np.uint32).tofile(path)
+    return TokenFile(str(path), len(ids), text_bytes=4 * len(ids), dtype="uint32")

@@ -1,0 +1,130 @@
+"""`Trainer` con la receta del preentrenamiento: cuándo mide, sobre qué ventanas y qué apunta. Lección 09."""
+
+import json
+import math
+import time
+from pathlib import Path
+
+import torch
+from transformers import Trainer, TrainerCallback
+from transformers.trainer_utils import EvalLoopOutput
+
+from helpers.files import write_json
+from helpers.pretraining.corpus import TokenFile, Windows, window_losses
+from helpers.pretraining.recipe import PretrainingRecipe
+from helpers.training import TrainingError, arguments_for
+
+
+def doublings(first: int, last: int) -> list[int]:
+    """Actualizaciones en que se mide: `first`, cada vez el doble, y `last`."""
+    found = []
+    while first < last:
+        found.append(first)
+        first *= 2
+    return [*found, last]
+
+
+class History(TrainerCallback):
+    """Mide en actualizaciones separadas logarítmicamente y lo guarda en `history.json`.
+
+    Si se parte de unos pesos que traen su propia historia (`before`), es la misma historia, que sigue.
+    """
+
+    def __init__(self, path: Path, held_out: TokenFile, batch_tokens: int, probes=(), before=()):
+        self.path, self.held_out, self.batch_tokens, self.probes = path, held_out, batch_tokens, list(probes)
+        self.before = before[-1] if before else {"step": 0, "tokens": 0}
+        self.records = json.loads(path.read_text()) if path.exists() else list(before)
+        self.losses, self.started, self.moments = [], time.time(), set()
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        done = self.before["step"] + state.global_step
+        self.records = [record for record in self.records if record["step"] <= done]
+        self.moments = set(doublings(16, state.max_steps))
+
+    def on_step_end(self, args, state, control, **kwargs):
+        control.should_evaluate |= state.global_step in self.moments
+        return control
+
+    def on_log(self, args, state, control, logs=None, **kwargs):
+        if logs and "loss" in logs:
+            self.losses.append(logs["loss"])
+
+    def on_evaluate(self, args, state, control, metrics=None, model=None, **kwargs):
+        if not state.is_world_process_zero:
+            return
+        loss = metrics["eval_loss"]
+        record = {
+            "step": self.before["step"] + state.global_step,
+            "tokens": self.before["tokens"] + state.global_step * self.batch_tokens,
+            "train_loss": sum(self.losses[-5:]) / max(1, len(self.losses[-5:])) if self.losses else None,
+            "held_out_loss": loss,
+            "held_out_perplexity": math.exp(loss),
+            "bits_per_byte": loss / math.log(2) / self.held_out.bytes_per_token,
+            "seconds": round(time.time() - self.started, 1),
+        }
+        for probe in self.probes:
+            record.update(probe(model))
+        self.records = [*(old for old in self.records if old["step"] != record["step"]), record]
+        write_json(self.path, self.records)
+
+
+class WindowTrainer(Trainer):
+    """Al medir, cada ventana cuenta una vez, sean cuantas sean y las midan los procesos que las midan.
+
+    El `Trainer` tira entonces también el último lote si se lo pide `dataloader_drop_last`; y, con varios procesos,
+    promedia con él las ventanas que repite para que a todos les toquen las mismas.
+    """
+
+    def get_eval_dataloader(self, eval_dataset=None):
+        drop, self.args.dataloader_drop_last = self.args.dataloader_drop_last, False
+        try:
+            return super().get_eval_dataloader(eval_dataset)
+        finally:
+            self.args.dataloader_drop_last = drop
+
+    @torch.no_grad()
+    def evaluation_loop(self, dataloader, *args, metric_key_prefix: str = "eval", **kwargs) -> EvalLoopOutput:
+        self.model.eval()
+        losses = []
+        for batch in dataloader:
+            losses.append(self.accelerator.gather_for_metrics(window_losses(self.model, batch["input_ids"])))
+        losses = torch.cat(losses)
+        return EvalLoopOutput(None, None, {f"{metric_key_prefix}_loss": losses.mean().item()}, len(losses))
+
+
+def window_trainer(
+    recipe: PretrainingRecipe, model, train: TokenFile, held_out: TokenFile, out, probes=(), before=()
+) -> WindowTrainer:
+    """El `Trainer` que aplica la receta a `model`; los argumentos son los de `pretrain`."""
+    model.config.use_cache = False  # al entrenar no se genera: la caché solo ocuparía memoria
+    length = model.config.n_positions
+    data, tests = Windows(train, length), Windows(held_out, length, recipe.eval_windows)
+    if len(data) < recipe.batch:
+        raise TrainingError(
+            f"El corpus da {len(data)} ventanas de {length} tokens y un lote pide {recipe.batch}: añade texto, o baja "
+            "el lote (--batch) o las posiciones (--n-positions)."
+        )
+    if not len(tests):
+        raise TrainingError(
+            f"Los textos apartados dan {held_out.tokens} tokens y hace falta al menos una ventana de {length}: aparta "
+            "más (--held-out) o baja las posiciones (--n-positions)."
+        )
+    # sin `eval_strategy`: cuándo se mide lo dice `History`
+    arguments = arguments_for(
+        recipe, out, lr_scheduler_type=recipe.schedule, lr_scheduler_kwargs=_final_decay(recipe),
+        warmup_steps=recipe.warmup, logging_steps=20, dataloader_drop_last=True, eval_strategy="no",
+    )  # fmt: skip
+    arguments.per_device_eval_batch_size = arguments.per_device_train_batch_size
+    history = History(Path(out) / "history.json", held_out, recipe.batch * length, probes, before)
+    return WindowTrainer(
+        model=model, args=arguments, train_dataset=data, eval_dataset=tests, callbacks=[history]
+    )
+
+
+def _final_decay(recipe: PretrainingRecipe) -> dict:
+    stable = recipe.schedule == "warmup_stable_decay"
+    if stable != bool(recipe.decay_steps):
+        raise TrainingError(
+            "La bajada final (`--decay-steps`) y `--schedule warmup_stable_decay` van juntas: da las dos o ninguna."
+        )
+    return {"num_decay_steps": recipe.decay_steps, "decay_type": "linear"} if stable else {}
