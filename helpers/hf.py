@@ -4,6 +4,7 @@ Mismos parámetros, mismos nombres y mismos logits que `OpenAIGPTLMHeadModel`, q
 caché y recalcula todo el prefijo en cada token (tests/benchmarks lo mide). La caché se explica en la lección 05.
 """
 
+from contextlib import contextmanager
 from numbers import Integral
 
 import torch
@@ -150,6 +151,21 @@ class GPT1LMHeadModel(OpenAIGPTLMHeadModel):
                 new = max((limit or 0) - ids.shape[-1], 0)
             check_prompt(ids, mask, new, self.config)
         return super().generate(inputs, generation_config=generation_config, **kwargs)
+
+
+@contextmanager
+def evaluating(model):
+    """Dentro de `with evaluating(model):`, sin gradientes ni dropout; al salir, el modelo queda como estaba.
+
+    También si hay un error: una sonda mide en pleno entrenamiento, que debe poder seguir.
+    """
+    training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        model.train(training)
 
 
 def check_prompt(ids, attention_mask, new: int, config) -> None:
