@@ -153,6 +153,21 @@ class GPT1LMHeadModel(OpenAIGPTLMHeadModel):
         return super().generate(inputs, generation_config=generation_config, **kwargs)
 
 
+@contextmanager
+def evaluating(model):
+    """Dentro de `with evaluating(model):`, sin gradientes ni dropout; al salir, el modelo queda como estaba.
+
+    También si hay un error: una sonda mide en pleno entrenamiento, que debe poder seguir.
+    """
+    training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        model.train(training)
+
+
 def check_prompt(ids, attention_mask, new: int, config) -> None:
     """Comprueba que un modelo con esa `config` puede añadir `new` tokens a `ids` [lote, T], con o sin máscara.
 

@@ -35,7 +35,7 @@ def versions() -> dict[str, str | None]:
     return found
 
 
-def report() -> list[tuple[bool, str]]:
+def findings() -> list[tuple[bool, str]]:
     """El informe del entorno: una lista de (¿bien?, frase)."""
     python = sys.version_info[:2]
     lines = [
@@ -67,7 +67,7 @@ def _memory() -> str:
 
 def main() -> int:
     """Imprime el informe; devuelve 0 si no falta nada y 1 si falta algo."""
-    lines = report()
+    lines = findings()
     for good, sentence in lines:
         print("[OK]   " if good else "[FALTA]", sentence)
     missing = sum(not good for good, _ in lines)

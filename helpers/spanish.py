@@ -1,4 +1,4 @@
-"""Cómo se escribe un número en español: coma decimal, signo «−» y espacio fino en los millares (desde 10 000)."""
+"""Cómo se escribe un número en español (coma decimal, signo «−», espacio fino desde 10 000) y una tabla de texto."""
 
 import math
 
@@ -24,3 +24,20 @@ def significant(value: float, digits: int = 4) -> str:
     if math.isfinite(value) and value == int(value) and abs(value) < 1e15:
         return number(value)
     return f"{value:.{digits}g}".replace(".", ",").replace("-", MINUS)
+
+
+def text_table(rows, right=(), separator: str = "  ", rule: bool = False) -> str:
+    """Las filas de textos `rows` (la primera es la cabecera) con las columnas alineadas y `separator` entre ellas.
+
+    `right`: las columnas (desde 0) que se alinean a la derecha; con `rule`, bajo la cabecera va una línea de guiones.
+    Lanza `ValueError` si no todas las filas tienen las mismas columnas.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    header, *others = rows
+    rules = [["-" * width for width in widths]] if rule else []
+
+    def aligned(cells):
+        pairs = enumerate(zip(cells, widths, strict=True))
+        return [cell.rjust(width) if place in right else cell.ljust(width) for place, (cell, width) in pairs]
+
+    return "\n".join(separator.join(aligned(row)).rstrip() for row in [header, *rules, *others])

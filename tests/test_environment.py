@@ -61,7 +61,7 @@ def test_report_on_colab_does_not_miss_jupyterlab(monkeypatch, tag, missing):
         monkeypatch.setenv("COLAB_RELEASE_TAG", tag)
     found = report.versions()
     monkeypatch.setattr(report, "versions", lambda: found | {"jupyterlab": None})
-    assert sum(not good for good, _ in report.report()) == missing
+    assert sum(not good for good, _ in report.findings()) == missing
 
 
 def test_flop_counter_says_nothing_in_red():

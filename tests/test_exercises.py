@@ -26,12 +26,12 @@ def test_there_are_lessons():
 
 @pytest.mark.parametrize(("name", "exercise"), EVERY, ids=[name for name, _ in EVERY])
 def test_reference_passes(name, exercise):
-    assert checking.verdict(exercise, exercise.reference)[0] == "✅"
+    assert checking.judge(exercise, exercise.reference)[0] == "✅"
 
 
 @pytest.mark.parametrize(("name", "exercise"), EVERY, ids=[name for name, _ in EVERY])
 def test_untouched_stub_is_pending(name, exercise):
-    assert checking.verdict(exercise, (lambda *args: None) if exercise.cases else None)[0] == "⏳"
+    assert checking.judge(exercise, (lambda *args: None) if exercise.cases else None)[0] == "⏳"
 
 
 @pytest.mark.parametrize(("name", "exercise"), EVERY, ids=[name for name, _ in EVERY])
@@ -45,7 +45,7 @@ def test_enough_mistakes_with_different_messages(name, exercise):
 )
 def test_every_mistake_gets_its_own_message(name, exercise, index):
     mistake = exercise.mistakes[index]
-    assert checking.verdict(exercise, mistake.answer) == ("❌", mistake.message)
+    assert checking.judge(exercise, mistake.answer) == ("❌", mistake.message)
 
 
 SOFTMAX = checking.Exercise(
@@ -78,7 +78,7 @@ def prints(logits):
     ],
 )
 def test_verdicts(answer, mark, words):
-    found = checking.verdict(SOFTMAX, answer)
+    found = checking.judge(SOFTMAX, answer)
     assert found[0] == mark and words in found[1]
 
 
@@ -97,7 +97,7 @@ def test_verdicts(answer, mark, words):
     ],
 )
 def test_a_wrong_value_is_described_without_giving_the_answer_away(reference, answer, words):
-    mark, sentence = checking.verdict(checking.Exercise(reference), answer)
+    mark, sentence = checking.judge(checking.Exercise(reference), answer)
     assert mark == "❌" and words in sentence
     assert str(reference) not in sentence
 
@@ -105,15 +105,15 @@ def test_a_wrong_value_is_described_without_giving_the_answer_away(reference, an
 def test_letters_may_come_together_or_in_capitals():
     exercise = checking.Exercise(["b", "c", "a"])
     for answer in (["B", "c", "a"], "bca", ("b", "c", "a")):
-        assert checking.verdict(exercise, answer)[0] == "✅"
+        assert checking.judge(exercise, answer)[0] == "✅"
 
 
 def test_an_answer_that_changes_its_arguments_harms_nobody():
     def inplace(logits):
         return logits.sub_(logits.max()).softmax(-1)
 
-    assert checking.verdict(SOFTMAX, inplace)[0] == "✅"
-    assert checking.verdict(SOFTMAX, SOFTMAX.reference)[0] == "✅"
+    assert checking.judge(SOFTMAX, inplace)[0] == "✅"
+    assert checking.judge(SOFTMAX, SOFTMAX.reference)[0] == "✅"
 
 
 def test_unknown_exercise_names_the_known_ones():
@@ -177,9 +177,9 @@ def test_an_answer_that_changes_its_inputs_does_not_spoil_the_cases():
         return [grad.mul_(min(1.0, max_norm / norm)) for grad in grads]
 
     exercise = checking.catalogue("06")["06-recorte"]
-    assert checking.verdict(exercise, in_place)[0] == "✅"
+    assert checking.judge(exercise, in_place)[0] == "✅"
     assert (
-        checking.verdict(exercise, lambda grads, limit: [grad.clamp(-limit, limit) for grad in grads])[0]
+        checking.judge(exercise, lambda grads, limit: [grad.clamp(-limit, limit) for grad in grads])[0]
         == "❌"
     )
 
@@ -197,7 +197,7 @@ def test_progress_travels_as_text(notebook, tmp_path, monkeypatch, capsys):
     assert "04          1           1" in capsys.readouterr().out
     monkeypatch.setenv("CURSO_PROGRESO", str(tmp_path / "otro.json"))
     exercises.progress(text)
-    assert passport.load() == {"04-softmax": True, "05-bucle": False}
+    assert passport.load_results() == {"04-softmax": True, "05-bucle": False}
     with pytest.raises(ValueError, match="cópialo entero"):
         exercises.progress("no es un texto de progreso")
 
@@ -240,7 +240,7 @@ def test_bets_travel_with_the_progress(notebook, tmp_path, monkeypatch, capsys):
 
 def test_a_damaged_or_unwritable_file_stops_nothing(notebook, tmp_path, monkeypatch):
     passport.path().write_text("{roto")
-    assert passport.load() == {}
+    assert passport.load_results() == {}
     monkeypatch.setenv("CURSO_PROGRESO", str(tmp_path / "no" / "existe.json"))
     passport.record("04-softmax", True)
 

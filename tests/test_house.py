@@ -20,6 +20,14 @@ ALLOWED = {
     "helpers.figures": {"helpers.spanish"},
     "helpers.exercises": {"helpers.environment", "helpers.spanish"},
 }
+# Los únicos nombres públicos que pueden definir varios módulos, y por qué.
+REPEATED = {
+    "main": "la entrada de cada orden, que no se importa por su nombre",
+    "parse": "las opciones de cada orden",
+    "prepare": "en helpers.pretraining es la orden `prepare`, que nadie importa",
+    "Recipe": "hay dos recetas mientras se juntan en una",
+    "trainer_for": "uno por receta mientras se juntan en una",
+}
 
 
 def module_of(path, root):
@@ -71,6 +79,23 @@ def problems(graph):
             yield f"círculo: {' → '.join(cycle.args[1])}"
 
 
+def repeated_names(root=HELPERS):
+    """{función o clase pública: módulos de la biblioteca que la definen}, las que definen varios."""
+    homes = {}
+    for path in sorted(root.rglob("*.py")):
+        module = module_of(path, root)
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            named = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+            if named and not node.name.startswith("_") and not ROOM.match(module):
+                homes.setdefault(node.name, set()).add(module)
+    return {name: sorted(modules) for name, modules in homes.items() if len(modules) > 1}
+
+
+def test_a_public_name_means_one_thing():
+    found = repeated_names()
+    assert {name: modules for name, modules in found.items() if name not in REPEATED} == {}
+
+
 def test_no_circles_no_arrows_upwards_and_each_lesson_in_its_room():
     graph = imports()
     assert len(graph) > 30
@@ -103,11 +128,31 @@ def test_notebooks_enter_only_their_own_room():
     ],
 )
 def test_each_rule_can_fail(tmp_path, module, line, sentence):
-    """La misma casa con un `import` de más."""
+    root = copy_with(tmp_path, module, line)
+    assert any(sentence in problem for problem in problems(imports(root)))
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "repeated"),
+    [
+        ("environment", "def generate():\n    pass", {"generate": ["helpers.environment", "helpers.generation"]}),
+        ("tasks/readers", "class Result:\n    pass",
+         {"Result": ["helpers.tasks.readers", "helpers.zeroshot.evaluation"]}),
+        ("environment", "def _log_probs():\n    pass", {}),  # cada módulo tiene sus funciones privadas
+        ("lesson04/figures", "def generate():\n    pass", {}),  # y cada lección, las suyas
+    ],
+)  # fmt: skip
+def test_a_repeated_name_is_seen(tmp_path, module, line, repeated):
+    found = repeated_names(copy_with(tmp_path, module, line))
+    assert {name: modules for name, modules in found.items() if name not in REPEATED} == repeated
+
+
+def copy_with(tmp_path, module, line):
+    """La misma casa con una línea de más en un módulo."""
     root = tmp_path / "helpers"
     for path in HELPERS.rglob("*.py"):
         copy = root / path.relative_to(HELPERS)
         copy.parent.mkdir(parents=True, exist_ok=True)
         extra = f"\n{line}\n" if path == HELPERS / f"{module}.py" else ""
         copy.write_text(path.read_text(encoding="utf-8") + extra, encoding="utf-8")
-    assert any(sentence in problem for problem in problems(imports(root)))
+    return root

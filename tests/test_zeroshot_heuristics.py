@@ -10,23 +10,20 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import matthews_corrcoef
+from sklearn.metrics import confusion_matrix, matthews_corrcoef
 
 from helpers.tokenizer import NEWLINE
 from helpers.zeroshot import (
-    PARAGRAPH,
     Labelled,
-    LastWord,
     MinimalPair,
     PronounSchema,
     Question,
     Unigrams,
     acceptability,
     bootstrap,
+    choose_answer,
     choose_threshold,
-    last_word,
     minimal_pairs,
-    multiple_choice,
     pronouns,
     rank_shares,
     relative,
@@ -34,7 +31,7 @@ from helpers.zeroshot import (
     sentiment,
     wilson,
 )
-from helpers.zeroshot.evaluation import Result, accuracy, confusion, credit, matthews
+from helpers.zeroshot.evaluation import Result, _accuracy, _matthews, credit, matthews_interval
 
 VOCABULARY = 60
 OTHERS = 1e-9  # lo que da el modelo de mentira a las palabras que su regla no nombra
@@ -141,18 +138,10 @@ def test_acceptability_is_the_mean_with_a_threshold_from_training(words):
     assert [example["right"] for example in found.examples] == [True, True, False, True, True, True]
 
 
-def test_the_first_token_does_not_count_unless_a_newline_predicts_it(words):
-    model = graded(words)
+def test_the_first_token_does_not_count(words):
     records = [Labelled("d a", "acceptable"), Labelled("a d", "unacceptable")]
-    scores = {
-        start: [
-            example["scores"][0]
-            for example in acceptability(model, words, records, records, start=start, **QUIET).examples
-        ]
-        for start in ("", PARAGRAPH)
-    }
-    assert scores[""] == pytest.approx([-1, -4], abs=1e-4)
-    assert scores[PARAGRAPH] == pytest.approx([-2.5, -2.5], abs=1e-4)
+    found = acceptability(graded(words), words, records, records, **QUIET)
+    assert [example["scores"][0] for example in found.examples] == pytest.approx([-1, -4], abs=1e-4)
 
 
 def test_acceptability_says_what_is_missing(words):
@@ -197,11 +186,12 @@ def test_rank_shares_split_a_tie():
     assert rank_shares(lengths, chosen) == pytest.approx([1.5 / 3, 0.5 / 3, 1 / 3])
 
 
-def test_matthews_is_that_of_scikit_learn():
+def test_matthews_of_many_counts_is_that_of_scikit_learn():
     random = np.random.default_rng(0)
-    for truth, guesses in random.integers(0, 2, (20, 2, 15)):
-        assert matthews(confusion(truth, guesses).sum(0)) == pytest.approx(matthews_corrcoef(truth, guesses))
-    assert matthews(confusion([1, 0, 1], [1, 1, 1]).sum(0)) == 0
+    samples = [*random.integers(0, 2, (20, 2, 15)), ([1, 0, 1], [1, 1, 1]), ([1, 1], [1, 1])]
+    counts = [confusion_matrix(truth, guesses, labels=[0, 1]).ravel() for truth, guesses in samples]
+    expected = [matthews_corrcoef(truth, guesses) for truth, guesses in samples[:-1]] + [0]
+    assert _matthews(counts) == pytest.approx(np.array(expected))
 
 
 # --- sentimiento -----------------------------------------------------------------------------------------
@@ -266,10 +256,6 @@ def test_verbalizers_of_several_tokens_and_several_words(words):
     by_sum = sentiment(Rule(words, rule), words, record, verbalizers=several, **QUIET)
     assert by_sum.examples[0]["scores"] == pytest.approx([math.log(0.05), math.log(0.06)], abs=1e-5)
     assert by_sum.score == 1  # con el primer token (0,10) o con la media ganaría «top notch»
-    by_mean = sentiment(Rule(words, rule), words, record, verbalizers=several, normalize="mean", **QUIET)
-    assert (
-        by_mean.examples[0]["scores"][0] == pytest.approx(math.log(0.05) / 2, abs=1e-5) and by_mean.score == 0
-    )
     synonyms = sentiment(
         Rule(words, rule),
         words,
@@ -306,24 +292,21 @@ def test_choice_is_the_mean_of_the_whole_answer(words):
 
     model = Rule(words, rule)
     question = [Question("the story", ("w", "r s s"), 1)]
-    found = multiple_choice(model, words, question, unigrams=Unigrams(words, ["w w w r s"]))
+    found = choose_answer(model, words, question, unigrams=Unigrams(words, ["w w w r s"]))
     means = [math.log(0.30), math.log(0.20 * 0.45 * 0.45) / 3]
     assert found.examples[0]["scores"] == pytest.approx(means, abs=1e-5)
     assert found.score == 1 and found.chance == 0.5 and found.examples[0]["prediction"] == 1
-    assert multiple_choice(model, words, question, normalize="sum", **QUIET).score == 0
     assert found.baselines == {
         "la más larga": 1.0,
         "la más corta": 0.0,
         "palabras más frecuentes": 0.0,
         "el modelo sin el contexto": 0.0,
     }
-    with pytest.raises(ValueError, match="normalize='media'"):
-        multiple_choice(model, words, question, normalize="media", **QUIET)
 
 
 def test_chance_is_one_over_the_options(words):
     questions = [Question("c", ("a", "b", "c", "d"), 0), Question("c", ("a", "b"), 1)]
-    found = multiple_choice(graded(words), words, questions, **QUIET)
+    found = choose_answer(graded(words), words, questions, **QUIET)
     assert found.chance == pytest.approx((1 / 4 + 1 / 2) / 2)
     assert found.score == 0.5 and found.n == 2
 
@@ -380,7 +363,7 @@ def test_twins_are_resampled_together(words):
     assert widths[1] == pytest.approx(2 * 1.96 * math.sqrt(0.25 / 80), rel=0.1)  # aproximación normal
 
 
-# --- pares mínimos y última palabra ------------------------------------------------------------------------
+# --- pares mínimos ---------------------------------------------------------------------------------------
 
 
 def test_minimal_pairs_compare_totals_by_phenomenon(words):
@@ -395,33 +378,11 @@ def test_minimal_pairs_compare_totals_by_phenomenon(words):
     assert found.details["phenomena"] == {"caso": (0, 1), "mayúscula": (0.5, 1), "orden": (1, 2)}
     assert [example["right"] for example in found.examples] == [True, True, False, False]
     assert found.baselines["la más corta"] == pytest.approx((1 + 0.5 * 3) / 4)
-    assert minimal_pairs(graded(words), words, pairs[:1], normalize="mean", **QUIET).score == 0
 
 
-def test_pairs_that_differ_in_the_first_word_need_a_start(words):
-    pairs = [MinimalPair("a x", "d x")]
+def test_pairs_that_differ_only_in_the_first_word_tie(words):
     model = flat(words, a=-1, d=-4, x=-2)
-    assert minimal_pairs(model, words, pairs, **QUIET).score == 0.5
-    assert minimal_pairs(model, words, pairs, start=PARAGRAPH, **QUIET).score == 1
-
-
-def test_last_word_needs_every_token(words):
-    rules = {"sat": {"moon": 0.6}, "moon": {"man": 0.3, "light": 0.7}, "the": {"cat": 0.9}}
-    model = Rule(words, lambda before: rules.get(before[-1], {}))
-    records = [
-        LastWord("the cat sat", "moon light"),
-        LastWord("the cat sat", "moon man"),
-        LastWord("the dog and the", "cat"),
-    ]
-    found = last_word(model, words, records, unigrams=Unigrams(words, ["the the"]))
-    assert found.score == pytest.approx(2 / 3) and found.chance == 1 / VOCABULARY
-    assert [example["right"] for example in found.examples] == [True, False, True]
-    assert found.examples[1]["prediction"] == "moon light"
-    assert found.baselines == {"una palabra del texto al azar": 0.0, "la palabra más frecuente": 0.0}
-    repeated = last_word(
-        model, words, [LastWord("the dog saw the", "dog")], unigrams=Unigrams(words, ["the the"])
-    )
-    assert repeated.baselines["una palabra del texto al azar"] == pytest.approx(1 / 4)
+    assert minimal_pairs(model, words, [MinimalPair("a x", "d x")], **QUIET).score == 0.5
 
 
 # --- azar, intervalo, trampas y tabla ----------------------------------------------------------------------
@@ -436,17 +397,15 @@ def test_bootstrap_against_a_plain_resampling():
     random = np.random.default_rng(1)
     truth, guesses = random.integers(0, 2, (2, 60))
     units = [f"g{index // 3}" for index in range(60)]
-    counts = confusion(truth, guesses)
-    found = bootstrap(counts, matthews, units, resamples=3000, seed=0)
-    assert found == bootstrap(counts, matthews, units, resamples=3000, seed=0)
+    found = matthews_interval(truth, guesses, units, resamples=3000, seed=0)
+    assert found == matthews_interval(truth, guesses, units, resamples=3000, seed=0)
     plain = []
     for _ in range(3000):
         rows = np.concatenate([np.arange(3 * unit, 3 * unit + 3) for unit in random.integers(0, 20, 20)])
         plain.append(np.corrcoef(truth[rows], guesses[rows])[0, 1])  # Matthews es esta correlación
     assert found == pytest.approx(np.percentile(plain, [2.5, 97.5]), abs=0.03)
-    assert bootstrap([[1, 1]] * 5, accuracy) == (1, 1)
-    assert bootstrap([[1, 1]] * 5, accuracy, resamples=0) is None
-    assert bootstrap([[1, 1], [0, 1]], accuracy, resamples=50)[1] <= 1  # menos de una tanda
+    assert bootstrap([[1, 1]] * 5, _accuracy) == (1, 1)
+    assert bootstrap([[1, 1]] * 5, _accuracy, resamples=0) is None
 
 
 def test_unigrams_are_counts_plus_one(words):

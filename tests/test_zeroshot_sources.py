@@ -16,22 +16,13 @@ from helpers.pretraining.trainer import History
 from helpers.tasks import TaskError
 from helpers.tokenizer import GPT1Tokenizer
 from helpers.zeroshot import (
-    HUB,
     PROBES,
     Labelled,
-    LastWord,
-    MinimalPair,
     PronounSchema,
     load_records,
     probes,
     spread,
 )
-
-
-def write_jsonl(path, *rows):
-    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
-    return path
-
 
 # --- los del curso ---------------------------------------------------------------------------------------
 
@@ -146,106 +137,68 @@ def test_dpr_in_its_original_format(tmp_path):
     )
 
 
-def test_wsc_and_blimp_and_lambada(tmp_path):
-    row = {
-        "text": "The man couldn't lift his son because he was so weak.",
-        "pronoun": "he",
-        "pronoun_loc": 38,
-    }
-    row |= {"options": ["The man", "The son"], "label": 0, "quote": "was so weak", "quote_loc": 41}
-    wsc = write_jsonl(tmp_path / "wsc.jsonl", row)
-    assert load_records("wsc", wsc) == [
-        PronounSchema("The man couldn't lift his son because", "was so weak.", ("The man", "The son"), 0)
-    ]
-    blimp = tmp_path / "blimp"
-    blimp.mkdir()
-    pair = {"sentence_good": "A cat sleeps.", "sentence_bad": "A cat sleep."}
-    write_jsonl(blimp / "agreement_1.jsonl", pair | {"linguistics_term": "agreement", "UID": "agreement_1"})
-    write_jsonl(blimp / "island_1.jsonl", pair, pair | {"UID": "island"})
-    assert load_records("blimp", blimp) == [
-        MinimalPair("A cat sleeps.", "A cat sleep.", name) for name in ("agreement", "island_1", "island")
-    ]
-    text = "in my palm is a clear stone , and inside it is a small ivory statuette"
-    expected = [LastWord(text.removesuffix(" statuette"), "statuette")]
-    (tmp_path / "lambada_test_plain_text.txt").write_text(text + "\n")
-    assert load_records("lambada", tmp_path) == expected
-    assert load_records("lambada", write_jsonl(tmp_path / "otro.jsonl", {"text": text})) == expected
-
-
 @pytest.mark.parametrize(
-    ("name", "content", "words"),
+    ("block", "words"),
     [
-        (
-            "wsc",
-            '{"text": "He ran.", "pronoun": "she", "pronoun_loc": 0, "options": ["a", "b"], "label": 0}',
-            "«He »",
-        ),
-        (
-            "wsc",
-            '{"text": "So he", "pronoun": "he", "pronoun_loc": 3, "options": ["a", "b"], "label": 0}',
-            "no queda nada",
-        ),
-        (
-            "wsc",
-            '{"text": "He ran", "pronoun": "he", "pronoun_loc": 0, "options": ["a", "b"], "label": 2}',
-            "2 candidatos",
-        ),
-        ("blimp", '{"sentence_good": "a"}', "falta la columna «sentence_bad»"),
-        ("lambada", '{"text": "word"}', "no tiene texto antes"),
-        ("lambada", "{", "no es JSON"),
-        (
-            "dpr",
-            '{"sentence": "A b.", "pronoun": "it", "candidates": ["a", "b"], "label": 0}',
-            "«it» no está",
-        ),
+        ("A cat ran.\nit\n", "se esperaban cuatro líneas"),
+        ("A cat saw it run.\nit\na,b\nc\n", "«c» no es ninguno de los candidatos «a,b»"),
+        ("A cat ran.\nit\na,b\na\n", "«it» no está en «A cat ran.»"),
+        ("The cat saw it\nit\na,b\na\n", "no queda nada"),
     ],
 )
-def test_unusable_rows_say_file_and_line(tmp_path, name, content, words):
-    file = tmp_path / "filas.jsonl"
-    file.write_text(content)
-    with pytest.raises(TaskError, match=f"filas.jsonl, línea 1: .*{words}"):
-        load_records(name, file)
+def test_unusable_schemas_say_file_and_line(tmp_path, block, words):
+    (tmp_path / "test.c.txt").write_text(block)
+    with pytest.raises(TaskError, match=f"test.c.txt, línea 1: .*{words}"):
+        load_records("dpr", tmp_path)
 
 
 def test_unusable_files_and_names(tmp_path):
-    (tmp_path / "test.c.txt").write_text("A cat ran.\nit\n")
-    with pytest.raises(TaskError, match="línea 1: se esperaban cuatro líneas"):
+    with pytest.raises(TaskError, match="No existe .*test.c.txt"):
         load_records("dpr", tmp_path)
-    (tmp_path / "test.c.txt").write_text("A cat saw it run.\nit\na,b\nc\n")
-    with pytest.raises(TaskError, match="«c» no es ninguno de los candidatos «a,b»"):
-        load_records("dpr", tmp_path)
-    with pytest.raises(TaskError, match="ningún archivo .*jsonl"):
-        load_records("blimp", tmp_path)
-    with pytest.raises(TaskError, match="se esperaba un archivo .jsonl"):
-        load_records("wsc", tmp_path / "test.c.txt")
     with pytest.raises(TaskError, match="no viene con el curso"):
-        load_records("lambada")
+        load_records("dpr")
     with pytest.raises(TaskError, match="son datos del curso"):
         load_records("pronouns", tmp_path)
-    with pytest.raises(TaskError, match="Las que hay: .*lambada"):
+    with pytest.raises(TaskError, match="Las que hay: .*dpr"):
         load_records("nada")
 
 
-@pytest.mark.parametrize("name", [*HUB, "cola", "race"])
+@pytest.mark.parametrize("name", ["dpr", "cola", "race"])
 def test_without_network_the_hub_is_a_clear_error(name, tmp_path, monkeypatch):
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path)
-    split = "adjunct_island" if name == "blimp" else None
     with pytest.raises(TaskError, match="No se ha podido descargar .* hace falta conexión"):
-        load_records(name, "hub", split=split)
+        load_records(name, "hub")
+
+
+SCHEMA = {"sentence": "A cat saw it run.", "pronoun": "it", "candidates": ["a", "b"], "label": 1}
+
+
+def pretend_hub(monkeypatch, *rows):
+    asked = []
+    monkeypatch.setattr(datasets, "load_dataset", lambda *args, **named: asked.append((args, named)) or rows)
+    return asked
 
 
 def test_rows_of_the_hub(monkeypatch):
-    asked = []
-    rows = [{"sentence_good": "A cat sleeps.", "sentence_bad": "A cat sleep.", "UID": "agreement"}]
-    monkeypatch.setattr(datasets, "load_dataset", lambda *args, **named: asked.append((args, named)) or rows)
+    asked = pretend_hub(monkeypatch, SCHEMA)
     before = datasets.config.HF_HUB_OFFLINE
-    assert load_records("blimp", "hub", split="agreement") == [
-        MinimalPair("A cat sleeps.", "A cat sleep.", "agreement")
-    ]
-    assert asked == [(("nyu-mll/blimp", "agreement"), {"split": "train"})]
+    assert load_records("dpr", "hub") == [PronounSchema("A cat saw", "run.", ("a", "b"), 1)]
+    assert asked == [(("community-datasets/definite_pronoun_resolution", "plain_text"), {"split": "test"})]
     assert datasets.config.HF_HUB_OFFLINE == before
-    with pytest.raises(TaskError, match="por paradigmas"):
-        load_records("blimp", "hub")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"label": 2}, "2 candidatos, desde el 0"),
+        ({"label": -1}, "dice «-1»"),
+        ({"pronoun": None}, "«pronoun»"),
+    ],
+)
+def test_unusable_rows_of_the_hub_say_which(monkeypatch, change, words):
+    pretend_hub(monkeypatch, SCHEMA, SCHEMA | change)
+    with pytest.raises(TaskError, match=f"definite_pronoun_resolution/plain_text/test, línea 2: .*{words}"):
+        load_records("dpr", "hub")
 
 
 # --- las sondas ------------------------------------------------------------------------------------------

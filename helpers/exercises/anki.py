@@ -12,7 +12,7 @@ DECK = "GPT-1, de dentro afuera"
 HEADER = ["#separator:tab", "#html:true", f"#deck:{DECK}", "#guid column:1", "#tags column:4"]
 
 
-def card(name: str, question: dict) -> list[str]:
+def anki_card(name: str, question: dict) -> list[str]:
     """Las cuatro columnas de una pregunta: identificador, anverso, reverso y etiquetas, con HTML en las dos caras."""
     options = question["options"]
     front = "<br>".join(
@@ -33,7 +33,7 @@ def card(name: str, question: dict) -> list[str]:
 
 def rows() -> list[str]:
     """El archivo entero, línea a línea: la cabecera que lee Anki y una fila por pregunta."""
-    return HEADER + ["\t".join(card(name, question)) for name, question in bank().items()]
+    return HEADER + ["\t".join(anki_card(name, question)) for name, question in bank().items()]
 
 
 if __name__ == "__main__":

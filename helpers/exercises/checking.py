@@ -63,13 +63,13 @@ def check(name: str, answer) -> None:
     exercises = catalogue(name[:2])
     if name not in exercises:
         raise KeyError(f"No existe el ejercicio «{name}»; los de esta lección son: {', '.join(exercises)}.")
-    mark, sentence = verdict(exercises[name], answer)
+    mark, sentence = judge(exercises[name], answer)
     print(f"{mark} {name}: {sentence}")
     if mark != "⏳":
         passport.record(name, mark == "✅")
 
 
-def verdict(exercise: Exercise, answer: Callable | Any) -> tuple[str, str]:
+def judge(exercise: Exercise, answer: Callable | Any) -> tuple[str, str]:
     """(⏳, ✅ o ❌; frase) para una respuesta."""
     if answer is None or answer is ...:
         return "⏳", "pendiente. Escribe tu respuesta en la celda de arriba."

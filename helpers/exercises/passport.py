@@ -16,7 +16,7 @@ def path() -> Path:
     return Path(os.environ.get("CURSO_PROGRESO", ROOT / "progreso.json"))
 
 
-def load() -> dict[str, bool]:
+def load_results() -> dict[str, bool]:
     """Nombre del ejercicio o pregunta → ¿bien? Un archivo dañado cuenta como vacío."""
     return {name: good for name, good in _read().items() if isinstance(good, bool)}
 
@@ -29,7 +29,7 @@ def load_bets() -> dict[str, dict]:
 
 def record(name: str, good: bool) -> None:
     """Apunta un resultado; un acierto no se pierde. Si no se puede escribir, la lección sigue igual."""
-    done = load()
+    done = load_results()
     if done.get(name) or (name in done and not good):
         return
     _save({**_read(), name: good})
@@ -51,10 +51,10 @@ def progress(passport: str | None = None) -> str | None:
             bets = other.pop(BETS, {}) | load_bets()
         except (ValueError, zlib.error, AttributeError) as error:
             raise ValueError("Ese texto de progreso no se entiende: cópialo entero, sin espacios.") from error
-        done = load()
+        done = load_results()
         merged = {name: done.get(name, False) or other.get(name, False) for name in {*done, *other}}
         _save({**merged, BETS: bets} if bets else merged)
-    done = load()
+    done = load_results()
     if not done and not load_bets():
         print("Todavía no hay nada apuntado: empieza por cualquier ejercicio.")
         return None

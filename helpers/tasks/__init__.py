@@ -8,23 +8,24 @@
 Artículo, §3.3, figura 1 y tabla 1. Lección 06.
 """
 
-from helpers.tasks.catalogue import TASKS, find_task
-from helpers.tasks.encoding import EncodedTask, Truncation, encode_task
-from helpers.tasks.schema import FEATURES
+from helpers.tasks.catalogue import TASKS, Task, TaskError, find_task
+from helpers.tasks.readers import FEATURES
 from helpers.tasks.sources import load_task
-from helpers.tasks.task import FAMILIES, Task, TaskError
 from helpers.tasks.transformations import (
+    EncodedTask,
     InputTokens,
+    Truncation,
     classification,
+    encode_task,
     entailment,
     input_tokens,
     multiple_choice,
     pad,
+    right_pad,
     similarity,
 )
 
 __all__ = [
-    "FAMILIES",
     "FEATURES",
     "TASKS",
     "EncodedTask",
@@ -40,5 +41,6 @@ __all__ = [
     "load_task",
     "multiple_choice",
     "pad",
+    "right_pad",
     "similarity",
 ]

@@ -5,13 +5,11 @@ from pathlib import Path
 
 import datasets
 
-from helpers import environment
-from helpers.files import Place
+from helpers import environment, models
+from helpers.files import Place, column
 from helpers.tasks import readers
-from helpers.tasks.catalogue import TASKS, find_task
-from helpers.tasks.hub import from_hub
-from helpers.tasks.schema import make_dataset
-from helpers.tasks.task import Task, TaskError
+from helpers.tasks.catalogue import TASKS, Task, TaskError, find_task
+from helpers.tasks.readers import make_dataset, make_row, race_row, read_code, read_score
 
 COURSE = environment.ROOT / "data" / "tasks"
 REQUIRED = ("train", "validation")
@@ -28,7 +26,7 @@ def load_task(name: Task | str, source: str | os.PathLike = "course") -> dataset
     """
     task = find_task(name)
     if source == "hub":
-        return from_hub(task)
+        return _from_hub(task)
     if source == "course":
         if not task.in_course:
             known = ", ".join(task.name for task in TASKS.values() if task.in_course)
@@ -62,3 +60,56 @@ def _from_folder(task: Task, folder: Path) -> datasets.DatasetDict:
             raise Place(home / file, kind=TaskError).error(f"no hay ninguna fila para la parte «{split}».")
         parts[split] = make_dataset(rows)
     return datasets.DatasetDict(parts)
+
+
+def _from_hub(task: Task) -> datasets.DatasetDict:
+    """Descarga la tarea (o la toma de la caché). Lanza `TaskError` si no está en el Hub o no hay conexión."""
+    if task.hub is None:
+        where = (
+            'viene con el curso: usa source="course"' if task.in_course else "usa la carpeta donde la tengas"
+        )
+        raise TaskError(f"{task.title} no está en el Hub; {where}.")
+    parts = {}
+    for split, rows in download(*task.hub, title=task.title).items():
+        names = getattr(rows.features.get("label"), "names", ())
+        place = Place(f"{task.hub[0]}/{task.hub[1]}/{split}", kind=TaskError)
+        converted = (_convert(task, place, f"{split}:{n}", row, names) for n, row in enumerate(rows))
+        parts[split.replace("_matched", "")] = make_dataset([row for row in converted if row])
+    return datasets.DatasetDict(parts)
+
+
+def download(path: str, config: str, split: str | None = None, *, title: str):
+    """Lo que hay en el Hub o en su caché: un `DatasetDict` o, si se pide una parte, su `Dataset`.
+
+    Sin red no se espera a los reintentos, que tardan medio minuto. Lanza `TaskError`, que nombra los datos por su
+    `title`, si no se pueden descargar.
+    """
+    before, reachable = datasets.config.HF_HUB_OFFLINE, models.hub_reachable()
+    datasets.config.HF_HUB_OFFLINE = before or not reachable
+    try:
+        return datasets.load_dataset(path, config, split=split)
+    except Exception as error:  # cada capa (httpx, huggingface_hub, datasets…) falla con los suyos
+        why = f"la descarga ha fallado ({error})" if reachable else "la primera vez hace falta conexión"
+        raise TaskError(
+            f"No se ha podido descargar {title}, {path} en huggingface.co: {why}; "
+            'sin red tienes las tareas del curso (source="course") y las carpetas que ya tengas.'
+        ) from error
+    finally:
+        datasets.config.HF_HUB_OFFLINE = before
+
+
+def _convert(task: Task, place: Place, id: str, row: dict, names: list[str]) -> dict | None:
+    """Una fila con nuestras columnas, o `None` si se descarta. `names` son las clases, si allí son números."""
+    if task.family == "multiple_choice":  # RACE
+        parts = (column(place, row, name) for name in ("article", "question", "options", "answer"))
+        return race_row(place, id, *parts)
+    layout, columns = task.layout, [name for name in task.hub_columns if name]
+    if layout.skip_broken and not all((row.get(name) or "").strip() for name in columns):
+        return None
+    texts, value = [column(place, row, name) for name in columns], column(place, row, "label")
+    if value == -1:  # sin acuerdo entre los anotadores (SNLI) o sin publicar (el test de GLUE)
+        return None if layout.unlabelled else make_row(place, id, *texts)
+    if task.regression:
+        return make_row(place, id, *texts, score=read_score(place, value, "label"))
+    named, codes = (names[value], task.labels) if names else (value, layout.codes)
+    return make_row(place, id, *texts, label=read_code(place, named, codes))

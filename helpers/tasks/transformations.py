@@ -1,15 +1,18 @@
-"""Las cuatro transformaciones de entrada del artículo (§3.3, figura 1): de los tokens de un ejemplo a sus secuencias.
+"""Las cuatro transformaciones de entrada del artículo (§3.3, figura 1): de los textos de una tarea a sus lotes.
 
-Son funciones puras sobre listas de ids. Todas devuelven una lista de K secuencias: una en clasificación e inferencia,
-dos en similitud (los dos órdenes) y una por respuesta en opción múltiple. Se construyen en la lección 06.
+Cada transformación es una función pura sobre listas de ids que devuelve K secuencias: una en clasificación e
+inferencia, dos en similitud (los dos órdenes) y una por respuesta en opción múltiple. `encode_task` las aplica a una
+tarea entera, contando lo que no cabe, y `pad` hace los lotes. Se construyen en la lección 06.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
+from torch.nn.utils.rnn import pad_sequence
 
-from helpers.tasks.task import TaskError
+from helpers.spanish import number
+from helpers.tasks.catalogue import Task, TaskError, find_task
 from helpers.tokenizer import SPECIAL_TOKENS
 
 Ids = Sequence[int]
@@ -93,6 +96,104 @@ def _pair(first: Ids, second: Ids, tokens: InputTokens) -> list[int]:
     return [tokens.start, *first, tokens.delimiter, *second, tokens.classify]
 
 
+@dataclass
+class Truncation:
+    """Cuánto se ha recortado: segmentos (textos) afectados y tokens perdidos, sobre los que había."""
+
+    segments: int = 0
+    tokens: int = 0
+    of_segments: int = 0
+    of_tokens: int = 0
+
+    def count(self, segment: Ids, limit: int) -> None:
+        excess = max(0, len(segment) - limit)
+        self.segments += excess > 0
+        self.tokens += excess
+        self.of_segments += 1
+        self.of_tokens += len(segment)
+
+    def __str__(self) -> str:
+        if not self.segments:
+            return "No se ha recortado ningún texto."
+        share = number(100 * self.tokens / self.of_tokens, 1)
+        texts = "1 texto" if self.segments == 1 else f"{self.segments} textos"
+        lost = "1 token" if self.tokens == 1 else f"{self.tokens} tokens"
+        return f"Recortados {texts} de {self.of_segments}, que no cabían: {lost} menos ({share} %)."
+
+
+class EncodedTask:
+    """Los ejemplos codificados: una secuencia de diccionarios que sirve de conjunto de datos a `Trainer`.
+
+    Cada ejemplo tiene `sequences` (lista de K listas de ids), `label` (-1 si no se sabe) y `score` (nan si no hay).
+    `truncation` dice qué se recortó y `lengths`, los tokens de la secuencia más larga de cada ejemplo.
+    """
+
+    def __init__(self, task: Task, examples: list[dict], truncation: Truncation):
+        self.task, self.examples, self.truncation = task, examples, truncation
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, index):
+        return self.examples[index]
+
+    @property
+    def lengths(self) -> list[int]:
+        return [max(map(len, example["sequences"])) for example in self.examples]
+
+
+def encode_task(
+    split: Iterable[dict], task: Task | str, tokenizer, n_positions: int = 512, verbose: bool = True
+) -> EncodedTask:
+    """Codifica una parte de una tarea (`load_task(...)["train"]`, o cualquier lista de filas con sus columnas).
+
+    El tokenizador debe tener ya los tokens del ajuste fino (`add_fine_tuning_tokens`); `n_positions` es el contexto del
+    modelo. Lo que no cabe se recorta por el final, como en el original, y se dice en una frase si `verbose`. En RACE la
+    pregunta cierra el contexto y los documentos son largos: ahí el contexto ocupa todo lo que dejan las respuestas y se
+    recorta por el principio. Lanza `TaskError` si la tarea no existe o faltan los tokens.
+    """
+    task = find_task(task)
+    tokens = input_tokens(tokenizer, n_positions)
+    truncation, examples = Truncation(), []
+    for row in split:
+        sequences = _transform(task, row, tokenizer.text_to_ids, tokens, truncation)
+        examples.append({"sequences": sequences, "label": row["label"], "score": row["score"]})
+    if verbose and truncation.segments:
+        print(truncation)
+    return EncodedTask(task, examples, truncation)
+
+
+def _transform(task: Task, row: dict, ids, tokens: InputTokens, truncation: Truncation) -> list[list[int]]:
+    """Las secuencias de una fila, apuntando en `truncation` lo que se pierde."""
+    text = ids(row["text"])
+    if task.family == "classification":
+        truncation.count(text, tokens.max_text)
+        return classification(text, tokens)
+    if task.family == "multiple_choice":
+        answers = [ids(answer) for answer in row["options"]]
+        room = tokens.max_segment
+        if task.long_context:
+            longest = min(room, max(map(len, answers)))
+            room = tokens.n_positions - 3 - longest
+        truncation.count(text, room)
+        for answer in answers:
+            truncation.count(answer, tokens.max_segment)
+        context = text[-room:] if task.long_context else text[:room]
+        return multiple_choice(context, answers, tokens, max_context=room)
+    pair = ids(row["pair"])
+    truncation.count(text, tokens.max_segment)
+    truncation.count(pair, tokens.max_segment)
+    transform = entailment if task.family == "entailment" else similarity
+    return transform(text, pair, tokens)
+
+
+def right_pad(rows: Sequence[Ids], pad_id: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rellena `rows` por la derecha hasta la más larga: (ids [filas, T], máscara [filas, T], con 1 en el texto)."""
+    ids = [torch.tensor(row, dtype=torch.long) for row in rows]
+    ones = [torch.ones_like(row) for row in ids]
+    return pad_sequence(ids, batch_first=True, padding_value=pad_id), pad_sequence(ones, batch_first=True)
+
+
 def pad(batch: Sequence[dict], pad_id: int = 0) -> dict[str, torch.Tensor]:
     """Une en un lote los ejemplos de `encode_task`, rellenando por la derecha hasta el más largo.
 
@@ -110,11 +211,10 @@ def pad(batch: Sequence[dict], pad_id: int = 0) -> dict[str, torch.Tensor]:
             f"Los ejemplos de un lote deben tener el mismo número de secuencias y los hay con {sorted(counts)}."
         )
     lengths = torch.tensor([[len(ids) for ids in example["sequences"]] for example in batch])  # [B, K]
-    longest = int(lengths.max())
-    rows = [[[*ids, *[pad_id] * (longest - len(ids))] for ids in example["sequences"]] for example in batch]
+    ids, mask = right_pad([ids for example in batch for ids in example["sequences"]], pad_id)
     padded = {
-        "input_ids": torch.tensor(rows),
-        "attention_mask": (torch.arange(longest) < lengths[..., None]).long(),
+        "input_ids": ids.view(*lengths.shape, -1),
+        "attention_mask": mask.view(*lengths.shape, -1),
         "classify_position": lengths - 1,
     }
     labels = [example["label"] if example["label"] >= 0 else example["score"] for example in batch]

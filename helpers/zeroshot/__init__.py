@@ -9,7 +9,6 @@
 Lección 07.
 """
 
-from helpers.zeroshot.baselines import Unigrams
 from helpers.zeroshot.evaluation import (
     Result,
     bootstrap,
@@ -19,20 +18,24 @@ from helpers.zeroshot.evaluation import (
     report,
     wilson,
 )
-from helpers.zeroshot.heuristics import VERBALIZERS, acceptability, multiple_choice, pronouns, sentiment
-from helpers.zeroshot.other_measures import last_word, minimal_pairs
+from helpers.zeroshot.heuristics import (
+    VERBALIZERS,
+    Unigrams,
+    acceptability,
+    choose_answer,
+    minimal_pairs,
+    pronouns,
+    sentiment,
+)
 from helpers.zeroshot.probes import PROBES, probes
-from helpers.zeroshot.records import Labelled, LastWord, MinimalPair, PronounSchema, Question
+from helpers.zeroshot.records import Labelled, MinimalPair, PronounSchema, Question, load_records, spread
 from helpers.zeroshot.scoring import PARAGRAPH, LogProbs, TextTooLong, log_prob, log_prob_batch
-from helpers.zeroshot.sources import HUB, load_records, spread
 
 __all__ = [
-    "HUB",
     "PARAGRAPH",
     "PROBES",
     "VERBALIZERS",
     "Labelled",
-    "LastWord",
     "LogProbs",
     "MinimalPair",
     "PronounSchema",
@@ -42,13 +45,12 @@ __all__ = [
     "Unigrams",
     "acceptability",
     "bootstrap",
+    "choose_answer",
     "choose_threshold",
-    "last_word",
     "load_records",
     "log_prob",
     "log_prob_batch",
     "minimal_pairs",
-    "multiple_choice",
     "probes",
     "pronouns",
     "rank_shares",

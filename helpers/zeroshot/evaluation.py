@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.stats import binomtest
 
-from helpers.spanish import number
+from helpers.spanish import number, text_table
 
 ACCURACY, MATTHEWS = "exactitud", "Matthews"
 TIE = 1e-4  # nats: por debajo de esto la diferencia es redondeo y no preferencia
@@ -46,25 +46,19 @@ def credit(scores, right: int) -> float:
     return 1 / len(winners) if right in winners else 0.0
 
 
-def matthews(counts):
-    """Coeficiente de Matthews de los recuentos [..., 4] (VP, FP, FN, VN); 0 si falta alguna clase."""
-    tp, fp, fn, tn = np.moveaxis(np.asarray(counts, dtype=float), -1, 0)
+def _matthews(counts):
+    """Matthews de los recuentos [..., 4], en el orden de `confusion_matrix` (VN, FP, FN, VP); 0 si falta una clase.
+
+    Es el de scikit-learn, que solo hace uno cada vez: el remuestreo y el umbral prueban muchos.
+    """
+    tn, fp, fn, tp = np.moveaxis(np.asarray(counts, dtype=float), -1, 0)
     below = np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
     return np.divide(tp * tn - fp * fn, below, out=np.zeros_like(below), where=below > 0)
 
 
-def accuracy(counts):
+def _accuracy(counts):
     """Exactitud de los recuentos [..., 2] (aciertos, ejemplos)."""
-    counts = np.asarray(counts, dtype=float)
     return counts[..., 0] / counts[..., 1]
-
-
-def confusion(truth, prediction) -> np.ndarray:
-    """Los recuentos (VP, FP, FN, VN) de cada ejemplo [n, 4]."""
-    truth, prediction = np.asarray(truth, dtype=bool), np.asarray(prediction, dtype=bool)
-    return np.stack(
-        [truth & prediction, ~truth & prediction, truth & ~prediction, ~truth & ~prediction], axis=-1
-    )
 
 
 def choose_threshold(scores, truth) -> tuple[float, float]:
@@ -80,7 +74,7 @@ def choose_threshold(scores, truth) -> tuple[float, float]:
         return float(values[0]) - 1, 0.0
     true_below, below = labels.cumsum()[cuts], cuts + 1
     tp, fp = labels.sum() - true_below, (len(labels) - below) - (labels.sum() - true_below)
-    quality = matthews(np.stack([tp, fp, true_below, below - true_below], axis=-1))
+    quality = _matthews(np.stack([below - true_below, fp, true_below, tp], axis=-1))
     best = int(quality.argmax())
     return float(values[cuts[best]] + values[cuts[best] + 1]) / 2, float(quality[best])
 
@@ -100,12 +94,18 @@ def bootstrap(
     place = {name: index for index, name in enumerate(dict.fromkeys(names))}
     sums = np.zeros((len(place), counts.shape[1]))
     np.add.at(sums, [place[name] for name in names], counts)
-    random, values = np.random.default_rng(seed), []
-    for size in [100] * (resamples // 100) + [resamples % 100]:  # por tandas: BLiMP tiene 67 000 pares
-        times = random.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=size)
-        values.append(statistic(times @ sums))
-    low, high = np.percentile(np.concatenate(values), [2.5, 97.5])
+    random = np.random.default_rng(seed)
+    times = random.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=resamples)
+    low, high = np.percentile(statistic(times @ sums), [2.5, 97.5])
     return float(low), float(high)
+
+
+def matthews_interval(truth, predictions, units=None, resamples: int = 1000, seed: int = 0):
+    """El intervalo de `bootstrap` para el coeficiente de Matthews de dos listas de síes y noes."""
+    cells = 2 * np.asarray(truth, dtype=int) + np.asarray(
+        predictions, dtype=int
+    )  # cada ejemplo suma 1 en una casilla
+    return bootstrap(np.eye(4)[cells], _matthews, units, resamples, seed)
 
 
 def choice_result(
@@ -115,7 +115,6 @@ def choice_result(
     examples,
     *,
     units=None,
-    chance=None,
     baselines=None,
     details=None,
     resamples=1000,
@@ -141,9 +140,8 @@ def choice_result(
         for name, others in (baselines or {}).items()
     }
     counts = [[gained, 1] for gained in credits]
-    interval = bootstrap(counts, accuracy, units, resamples, seed)
-    if chance is None:
-        chance = float(np.mean([1 / len(options) for options in scores]))
+    interval = bootstrap(counts, _accuracy, units, resamples, seed)
+    chance = float(np.mean([1 / len(options) for options in scores]))
     return Result(
         task,
         ACCURACY,
@@ -180,10 +178,7 @@ def relative(score: float, chance: float, fine_tuned: float) -> float:
 def report(*results: Result) -> None:
     """Imprime la tabla: tarea, métrica, modelo con su intervalo, azar, mejor trampa sencilla y cuántos ejemplos."""
     header = ("tarea", "métrica", "modelo [IC 95 %]", "azar", "mejor trampa sencilla", "n")
-    table = [header, *(_cells(result) for result in results)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for line in table:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    print(text_table([header, *(_cells(result) for result in results)]))
 
 
 def _cells(result: Result) -> tuple[str, ...]:

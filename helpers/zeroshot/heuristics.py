@@ -1,28 +1,29 @@
-"""Las cuatro heurísticas de disparo cero del artículo (§5): funciones de un modelo y unos registros.
+"""Las cuatro heurísticas de disparo cero del artículo (§5), y los pares mínimos: de un modelo y unos registros.
 
-Ninguna entrena nada. Todas devuelven un `Result` con azar, intervalo y trampas sencillas; `resamples` y `seed` son los
-del intervalo, `baselines=False` se salta las trampas, `unigrams` las frecuencias con que se calculan, y los demás
-argumentos con nombre (`truncate`, `share_prefix`, `batch_tokens`) pasan a `log_prob_batch`. El código que publicó
-OpenAI no las incluye. Lección 07.
+Ninguna entrena nada. Todas devuelven un `Result` con azar, intervalo y trampas sencillas: cuánto se acierta mirando
+solo la longitud o la frecuencia de las palabras. Si no las supera, su puntuación no dice que el modelo entienda nada.
+`resamples` y `seed` son los del intervalo, `baselines=False` se salta las trampas, `unigrams` son las frecuencias con
+que se calculan, y los demás argumentos con nombre (`truncate`, `share_prefix`, `batch_tokens`) pasan a
+`log_prob_batch`. El código que publicó OpenAI no las incluye. Lección 07.
 """
 
 from collections import Counter
 
 import numpy as np
+from sklearn.metrics import matthews_corrcoef
 
-from helpers.zeroshot.baselines import Unigrams, length_and_frequency
+from helpers.environment import ROOT
 from helpers.zeroshot.evaluation import (
     MATTHEWS,
     Result,
-    bootstrap,
     choice_result,
     choose_threshold,
-    confusion,
-    matthews,
+    matthews_interval,
     require_examples,
 )
 from helpers.zeroshot.scoring import PARAGRAPH, log_prob_batch
 
+STORIES = ROOT / "data" / "stories"
 ACCEPTABLE = {"acceptable": True, "unacceptable": False}
 # Las palabras del artículo, y otras que los cuentos usan tras «very» y gpt1-mini tiene de una pieza (elegidas con las
 # frases de entrenamiento de `sentiment`: con las de prueba no sería disparo cero).
@@ -32,16 +33,46 @@ VERBALIZERS = {
 }
 
 
+class Unigrams:
+    """Frecuencia de cada token en unos textos (por defecto, los cuentos del curso), con un recuento añadido a todos.
+
+    `Unigrams(tokenizer)(texto)` es el log P medio (o total) por token de un modelo que no mira el contexto.
+    """
+
+    def __init__(self, tokenizer, texts=None):
+        if texts is None:
+            texts = [path.read_text(encoding="utf-8") for path in sorted(STORIES.glob("*.txt"))]
+        counts = np.ones(len(tokenizer))
+        for text in texts:
+            np.add.at(counts, tokenizer.text_to_ids(text), 1)
+        self.tokenizer, self.log_probs = tokenizer, np.log(counts / counts.sum())
+
+    def __call__(self, text: str, normalize: str = "mean") -> float:
+        values = self.log_probs[self.tokenizer.text_to_ids(text)]
+        return float(values.sum() if normalize == "sum" else values.mean())
+
+
+def _length_and_frequency(tokenizer, options_of_each, unigrams, normalize: str) -> dict[str, list]:
+    """Para elegir entre opciones: la más larga, la más corta (en tokens) y la de palabras más frecuentes."""
+    longest = [[len(tokenizer.text_to_ids(option)) for option in options] for options in options_of_each]
+    return {
+        "la más larga": longest,
+        "la más corta": [[-length for length in lengths] for lengths in longest],
+        "palabras más frecuentes": [
+            [unigrams(option, normalize) for option in options] for options in options_of_each
+        ],
+    }
+
+
 def acceptability(
-    model, tokenizer, train, test, *, start="", task="Aceptabilidad",
+    model, tokenizer, train, test, *, task="Aceptabilidad",
     unigrams=None, baselines=True, resamples=1000, seed=0, **scoring,
 ) -> Result:  # fmt: skip
     """¿Es gramatical? Log P medio de la frase, con el umbral elegido en `train`; coeficiente de Matthews en `test`.
 
     `train` y `test`: listas de `Labelled` con `"acceptable"` o `"unacceptable"`. Se puntúa el texto tal cual, sin
-    tokens especiales. Con `start=""` el primer token no cuenta; con `start=PARAGRAPH` lo predice el salto de línea. El
-    intervalo no incluye lo que cambiaría el umbral con otras frases de entrenamiento. Lanza `ValueError` si en `train`
-    falta una de las clases.
+    tokens especiales, así que el primer token no cuenta. El intervalo no incluye lo que cambiaría el umbral con otras
+    frases de entrenamiento. Lanza `ValueError` si en `train` falta una de las clases.
     """
     require_examples(task, train)
     require_examples(task, test)
@@ -51,12 +82,11 @@ def acceptability(
             f"{task}: para elegir el umbral hacen falta frases de las dos clases en el entrenamiento."
         )
     texts = [[record.text for record in records] for records in (train, test)]
-    found = log_prob_batch(model, tokenizer, [(start, text) for text in texts[0] + texts[1]], **scoring)
+    found = log_prob_batch(model, tokenizer, [("", text) for text in texts[0] + texts[1]], **scoring)
     means = [one.mean for one in found]
     scores = means[: len(train)], means[len(train) :]
     threshold, train_score = choose_threshold(scores[0], truth[0])
     predictions = np.asarray(scores[1]) > threshold
-    counts = confusion(truth[1], predictions)
     simple = {}
     if baselines:
         unigrams = unigrams or Unigrams(tokenizer)
@@ -65,7 +95,7 @@ def acceptability(
             "frecuencia de las palabras": unigrams,
         }.items():
             guesses = _threshold_trick(trick, texts, truth[0])
-            simple[name] = float(matthews(confusion(truth[1], guesses).sum(0)))
+            simple[name] = float(matthews_corrcoef(truth[1], guesses))
     examples = [
         {
             "text": text,
@@ -76,11 +106,11 @@ def acceptability(
         }
         for text, score, guess, right in zip(texts[1], scores[1], predictions, truth[1], strict=True)
     ]
-    interval = bootstrap(counts, matthews, [record.group for record in test], resamples, seed)
+    units = [record.group for record in test]
+    interval = matthews_interval(truth[1], predictions, units, resamples, seed)
+    score = float(matthews_corrcoef(truth[1], predictions))
     details = {"threshold": threshold, "train_score": train_score}
-    return Result(
-        task, MATTHEWS, float(matthews(counts.sum(0))), interval, 0.0, len(test), simple, examples, details
-    )
+    return Result(task, MATTHEWS, score, interval, 0.0, len(test), simple, examples, details)
 
 
 def _acceptable(record) -> bool:
@@ -102,16 +132,16 @@ def _threshold_trick(trick, texts, train_truth):
 
 
 def sentiment(
-    model, tokenizer, records, *, verbalizers=None, suffix="very", calibrate=None, normalize="sum", train=(),
+    model, tokenizer, records, *, verbalizers=None, suffix="very", calibrate=None, train=(),
     task="Sentimiento", unigrams=None, baselines=True, resamples=1000, seed=0, **scoring,
 ) -> Result:  # fmt: skip
     """¿Positivo o negativo? Tras el texto y `very`, qué palabra es más probable de entre las de cada clase.
 
     `verbalizers`: clase → sus palabras (por defecto, las del artículo: `positive` y `negative`); las probabilidades de
     los sinónimos se suman. De una palabra de varios tokens se toma la *suma* de sus log P, que es la probabilidad de la
-    palabra entera; `normalize="mean"` usa la media. Como unas palabras son más frecuentes que otras diga lo que diga el
-    texto, `calibrate="content_free"` resta lo que puntúan tras un `very` sin texto, y `"mean"`, lo que puntúan de media
-    en estos mismos textos (sin mirar sus clases). Con `train` (otros `Labelled`) se prueba también la longitud.
+    palabra entera. Como unas palabras son más frecuentes que otras diga lo que diga el texto,
+    `calibrate="content_free"` resta lo que puntúan tras un `very` sin texto, y `"mean"`, lo que puntúan de media en
+    estos mismos textos (sin mirar sus clases). Con `train` (otros `Labelled`) se prueba también la longitud.
     """
     require_examples(task, records)
     verbalizers = verbalizers or VERBALIZERS["paper"]
@@ -122,9 +152,7 @@ def sentiment(
     found = log_prob_batch(
         model, tokenizer, [(context or PARAGRAPH, words) for context in contexts], **scoring
     )
-    raw = np.array(
-        [[choose_value(one, normalize) for one in options] for options in found]
-    )  # [1 + textos, palabras]
+    raw = np.array([[one.total for one in options] for options in found])  # [1 + textos, palabras]
     ends = np.cumsum([len(verbalizers[label]) for label in labels])
     scores = np.stack(
         [np.logaddexp.reduce(part, axis=1) for part in np.split(raw, ends[:-1], axis=1)], axis=1
@@ -167,15 +195,15 @@ def _check_labels(task, records, labels) -> None:
             )
 
 
-def multiple_choice(
-    model, tokenizer, questions, *, normalize="mean", task="Preguntas",
+def choose_answer(
+    model, tokenizer, questions, *, task="Preguntas",
     unigrams=None, baselines=True, resamples=1000, seed=0, **scoring,
 ) -> Result:  # fmt: skip
     """Preguntas y finales de cuento: la respuesta con mayor log P medio dado el contexto (documento y pregunta).
 
-    `questions`: lista de `Question`. `normalize="mean"` es lo que dice el artículo; `"sum"` favorece a las respuestas
-    cortas. Entre las trampas está la del mismo modelo sin leer el contexto (solo tras un salto de línea). Los contextos
-    que no quepan necesitan `truncate=True`.
+    `questions`: lista de `Question`. La suma, en vez de la media, favorecería a las respuestas cortas. Entre las
+    trampas está la del mismo modelo sin leer el contexto (solo tras un salto de línea). Los contextos que no quepan
+    necesitan `truncate=True`.
     """
     require_examples(task, questions)
     groups = [list(question.options) for question in questions]
@@ -183,11 +211,11 @@ def multiple_choice(
 
     def score(contexts):
         found = log_prob_batch(model, tokenizer, list(zip(contexts, groups, strict=True)), **scoring)
-        return [[choose_value(one, normalize) for one in options] for options in found]
+        return [[one.mean for one in options] for options in found]
 
     simple = {}
     if baselines:
-        simple = length_and_frequency(tokenizer, groups, unigrams or Unigrams(tokenizer), normalize)
+        simple = _length_and_frequency(tokenizer, groups, unigrams or Unigrams(tokenizer), "mean")
         simple["el modelo sin el contexto"] = score([PARAGRAPH] * len(questions))
     examples = [{"text": question.context, "options": list(question.options)} for question in questions]
     return choice_result(
@@ -217,7 +245,7 @@ def pronouns(
     candidates = [list(schema.candidates) for schema in schemas]
     simple = {}
     if baselines:
-        simple = length_and_frequency(tokenizer, candidates, unigrams or Unigrams(tokenizer), "mean")
+        simple = _length_and_frequency(tokenizer, candidates, unigrams or Unigrams(tokenizer), "mean")
         simple["siempre el primero"] = [[-index for index in range(len(options))] for options in candidates]
         simple["siempre el último"] = [[*range(len(options))] for options in candidates]
     examples = [
@@ -230,8 +258,34 @@ def pronouns(
     )  # fmt: skip
 
 
-def choose_value(found, normalize: str) -> float:
-    """La media o la suma de unos `LogProbs`. Lanza `ValueError` si se pide otra cosa."""
-    if normalize not in ("mean", "sum"):
-        raise ValueError(f'normalize={normalize!r} no existe: usa "mean" o "sum".')
-    return found.mean if normalize == "mean" else found.total
+def minimal_pairs(
+    model, tokenizer, pairs, *, task="Pares mínimos",
+    unigrams=None, baselines=True, resamples=1000, seed=0, **scoring,
+) -> Result:  # fmt: skip
+    """De dos frases casi iguales, ¿tiene la gramatical mayor log P total? No hay umbral que elegir.
+
+    `pairs`: lista de `MinimalPair`; `details["phenomena"]`: fenómeno → (exactitud, pares). El primer token no cuenta:
+    se pierde la diferencia de los pares que se distinguen en él. No está en el artículo: es el método de BLiMP
+    (Warstadt et al., 2020).
+    """
+    require_examples(task, pairs)
+    groups = [[pair.good, pair.bad] for pair in pairs]
+    found = log_prob_batch(model, tokenizer, [("", group) for group in groups], **scoring)
+    scores = [[one.total for one in options] for options in found]
+    simple = {}
+    if baselines:
+        simple = _length_and_frequency(tokenizer, groups, unigrams or Unigrams(tokenizer), "sum")
+    examples = [
+        {"text": pair.good, "options": group, "phenomenon": pair.phenomenon}
+        for pair, group in zip(pairs, groups, strict=True)
+    ]
+    result = choice_result(
+        task, scores, [0] * len(pairs), examples, baselines=simple, resamples=resamples, seed=seed
+    )
+    gained = {}
+    for example in result.examples:
+        gained.setdefault(example["phenomenon"], []).append(example["credit"])
+    result.details["phenomena"] = {
+        name: (float(np.mean(credits)), len(credits)) for name, credits in sorted(gained.items())
+    }
+    return result

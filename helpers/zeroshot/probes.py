@@ -1,8 +1,8 @@
 """Las heurísticas como sonda del preentrenamiento: cómo suben con las actualizaciones (artículo, figura 2, derecha)."""
 
-from helpers.zeroshot import heuristics, other_measures
+from helpers.zeroshot import heuristics
+from helpers.zeroshot.records import load_records, spread
 from helpers.zeroshot.scoring import TextTooLong
-from helpers.zeroshot.sources import load_records, spread
 
 PROBES = {  # nombre → cómo se le llama en figuras y fichas
     "minimal_pairs": "Pares mínimos",
@@ -50,7 +50,7 @@ def _records(name: str, limit: int | None) -> list:
 
 
 _RUN = {
-    "minimal_pairs": lambda model, tokenizer, records, _, settings: other_measures.minimal_pairs(
+    "minimal_pairs": lambda model, tokenizer, records, _, settings: heuristics.minimal_pairs(
         model, tokenizer, records, **settings
     ),
     "acceptability": lambda model, tokenizer, records, train, settings: heuristics.acceptability(
@@ -67,10 +67,10 @@ _RUN = {
     "pronouns": lambda model, tokenizer, records, _, settings: heuristics.pronouns(
         model, tokenizer, records, **settings
     ),
-    "reading": lambda model, tokenizer, records, _, settings: heuristics.multiple_choice(
+    "reading": lambda model, tokenizer, records, _, settings: heuristics.choose_answer(
         model, tokenizer, records, **settings
     ),
-    "story_cloze": lambda model, tokenizer, records, _, settings: heuristics.multiple_choice(
+    "story_cloze": lambda model, tokenizer, records, _, settings: heuristics.choose_answer(
         model, tokenizer, records, **settings
     ),
 }

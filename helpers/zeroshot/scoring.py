@@ -5,17 +5,17 @@ nueva («un» + «happy» no es «unhappy»). Al juntarlos con un espacio saldr�
 de signos que spaCy lee como uno solo (`:` y `)`). Artículo, §5. Lección 07.
 """
 
-from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 
-from helpers.hf import GPT1LMHeadModel
+from helpers.hf import GPT1LMHeadModel, evaluating
+from helpers.tasks import right_pad
 from helpers.tokenizer import NEWLINE
 
-PARAGRAPH = (
-    "\n"  # como contexto: el token de salto de línea, lo más parecido a «empieza un texto» que vio GPT-1
-)
+# Como contexto, el token de salto de línea: lo más parecido a «empieza un texto» que vio GPT-1.
+PARAGRAPH = "\n"
 _ROWS = 1024  # posiciones cuyos logits están en memoria a la vez: con 40 478 entradas, unos 160 MB
 
 
@@ -27,13 +27,12 @@ class TextTooLong(ValueError):
 class LogProbs:
     """Los log P (nats) de una continuación, token a token.
 
-    `tokens`, `values` y `likeliest` (el token más probable en cada sitio) miden lo mismo. GPT-1 no tiene token de
-    inicio: con el contexto vacío nada predice el primer token, que no se puntúa y queda en `unscored`.
+    `tokens` y `values` miden lo mismo. GPT-1 no tiene token de inicio: con el contexto vacío nada predice el primer
+    token, que no se puntúa y queda en `unscored`.
     """
 
     tokens: tuple[str, ...]
     values: tuple[float, ...]
-    likeliest: tuple[str, ...]
     unscored: str | None = None
 
     @property
@@ -45,11 +44,6 @@ class LogProbs:
     def mean(self) -> float:
         """log P medio por token: no castiga a las continuaciones largas."""
         return self.total / len(self.values)
-
-    @property
-    def greedy(self) -> bool:
-        """¿Habría escrito el modelo exactamente esto eligiendo siempre el token más probable?"""
-        return self.tokens == self.likeliest
 
 
 def log_prob(model, tokenizer, context: str, continuation: str, truncate: bool = False) -> LogProbs:
@@ -80,7 +74,7 @@ def log_prob_batch(
         else:
             singles += [(context, [option], (place, index)) for index, option in enumerate(options)]
     found = {}
-    with _evaluating(model):
+    with evaluating(model):
         for batch in _batches(singles, batch_tokens):
             found |= _score_together(model, batch)
         for batch in _batches(groups, batch_tokens):
@@ -142,7 +136,7 @@ def _score_together(model, batch) -> dict:
     """Contexto y continuación en una sola secuencia. El último token no entra: nadie pregunta qué viene después."""
     starts = [max(len(context), 1) for context, _, _ in batch]
     texts = [context + option for context, (option,), _ in batch]
-    ids, mask = _pad([text[:-1] for text in texts], model.device)
+    ids, mask = _padded([text[:-1] for text in texts], model.device)
     hidden = model.transformer(ids, attention_mask=mask)[0]
     states = [
         hidden[row, start - 1 : len(text) - 1]
@@ -154,7 +148,7 @@ def _score_together(model, batch) -> dict:
 
 def _score_sharing(model, batch) -> dict:
     """El contexto, una vez; luego las opciones, cada una con una copia de sus claves y valores."""
-    prefix, prefix_mask = _pad([context for context, _, _ in batch], model.device)
+    prefix, prefix_mask = _padded([context for context, _, _ in batch], model.device)
     body = model.transformer(prefix, attention_mask=prefix_mask, use_cache=True)
     options = [option for _, group, _ in batch for option in group]
     owner = torch.tensor([row for row, (_, group, _) in enumerate(batch) for _ in group], device=model.device)
@@ -164,7 +158,7 @@ def _score_sharing(model, batch) -> dict:
     if max(map(len, options)) > 1:
         cache = body.past_key_values
         cache.batch_select_indices(owner)
-        ids, mask = _pad([option[:-1] for option in options], model.device)
+        ids, mask = _padded([option[:-1] for option in options], model.device)
         mask = torch.cat([prefix_mask[owner], mask], dim=1)
         hidden = model.transformer(ids, attention_mask=mask, past_key_values=cache).last_hidden_state
         states = [
@@ -175,50 +169,24 @@ def _score_sharing(model, batch) -> dict:
     return dict(zip(places, _read(model, states, options), strict=True))
 
 
-def _pad(rows, device):
-    """Relleno a la derecha: (ids [filas, T], máscara [filas, T] con 1 en los tokens de verdad)."""
-    length = max(map(len, rows))
-    ids = torch.tensor([row + [0] * (length - len(row)) for row in rows], device=device)
-    lengths = torch.tensor([len(row) for row in rows], device=device)
-    return ids, (torch.arange(length, device=device) < lengths[:, None]).long()
+def _padded(rows, device):
+    return tuple(tensor.to(device) for tensor in right_pad(rows))
 
 
 def _read(model, states, targets) -> list:
-    """De los estados [n, n_embd] que predicen cada continuación a sus (log P, ids más probables).
+    """De los estados [n, n_embd] que predicen cada continuación a los log P de sus tokens.
 
     Los logits se calculan solo donde hacen falta y por tandas: en GPT-1 son 162 kB por posición.
     """
     flat, wanted = torch.cat(states), torch.tensor([id for ids in targets for id in ids], device=model.device)
-    values, best = [], []
+    values = []
     for rows, ids in zip(flat.split(_ROWS), wanted.split(_ROWS), strict=True):
         logits = model.lm_head(rows).float()
         values += (logits.gather(-1, ids[:, None])[:, 0] - logits.logsumexp(-1)).tolist()
-        best += logits.argmax(-1).tolist()
-    pieces, place = [], 0
-    for ids in targets:
-        pieces.append((values[place : place + len(ids)], best[place : place + len(ids)]))
-        place += len(ids)
-    return pieces
+    values = iter(values)
+    return [tuple(islice(values, len(ids))) for ids in targets]
 
 
-def _log_probs(tokenizer, ids, found, has_context: bool) -> LogProbs:
-    values, best = found
+def _log_probs(tokenizer, ids, values, has_context: bool) -> LogProbs:
     tokens = tuple(tokenizer.convert_ids_to_tokens(ids))
-    return LogProbs(
-        tokens[len(ids) - len(values) :],
-        tuple(values),
-        tuple(tokenizer.convert_ids_to_tokens(best)),
-        None if has_context else tokens[0],
-    )
-
-
-@contextmanager
-def _evaluating(model):
-    """Sin gradientes ni dropout; al salir, el modelo queda como estaba: una sonda mide en pleno entrenamiento."""
-    training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        model.train(training)
+    return LogProbs(tokens[len(ids) - len(values) :], values, None if has_context else tokens[0])
