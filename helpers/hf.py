@@ -271,15 +271,3 @@ def _cache_size(cache) -> int:
     """Las posiciones de una caché de tamaño fijo; el método cambió de nombre entre transformers 5.15 y 5.23."""
     size = getattr(cache, "get_max_length", None) or cache.get_max_cache_shape
     return size()
-
-
-@contextmanager
-def evaluating(model):
-    """Sin gradientes ni dropout; al salir, el modelo queda como estaba: una sonda mide en pleno entrenamiento."""
-    training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        model.train(training)

@@ -22,7 +22,7 @@ from helpers.finetuning.metrics import NAMES
 from helpers.finetuning.recipe import PAPER as PAPER_RECIPE
 from helpers.finetuning.run import fine_tune
 from helpers.models import ModelError
-from helpers.spanish import number, signed
+from helpers.spanish import number, signed, text_table
 from helpers.tasks import TASKS, TaskError, find_task
 from helpers.training import TrainingError, processes
 
@@ -131,16 +131,7 @@ def table(rows: list[dict]) -> str:
             row["task"], NAMES[row["metric"]], _number(row["paper"]), _number(row["mean"]) + spread,
             _number(row["difference"], sign=True), row["part"],
         ))  # fmt: skip
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    left = (True, True, False, False, False, True)
-    lines.insert(1, tuple("-" * width for width in widths))
-    return "\n".join(
-        " | ".join(
-            cell.ljust(width) if to_left else cell.rjust(width)
-            for cell, width, to_left in zip(line, widths, left, strict=True)
-        ).rstrip()
-        for line in lines
-    )
+    return text_table(lines, right=(2, 3, 4), separator=" | ", rule=True)
 
 
 def _number(value: float | None, sign: bool = False) -> str:

@@ -25,8 +25,6 @@ REPEATED = {
     "main": "la entrada de cada orden, que no se importa por su nombre",
     "parse": "las opciones de cada orden",
     "prepare": "en helpers.pretraining es la orden `prepare`, que nadie importa",
-    "Recipe": "hay dos recetas mientras se juntan en una",
-    "trainer_for": "uno por receta mientras se juntan en una",
 }
 
 
