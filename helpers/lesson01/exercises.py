@@ -3,8 +3,10 @@
 import torch
 
 from helpers.exercises import Exercise, Mistake
+from helpers.tasks import transformations
 
 S, D, E = "_start_", "_delimiter_", "_classify_"
+TOKENS_ADDED = transformations.InputTokens(S, D, E)  # aquí un token es una cadena, y un texto, uno solo
 
 # Dos ejemplos con textos de distinta longitud (la máscara marca el relleno) y dos valores de λ.
 LABELS = torch.tensor([-0.2, -1.1])
@@ -32,13 +34,13 @@ def fine_tuning_loss(label_logprob, token_logprob, mask, lam=0.5):
 
 def build_inputs(task: str, texts: list[str]) -> list[list[str]]:
     """Las secuencias que entran en el modelo (artículo, §3.3 y Figura 1)."""
+    first, *others = [[text] for text in texts]
     if task == "clasificación":
-        return [[S, texts[0], E]]
-    if task == "inferencia":
-        return [[S, texts[0], D, texts[1], E]]
-    if task == "similitud":
-        return [[S, texts[0], D, texts[1], E], [S, texts[1], D, texts[0], E]]
-    return [[S, texts[0], D, answer, E] for answer in texts[1:]]
+        return transformations.classification(first, TOKENS_ADDED)
+    if task == "preguntas":
+        return transformations.multiple_choice(first, others, TOKENS_ADDED)
+    transform = {"inferencia": transformations.entailment, "similitud": transformations.similarity}[task]
+    return transform(first, *others, TOKENS_ADDED)
 
 
 def changed(change):
