@@ -1,21 +1,26 @@
 """Ejercicios de la lección 02: contar parámetros y operaciones a partir de la configuración."""
 
+from functools import cache
+
+import torch
 from transformers import OpenAIGPTConfig
 
 from helpers.exercises import Exercise, Mistake
+from helpers.gpt import GPT1
+
+
+@cache
+def total_parameters(vocab_size: int, n_positions: int, n_embd: int, n_layer: int) -> int:
+    """Parámetros del modelo entero, contados en él; la salida comparte matriz con los embeddings y no suma."""
+    sizes = {"vocab_size": vocab_size, "n_positions": n_positions, "n_embd": n_embd, "n_layer": n_layer}
+    config = OpenAIGPTConfig(**sizes, n_head=1)  # las cabezas no cuentan, y con una vale cualquier anchura
+    with torch.device("meta"):  # con sus formas y sin reservar memoria
+        return sum(part.numel() for part in GPT1(config).parameters())
 
 
 def block_parameters(d: int) -> int:
-    """Parámetros de un bloque de anchura `d`: dos matrices de atención, dos de la MLP y dos normalizaciones."""
-    attention = d * 3 * d + 3 * d + d * d + d
-    mlp = d * 4 * d + 4 * d + 4 * d * d + d
-    norms = 2 * (d + d)
-    return attention + mlp + norms
-
-
-def total_parameters(vocab_size: int, n_positions: int, n_embd: int, n_layer: int) -> int:
-    """Parámetros del modelo entero; la salida comparte matriz con los embeddings y no suma."""
-    return (vocab_size + n_positions) * n_embd + n_layer * block_parameters(n_embd)
+    """Parámetros de un bloque de anchura `d`: lo que añade uno a un modelo que no tiene ninguno."""
+    return total_parameters(1, 1, d, 1) - total_parameters(1, 1, d, 0)
 
 
 def equal_context(vocab_size: int, n_embd: int, n_layer: int) -> float:
