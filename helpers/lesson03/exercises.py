@@ -1,12 +1,15 @@
-"""Ejercicios de la lección 03 y la versión de referencia del BPE con la que sigue el cuaderno.
+"""Ejercicios de la lección 03 y las piezas del BPE con las que sigue el cuaderno aunque se dejen pendientes.
 
 Un símbolo es un trozo de palabra; la última letra de cada palabra lleva pegada la marca `</w>`.
 """
 
 from collections import Counter
-from itertools import pairwise
+from itertools import chain, pairwise
+
+from tokenizers.models import BPE
 
 from helpers.exercises import Exercise, Mistake
+from helpers.tokenizer import END_OF_WORD
 
 
 def count_pairs(words: dict[tuple[str, ...], int]) -> dict[tuple[str, str], int]:
@@ -45,8 +48,12 @@ def bpe_steps(word: str, ranks: dict[tuple[str, str], int]) -> list[tuple[int | 
 
 
 def bpe(word: str, ranks: dict[tuple[str, str], int]) -> list[str]:
-    """Los tokens de una palabra: se funde una y otra vez la pareja de menor puesto, hasta que no queda ninguna."""
-    return bpe_steps(word, ranks)[-1][1]
+    """Los tokens de una palabra según `tokenizers`, la biblioteca que hay debajo del tokenizador de GPT-1."""
+    letters = [*word[:-1], word[-1] + END_OF_WORD]
+    pieces = dict.fromkeys(chain(letters, *ranks, map("".join, ranks)))
+    vocab = {piece: index for index, piece in enumerate(pieces)}
+    model = BPE(vocab, sorted(ranks, key=ranks.get), end_of_word_suffix=END_OF_WORD)
+    return [token.value for token in model.tokenize(word)]
 
 
 # --- errores típicos -------------------------------------------------------------------------------------------
