@@ -5,6 +5,7 @@ import math
 import torch
 from torch.nn import functional as F
 
+from helpers import generation
 from helpers.exercises import Exercise, Mistake
 
 
@@ -18,12 +19,6 @@ NEWLINE, UNK = -1.2416, -7.2052  # última fila publicada: columnas «\n</w>» y
 
 
 # --- 04-softmax: filas [n, v] → probabilidades [n, v] -------------------------------------------------------------
-
-
-def _softmax(logits):
-    shifted = logits - logits.max(dim=-1, keepdim=True).values
-    weights = shifted.exp()
-    return weights / weights.sum(dim=-1, keepdim=True)
 
 
 def _softmax_unstable(logits):
@@ -70,19 +65,11 @@ TEXTS = [torch.tensor([1.0, 3.0, 5.5, 2.0, 4.0]), torch.tensor([0.5, 1.5])]
 MORE_TEXTS = [torch.tensor([2.0]), torch.tensor([4.0, 6.0, 5.0]), torch.tensor([0.1, 0.2])]
 
 
-# --- 04-temperatura: logits [..., v] y temperatura → probabilidades [..., v] --------------------------------------
-
-
-def _tempered(logits, temperature):
-    return (logits / temperature).softmax(dim=-1)
-
-
 # --- 04-entropia: logits [..., v] → entropía en nats [...] --------------------------------------------------------
 
 
 def _entropy(logits):
-    probs = logits.softmax(dim=-1)
-    return torch.special.entr(probs).sum(dim=-1)
+    return torch.distributions.Categorical(logits=logits).entropy()
 
 
 def _entropy_nan(logits):
@@ -124,7 +111,7 @@ EXERCISES = {
         ],
     ),
     "04-softmax": Exercise(
-        reference=_softmax,
+        reference=lambda logits: torch.softmax(logits, dim=-1),
         cases=[
             (_random(3, 4),),
             (torch.tensor([[1000.0, 1001.0, 1002.0], [-1000.0, -900.0, -901.0]]),),
@@ -238,7 +225,7 @@ EXERCISES = {
         ],
     ),
     "04-temperatura": Exercise(
-        reference=_tempered,
+        reference=generation.probabilities,
         cases=[(_random(2, 5), 0.5), (_random(2, 5, seed=1), 2.0), (_random(3, 4, seed=2), 1.3)],
         success="menos de 1 concentra la probabilidad y más de 1 la reparte.",
         mistakes=[
