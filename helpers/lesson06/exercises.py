@@ -1,8 +1,10 @@
 """Los ejercicios de la lección 06, «Ajuste fino»: referencia, casos y errores típicos de cada uno."""
 
 import torch
+from torch import nn
 
 from helpers.exercises import Exercise, Mistake
+from helpers.tasks.transformations import InputTokens, entailment, similarity
 
 START, DELIMITER, CLASSIFY = 40478, 40479, 40480  # los del GPT-1 real
 
@@ -14,9 +16,8 @@ def _random(*shape, seed=0):
 # --- 06-inferencia: premisa, hipótesis y posiciones del modelo → una secuencia ------------------------------------
 
 
-def _pair(first, second, n_positions, room=2):
-    limit = n_positions // 2 - room
-    return [START, *first[:limit], DELIMITER, *second[:limit], CLASSIFY]
+def _pair(first, second, n_positions):
+    return entailment(first, second, InputTokens(START, DELIMITER, CLASSIFY, n_positions))[0]
 
 
 def _pair_cut_whole(first, second, n_positions):
@@ -74,9 +75,7 @@ def toy_head(vector):
 
 
 def _orders(read, first, second, tokens=(START, DELIMITER, CLASSIFY)):
-    start, delimiter, classify = tokens
-    ways = ([start, *one, delimiter, *two, classify] for one, two in ((first, second), (second, first)))
-    return [read(sequence) for sequence in ways]
+    return [read(sequence) for sequence in similarity(first, second, InputTokens(*tokens))]
 
 
 def _similar(combine, **settings):
@@ -148,13 +147,17 @@ _LOSSES = [
 # --- 06-recorte: gradientes (lista de tensores) y norma máxima → gradientes recortados ----------------------------
 
 
-def _norm(grads):
-    return torch.sqrt(sum((grad**2).sum() for grad in grads))
+def _clip(grads, max_norm):
+    parts = [nn.Parameter(grad) for grad in grads]
+    for part, grad in zip(parts, grads, strict=True):
+        part.grad = grad
+    nn.utils.clip_grad_norm_(parts, max_norm)
+    return [part.grad for part in parts]
 
 
-def _clip(grads, max_norm, norm=_norm):
-    scale = min(1.0, max_norm / float(norm(grads)))
-    return [grad * scale for grad in grads]
+def _clip_by(norm):
+    """Recortar con otra norma, `norm(gradientes)`."""
+    return lambda grads, max_norm: [grad * min(1.0, max_norm / float(norm(grads))) for grad in grads]
 
 
 _GRADS = [
@@ -217,11 +220,11 @@ EXERCISES = {
                 "recortas la secuencia entera y, si es larga, se pierde _classify_: recorta cada texto por separado.",
             ),
             Mistake(
-                lambda first, second, n: _pair(first, second, n, room=0),
+                lambda first, second, n: _pair(first, second, n + 4),
                 "recortas a la mitad justa y con los tres tokens nuevos te pasas: es n_positions // 2 - 2.",
             ),
             Mistake(
-                lambda first, second, n: _pair(first, second, n, room=1),
+                lambda first, second, n: _pair(first, second, n + 2),
                 "con n_positions // 2 - 1 la secuencia puede medir una posición de más: hay que restar 2.",
             ),
             Mistake(
@@ -392,7 +395,7 @@ EXERCISES = {
                 "cada tensor se recorta por su cuenta y el paso cambia de dirección: la norma es una, la de todos.",
             ),
             Mistake(
-                lambda grads, max_norm: [grad * max_norm / _norm(grads) for grad in grads],
+                lambda grads, max_norm: [grad * max_norm / nn.utils.get_total_norm(grads) for grad in grads],
                 "también agrandas los gradientes pequeños: si la norma ya es menor que el máximo, no se toca nada.",
             ),
             Mistake(
@@ -400,19 +403,19 @@ EXERCISES = {
                 "has acotado cada número por separado: hay que multiplicarlos todos por el mismo factor.",
             ),
             Mistake(
-                lambda grads, max_norm: _clip(grads, max_norm, lambda g: sum(one.norm() for one in g)),
+                _clip_by(lambda grads: sum(grad.norm() for grad in grads)),
                 "has sumado las normas de los tensores; la norma global es la raíz de la suma de los cuadrados.",
             ),
             Mistake(
-                lambda grads, max_norm: _clip(grads, max_norm, lambda g: max(one.norm() for one in g)),
+                _clip_by(lambda grads: max(grad.norm() for grad in grads)),
                 "te has quedado con la mayor de las normas; la global las junta: raíz de la suma de los cuadrados.",
             ),
             Mistake(
-                lambda grads, max_norm: _clip(grads, max_norm, lambda g: _norm(g) ** 2),
+                _clip_by(lambda grads: nn.utils.get_total_norm(grads) ** 2),
                 "te falta la raíz: la norma es la raíz de la suma de los cuadrados.",
             ),
             Mistake(
-                lambda grads, max_norm: _clip(grads, max_norm, lambda g: max(one.abs().max() for one in g)),
+                _clip_by(lambda grads: max(grad.abs().max() for grad in grads)),
                 "has usado el mayor de los números en lugar de la norma, que los cuenta todos.",
             ),
             Mistake(
