@@ -3,7 +3,8 @@
 import math
 
 import torch
-from sklearn.metrics import matthews_corrcoef
+from sklearn.metrics import accuracy_score, matthews_corrcoef
+from torch.nn import functional as F
 
 from helpers.exercises import Exercise, Mistake
 
@@ -34,10 +35,13 @@ def _raw_logits(logits, ids):
 # --- 07-matthews: recuentos → coeficiente ---------------------------------------------------------------------
 
 
-def _matthews(tp, fp, fn, tn, above=None, below=None):
-    """El coeficiente, o lo que salga de cambiar el numerador (`above`) o lo que va bajo la raíz (`below`)."""
-    product = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn) if below is None else below
-    return (tp * tn - fp * fn if above is None else above) / math.sqrt(product) if product > 0 else 0.0
+def _matthews(tp, fp, fn, tn):
+    return matthews_corrcoef([1, 0, 1, 0], [1, 1, 0, 0], sample_weight=[tp, fp, fn, tn])
+
+
+def _below(tp, fp, fn, tn):
+    """El denominador, o infinito si algún factor es cero: el coeficiente vale entonces 0."""
+    return math.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn) or math.inf)
 
 
 _COUNTS = [(40, 10, 5, 45), (7, 2, 6, 9), (3, 9, 8, 4), (30, 20, 0, 0)]
@@ -46,26 +50,19 @@ _COUNTS = [(40, 10, 5, 45), (7, 2, 6, 9), (3, 9, 8, 4), (30, 20, 0, 0)]
 # --- 07-umbral: puntuaciones y clases de entrenamiento y de prueba → Matthews en prueba ---------------------------
 
 
-def _quality(truth, guess):
-    return float(matthews_corrcoef(truth.bool(), guess))
-
-
-def _accuracy(truth, guess):
-    return float((truth.bool() == guess).float().mean())
-
-
-def _best(scores, truth, measure=_quality):
+def _best(scores, truth, measure=matthews_corrcoef):
     return max(sorted(scores.tolist()), key=lambda threshold: measure(truth, scores > threshold))
 
 
 def _last_best(scores, truth):
     return max(
-        sorted(scores.tolist(), reverse=True), key=lambda threshold: _quality(truth, scores > threshold)
+        sorted(scores.tolist(), reverse=True),
+        key=lambda threshold: matthews_corrcoef(truth, scores > threshold),
     )
 
 
 def _threshold(train_scores, train_truth, test_scores, test_truth):
-    return _quality(test_truth, test_scores > _best(train_scores, train_truth))
+    return matthews_corrcoef(test_truth, test_scores > _best(train_scores, train_truth))
 
 
 _LABELLED = [
@@ -122,10 +119,6 @@ def toy_score(context: str, continuation: str) -> torch.Tensor:
     return torch.tensor(values)
 
 
-def _rest(score, before, candidates, after):
-    return [float(score(f"{before} {name}", after).mean()) for name in candidates]
-
-
 def _scoring(rule):
     """Puntuar cada candidato con `rule(score, before, name, after)`."""
     return lambda score, before, candidates, after: [
@@ -153,7 +146,7 @@ _SCORES = [
 
 EXERCISES = {
     "07-log-prob": Exercise(
-        reference=lambda logits, ids: _values(logits, ids).mean(),
+        reference=lambda logits, ids: -F.cross_entropy(logits[:-1], ids[1:]),
         cases=[
             (_random(6, 9), torch.tensor([1, 7, 3, 3, 0, 8])),
             (_random(4, 9, seed=1), torch.tensor([2, 5, 5, 6])),
@@ -208,29 +201,27 @@ EXERCISES = {
                 "eso es F1, que no mira los verdaderos negativos.",
             ),
             Mistake(
-                lambda tp, fp, fn, tn: _matthews(tp, fp, fn, tn, above=tp * tn + fp * fn),
+                lambda tp, fp, fn, tn: (tp * tn + fp * fn) / _below(tp, fp, fn, tn),
                 "en el numerador los fallos restan: VP·VN − FP·FN.",
             ),
             Mistake(
-                lambda tp, fp, fn, tn: _matthews(tp, fp, fn, tn, above=tp * fp - fn * tn),
+                lambda tp, fp, fn, tn: (tp * fp - fn * tn) / _below(tp, fp, fn, tn),
                 "has emparejado mal los recuentos: los aciertos se multiplican entre sí y los fallos, también.",
             ),
             Mistake(
-                lambda tp, fp, fn, tn: (
-                    _matthews(tp, fp, fn, tn) / math.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn) or 1)
-                ),
+                lambda tp, fp, fn, tn: (tp * tn - fp * fn) / _below(tp, fp, fn, tn) ** 2,
                 "falta la raíz cuadrada del denominador.",
             ),
             Mistake(
-                lambda tp, fp, fn, tn: _matthews(tp, fp, fn, tn, below=(tp + fp) * (tp + fn)),
+                lambda tp, fp, fn, tn: (tp * tn - fp * fn) / math.sqrt((tp + fp) * (tp + fn)),
                 "el denominador lleva cuatro factores, no dos: faltan los de los negativos, (VN + FP) y (VN + FN).",
             ),
             Mistake(
-                lambda tp, fp, fn, tn: abs(_matthews(tp, fp, fn, tn)),
+                lambda *counts: abs(_matthews(*counts)),
                 "has perdido el signo: acertar menos que el azar tiene que dar negativo.",
             ),
             Mistake(
-                lambda tp, fp, fn, tn: 100 * _matthews(tp, fp, fn, tn),
+                lambda *counts: 100 * _matthews(*counts),
                 "el artículo imprime el coeficiente por 100; aquí se pide entre −1 y 1.",
             ),
         ],
@@ -241,44 +232,54 @@ EXERCISES = {
         success="el umbral sale del entrenamiento y la nota, de la prueba, que no ha opinado.",
         mistakes=[
             Mistake(
-                lambda train, truth, test, test_truth: _quality(test_truth, test > _best(test, test_truth)),
+                lambda train, truth, test, test_truth: matthews_corrcoef(
+                    test_truth, test > _best(test, test_truth)
+                ),
                 "has elegido el umbral con las frases de prueba: esa nota sale inflada y no vale.",
             ),
             Mistake(
-                lambda train, truth, test, test_truth: _quality(
+                lambda train, truth, test, test_truth: matthews_corrcoef(
                     test_truth,
                     test > _best(torch.cat([train, test]), torch.cat([truth, test_truth])),
                 ),
                 "para elegir el umbral has juntado entrenamiento y prueba: la prueba no puede opinar.",
             ),
             Mistake(
-                lambda train, truth, test, test_truth: _quality(truth, train > _best(train, truth)),
+                lambda train, truth, test, test_truth: matthews_corrcoef(truth, train > _best(train, truth)),
                 "el umbral está bien, pero la nota es la de entrenamiento: se pide la de las frases de prueba.",
             ),
             Mistake(
-                lambda train, truth, test, test_truth: _quality(
-                    test_truth, test > _best(train, truth, _accuracy)
+                lambda train, truth, test, test_truth: matthews_corrcoef(
+                    test_truth, test > _best(train, truth, accuracy_score)
                 ),
                 "has elegido el umbral de mayor exactitud; se pide el de mayor Matthews.",
             ),
             Mistake(
-                lambda train, truth, test, test_truth: _quality(test_truth, test > float(train.mean())),
+                lambda train, truth, test, test_truth: matthews_corrcoef(
+                    test_truth, test > float(train.mean())
+                ),
                 "has puesto el umbral en la media: hay que probar todas las puntuaciones y quedarse con la mejor.",
             ),
             Mistake(
-                lambda train, truth, test, test_truth: _quality(test_truth, test < _best(train, truth)),
+                lambda train, truth, test, test_truth: matthews_corrcoef(
+                    test_truth, test < _best(train, truth)
+                ),
                 "has marcado como aceptables las de menor log P: son las que superan el umbral.",
             ),
             Mistake(
-                lambda train, truth, test, test_truth: _accuracy(test_truth, test > _best(train, truth)),
+                lambda train, truth, test, test_truth: accuracy_score(test_truth, test > _best(train, truth)),
                 "el umbral está bien, pero devuelves la exactitud; se pide el Matthews.",
             ),
             Mistake(
-                lambda train, truth, test, test_truth: _quality(test_truth, test >= _best(train, truth)),
+                lambda train, truth, test, test_truth: matthews_corrcoef(
+                    test_truth, test >= _best(train, truth)
+                ),
                 "si la puntuación es igual al umbral no cuenta: tiene que ser mayor.",
             ),
             Mistake(
-                lambda train, truth, test, test_truth: _quality(test_truth, test > _last_best(train, truth)),
+                lambda train, truth, test, test_truth: matthews_corrcoef(
+                    test_truth, test > _last_best(train, truth)
+                ),
                 "en un empate se queda el umbral más bajo: ordénalos y cambia solo si mejora.",
             ),
             Mistake(
@@ -323,7 +324,7 @@ EXERCISES = {
         ],
     ),
     "07-pronombre": Exercise(
-        reference=_rest,
+        reference=_scoring(lambda score, before, name, after: score(f"{before} {name}", after).mean()),
         cases=_SCHEMAS,
         success="el candidato cambia el contexto, y lo que se puntúa es igual para todos.",
         mistakes=[
