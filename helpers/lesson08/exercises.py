@@ -6,8 +6,10 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
+from transformers import OpenAIGPTConfig
 
 from helpers.exercises import Exercise, Mistake
+from helpers.gpt import GPT1
 
 INF = float("inf")
 
@@ -240,13 +242,29 @@ def numpy_forward(
     return x @ weights["tokens_embed.weight"].T
 
 
+def _forward(weights, ids, n_head):
+    """La misma pasada con el modelo de helpers/gpt.py → logits [T, vocabulario]."""
+    vocab_size, d = weights["tokens_embed.weight"].shape
+    config = OpenAIGPTConfig(
+        vocab_size=vocab_size,
+        n_positions=len(weights["positions_embed.weight"]),
+        n_embd=d,
+        n_layer=sum(name.endswith("ln_1.bias") for name in weights),
+        n_head=n_head,
+    )
+    model = GPT1(config).double().eval()
+    model.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
+    with torch.no_grad():
+        return model(torch.tensor([ids]))[0].numpy()
+
+
 def _with(**errors):
     return lambda weights, ids, n_head: numpy_forward(weights, ids, n_head, **errors)
 
 
 EXERCISES = {
     "08-atencion": Exercise(
-        reference=lambda q, k, v: _attention(q, k, v),
+        reference=lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True),
         cases=[_three(5, 4, seed=0), _three(2, 3, 6, 8, seed=3)],
         success="cada token mezcla valores de su izquierda y el suyo, y vale igual para un lote con cabezas.",
         mistakes=[
@@ -289,7 +307,7 @@ EXERCISES = {
         ],
     ),
     "08-mascara": Exercise(
-        reference=lambda scores, bias: _masked(scores, bias),
+        reference=_masked,
         cases=[(_random(1, 2, 5, 5), _BIAS), (_random(2, 1, 3, 3, seed=1), _BIAS)],
         success="con los dos puntos se recorta un triángulo; sin ellos se lee una casilla de la diagonal, que vale 1.",
         mistakes=[
@@ -365,7 +383,7 @@ EXERCISES = {
         ],
     ),
     "08-gelu": Exercise(
-        reference=_gelu,
+        reference=lambda x: F.gelu(x, approximate="tanh"),
         cases=[(torch.linspace(-4, 4, 41),), (_random(2, 3),)],
         success="es la de train.py, líneas 22-23, y en transformers se llama gelu_new.",
         mistakes=[
@@ -539,7 +557,7 @@ EXERCISES = {
         ],
     ),
     "08-numpy": Exercise(
-        reference=_with(),
+        reference=_forward,
         cases=[
             (_toy_weights(), [3, 1, 4, 1, 5], 2),
             (_toy_weights(n_layer=3, seed=1), [2, 7, 10, 8], 4),
