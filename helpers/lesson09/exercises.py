@@ -4,6 +4,7 @@ import math
 
 import torch
 from torch.nn import functional as F
+from transformers import get_cosine_schedule_with_warmup
 
 from helpers.exercises import Exercise, Mistake
 
@@ -11,8 +12,7 @@ from helpers.exercises import Exercise, Mistake
 
 
 def _windows(ids, length):
-    count = len(ids) // length
-    return ids[: count * length].view(count, length)
+    return ids.unfold(0, length, length)
 
 
 def _windows_padded(ids, length):
@@ -55,45 +55,25 @@ def _batch(seed, *shape):
 
 
 def _rate(step, total, warmup, peak):
-    if step < warmup:
-        return peak * step / warmup
-    progress = (step - warmup) / (total - warmup)
-    return peak * (1 + math.cos(math.pi * progress)) / 2
+    """La de `transformers`, que es la que usa `Trainer`."""
+    schedule = get_cosine_schedule_with_warmup(torch.optim.SGD([torch.zeros(1)]), warmup, total)
+    return peak * schedule.lr_lambdas[0](step)
+
+
+def _half_cosine(progress):
+    return (1 + math.cos(math.pi * progress)) / 2
+
+
+def _rising(after):
+    """La misma rampa, y desde el calentamiento la parte del máximo que diga `after`."""
+    return lambda step, total, warmup, peak: (
+        peak * (step / warmup if step < warmup else after(step, total, warmup))
+    )
 
 
 def _decay(shape):
     """La misma rampa, y después del calentamiento la caída que diga `shape(avance)`."""
-
-    def rate(step, total, warmup, peak):
-        if step < warmup:
-            return peak * step / warmup
-        return peak * shape((step - warmup) / (total - warmup))
-
-    return rate
-
-
-def _rate_cosine_from_zero(step, total, warmup, peak):
-    if step < warmup:
-        return peak * step / warmup
-    return peak * (1 + math.cos(math.pi * step / total)) / 2
-
-
-def _rate_over_everything(step, total, warmup, peak):
-    if step < warmup:
-        return peak * step / warmup
-    return peak * (1 + math.cos(math.pi * (step - warmup) / total)) / 2
-
-
-def _rate_no_warmup(step, total, warmup, peak):
-    return peak * (1 + math.cos(math.pi * step / total)) / 2
-
-
-def _rate_ramp_over_total(step, total, warmup, peak):
-    return peak * step / total if step < warmup else _rate(step, total, warmup, peak)
-
-
-def _rate_flat_start(step, total, warmup, peak):
-    return peak if step < warmup else _rate(step, total, warmup, peak)
+    return _rising(lambda step, total, warmup: shape((step - warmup) / (total - warmup)))
 
 
 _STEPS = [(step, 1000, 200, 0.004) for step in (0, 50, 200, 500, 1000)]
@@ -260,19 +240,21 @@ EXERCISES = {
         success="sube en línea recta hasta el máximo y baja por medio coseno hasta 0.",
         mistakes=[
             Mistake(
-                _rate_no_warmup,
+                lambda step, total, warmup, peak: peak * _half_cosine(step / total),
                 "falta el calentamiento: en las primeras actualizaciones la tasa sube de 0 al máximo.",
             ),
             Mistake(
-                _rate_flat_start,
+                lambda step, total, warmup, peak: _rate(max(step, warmup), total, warmup, peak),
                 "durante el calentamiento la tasa no es la máxima: sube de 0 a ella en línea recta.",
             ),
             Mistake(
-                _rate_ramp_over_total,
+                lambda step, total, warmup, peak: (
+                    peak * step / total if step < warmup else _rate(step, total, warmup, peak)
+                ),
                 "la rampa se mide sobre las actualizaciones de calentamiento, no sobre el total: no llega al máximo.",
             ),
             Mistake(
-                _rate_cosine_from_zero,
+                _rising(lambda step, total, warmup: _half_cosine(step / total)),
                 "el coseno empieza donde acaba el calentamiento; medido desde 0, la tasa da un salto al acabarlo.",
             ),
             Mistake(
@@ -288,7 +270,7 @@ EXERCISES = {
                 "eso es un cuarto de coseno: cae de golpe al final. El medio coseno es (1 + cos(π·avance)) / 2.",
             ),
             Mistake(
-                _rate_over_everything,
+                _rising(lambda step, total, warmup: _half_cosine((step - warmup) / total)),
                 "el avance se divide por lo que queda tras el calentamiento, total − warmup: así no llega a 0.",
             ),
             Mistake(
