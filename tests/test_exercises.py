@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import math
 import pkgutil
 
 import pytest
@@ -46,6 +47,25 @@ def test_enough_mistakes_with_different_messages(name, exercise):
 def test_every_mistake_gets_its_own_message(name, exercise, index):
     mistake = exercise.mistakes[index]
     assert checking.judge(exercise, mistake.answer) == ("❌", mistake.message)
+
+
+# Lo que se escribe a mano para poder equivocarse en ello, o para enseñarlo paso a paso, acierta si no se le pide error.
+BUILDERS = [
+    ("03-bpe", "bpe_steps", lambda steps: lambda word, ranks: steps(word, ranks)[-1][1]),
+    ("05-top-p", "_nucleus", None),
+    ("06-recorte", "_clip_by", lambda clip: clip(torch.nn.utils.get_total_norm)),
+    ("08-atencion", "_attention", None),
+    ("08-gelu", "_gelu", None),
+    ("08-numpy", "numpy_forward", None),
+    ("09-tasa", "_decay", lambda decay: decay(lambda progress: (1 + math.cos(math.pi * progress)) / 2)),
+]
+
+
+@pytest.mark.parametrize(("name", "builder", "ready"), BUILDERS, ids=[name for name, *_ in BUILDERS])
+def test_what_the_mistakes_start_from_is_right(name, builder, ready):
+    module = importlib.import_module(f"helpers.lesson{name[:2]}.exercises")
+    answer = getattr(module, builder)
+    assert checking.judge(module.EXERCISES[name], ready(answer) if ready else answer)[0] == "✅"
 
 
 SOFTMAX = checking.Exercise(
