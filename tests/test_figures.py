@@ -10,12 +10,15 @@ import io
 import math
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import figure_data as data
+import matplotlib.colors
 import matplotlib.pyplot as plt
 import numpy as np
 import PIL.Image
 import pytest
+from matplotlib.patches import Rectangle
 
 from helpers import figures
 
@@ -117,6 +120,24 @@ def test_lesson00_course_map():
     assert len(arrows) == 10 and "09 se apoya en 08." in figure.get_label()
 
 
+def test_lesson00_cover():
+    figure, (ax,) = draw(
+        "lesson00.cover", [("she", 511), ("ran", 4002)], [("away", 0.5), ("to", 0.25)], 3, "mini"
+    )
+    written = data.texts(ax)
+    assert [text for text in written if text.isdigit()] == ["511", "4002"]
+    assert [text for text in written if text.startswith("bloque")] == ["bloque 1", "bloque 2", "bloque 3"]
+    bars = [bar for group in ax.containers for bar in group]
+    assert [bar.get_width() for bar in bars] == [13, 6.5] and bars[0].get_y() > bars[1].get_y()
+    assert written.index("she") < written.index("ran") and written[written.index("away") + 1] == "50,0 %"
+    assert "25,0 %" in written and written[-1].endswith("salida real de mini")
+    assert (
+        "«she ran»" in figure.get_label()
+        and "3 bloques" in figure.get_label()
+        and "«away»" in figure.get_label()
+    )
+
+
 def test_lesson00_next_token():
     figure, (ax,) = draw(
         "lesson00.next_token", "She opened the", [("door", 0.5), ("\n", 0.25), (" box", 0.125)], "mini"
@@ -143,7 +164,116 @@ def test_lesson01_results():
     assert data.spoken(figure) == [65.5, 60, 5.5, 56, 61.7, -5.7]
 
 
+def test_lesson01_two_stages():
+    figure, (ax,) = draw("lesson01.two_stages")
+    left, right = (
+        {text.get_text() for text in ax.texts if low < text.get_position()[0] < low + 46} for low in (0, 57)
+    )
+    assert {"1 · Preentrenamiento", "miles de libros,\nsin etiquetas", "maximizar $L_1$"} <= left
+    assert {"2 · Ajuste fino", "maximizar $L_3 = L_2 + \\lambda\\,L_1$"} <= right
+    assert "los mismos pesos" in data.texts(ax) and "L3 = L2 + λ·L1" in figure.get_label()
+
+
+def test_lesson01_decoder():
+    figure, (ax,) = draw("lesson01.decoder", 4, 256, 8, 128, "mini")
+    assert data.labels(ax)[0] == "mini: 4 bloques iguales, 256 números por token, 8 cabezas de atención"
+    written = data.texts(ax)
+    assert "256 → 1024 → 256\n(GELU en medio)" in written and "1" in written and "4" in written
+    assert any("128" in text for text in written if "posición" in text)
+    squares = [patch for patch in ax.patches if isinstance(patch, Rectangle) and patch.get_width() == 3.7]
+    blue = [matplotlib.colors.same_color(square.get_facecolor(), figures.BLUE) for square in squares]
+    assert np.reshape(blue, (5, 5)).tolist() == np.tri(5, dtype=bool).tolist()  # la máscara causal
+    assert data.spoken(figure)[-4:] == [4, 256, 1024, 256]
+
+
+def test_lesson01_input_formats():
+    figure, (ax,) = draw("lesson01.input_formats")
+    written = data.texts(ax)
+    assert written.count("Transformer") == 7 and written.count("extraer") == 7  # 1 + 1 + 2 + 3 secuencias
+    assert written.count("separador") == 6 and written.count("+ lineal") == 1
+    rows = {}
+    for text in ax.texts:
+        x, y = text.get_position()
+        if 16 < x < 72:
+            rows.setdefault(round(y, 2), []).append((x, text.get_text()))
+    sequences = [[name for _, name in sorted(parts)] for _, parts in sorted(rows.items(), reverse=True)]
+    assert sequences[:4] == [
+        ["inicio", "texto", "extraer"],
+        ["inicio", "premisa", "separador", "hipótesis", "extraer"],
+        ["inicio", "texto A", "separador", "texto B", "extraer"],
+        ["inicio", "texto B", "separador", "texto A", "extraer"],
+    ]
+    assert "Clasificación: inicio · texto · extraer → clase" in figure.get_label()
+
+
+def test_lesson01_ablations():
+    table = {
+        "columns": ["Media", "QQP", "RTE"],
+        "rows": [
+            {"method": "Transformer con objetivo auxiliar", "values": [65.0, 70.5, 60.0]},
+            {"method": "Transformer sin objetivo auxiliar", "values": [66.0, 68.0, 60.5]},
+        ],
+    }
+    figure, (left, right) = draw("lesson01.ablations", table, {"QQP": 364_000, "RTE": 2_500})
+    assert [end for *_, end in data.rows(left)] == [65, 66] and data.texts(left) == ["65,0", "66,0"]
+    assert data.ticks(left.yaxis)[0] == "Transformer\ncon objetivo auxiliar" and left.get_xlabel().endswith(
+        "(puntos)"
+    )
+    assert [start + end for _, start, end in data.rows(right)] == pytest.approx([-0.5, 2.5])
+    assert data.ticks(right.yaxis) == ["RTE · 2,5 mil", "QQP · 364 mil"] and data.texts(right) == [
+        "−0,5",
+        "+2,5",
+    ]
+    assert "(puntos)" in right.get_xlabel() and right.yaxis_inverted()
+    assert data.spoken(figure) == [66, 65, -0.5, 2.5]
+
+
+def test_lesson01_figure2():
+    names = ["Uno", "Dos", "Tres", "Cuatro"]
+    read = {
+        "left": {"layers": list(range(14)), "mnli_dev": list(range(60, 74)), "race_dev": list(range(40, 54))},
+        "right": {
+            "updates": [1e4, 1e5],
+            "transformer": {name: [None if name == "Dos" else 0.25, 0.5] for name in names},
+            "lstm_end": dict(zip(names, [0.1, 0.2, 0.3, 0.4], strict=True)),
+        },
+    }
+    figure, (left, right) = draw("lesson01.figure2", read)
+    assert [points[1] for points in data.lines(left).values()] == [
+        read["left"]["mnli_dev"],
+        read["left"]["race_dev"],
+    ]
+    assert data.texts(left) == ["MultiNLI", "RACE"] and left.get_ylabel() == "exactitud en validación (%)"
+    curves = list(data.lines(right).values())[:8:2]
+    assert curves[0] == [[1e4, 1e5], [0.25, 0.5]] and curves[1] == [[1e5], [0.5]]  # el hueco no se dibuja
+    ends = [group.get_offsets()[0].tolist() for group in right.collections[:4]]
+    assert [y for _, y in ends] == [0.1, 0.2, 0.3, 0.4] and data.texts(right) == names
+    assert right.get_xscale() == "log" and "(0 = azar" in right.get_ylabel()
+    assert data.spoken(figure)[2:7] == [60, 73, 40, 53, 2] and data.spoken(figure)[-4:] == [0.5] * 4
+
+
 # --- 02 ---------------------------------------------------------------------------------------------------------------
+
+
+def test_lesson02_anatomy():
+    sections = [
+        ("embeddings de token", 3_000_000),
+        ("embeddings de posición", 500_000),
+        ("bloque 1", 1_250_000),
+        ("bloque 2", 1_250_000),
+    ]
+    block = [("c_attn", "atención", 400_000), ("ln_1", "normalización", 1_000), ("c_fc", "MLP", 849_000)]
+    figure, (top, bottom) = draw("lesson02.anatomy", sections, block)
+    assert [(start, end) for _, start, end in data.rows(top)] == [(0, 3), (3, 3.5), (3.5, 4.75), (4.75, 6)]
+    assert [(start, end) for _, start, end in data.rows(bottom)] == [
+        (0, 0.4), (0.4, pytest.approx(0.401)), (0.401, pytest.approx(1.25))
+    ]  # fmt: skip
+    assert "El modelo entero: 6\u202f000\u202f000 parámetros" in data.labels(top)[0]
+    assert {"embeddings de token\n3,0 M", "posiciones: 0,5 M", "2 bloques iguales"} <= set(data.texts(top))
+    assert "ln_1: 1000" in data.texts(bottom) and "c_fc\n849\u202f000" in data.texts(bottom)
+    assert top.get_xlabel() == bottom.get_xlabel() == "millones de parámetros"
+    assert data.labels(bottom)[0].endswith("1\u202f250\u202f000 parámetros")
+    assert data.spoken(figure) == [6_000_000, 2]
 
 
 def test_lesson02_memory():
@@ -181,6 +311,40 @@ def test_lesson02_gelu():
 
 
 # --- 03 ---------------------------------------------------------------------------------------------------------------
+
+
+def test_lesson03_pipeline():
+    figure, (ax,) = draw(
+        "lesson03.pipeline",
+        [("original", ["Hi", "you"]), ("minúsculas", ["hi", "you"]), ("BPE", ["h", "i</w>", "<unk>"])],
+    )
+    assert data.texts(ax)[1:] == [
+        "original",
+        "Hi",
+        "you",
+        "minúsculas",
+        "hi",
+        "you",
+        "BPE",
+        "h",
+        "i",
+        "<unk>",
+    ]
+    heights = [text.get_position()[1] for text in ax.texts]
+    assert heights == sorted(heights) and ax.yaxis_inverted()
+    h, i, unknown = (patch.get_path().get_extents() for patch in ax.patches[-3:])
+    assert i.x0 == pytest.approx(h.x1) and unknown.x0 == pytest.approx(i.x1 + 0.8)  # hueco solo tras </w>
+    tints = [matplotlib.colors.to_hex(patch.get_facecolor()) for patch in ax.patches[-3:]]
+    assert tints[0] == tints[1] != tints[2]  # un tono por palabra
+    assert "BPE: h | i | <unk>." in figure.get_label()
+
+
+def test_lesson03_compare():
+    figure, (ax,) = draw(
+        "lesson03.compare", [("Hi you", ["hi</w>", "you</w>"], ["h", "i</w>", "you</w>"])], ["uno", "otro"]
+    )
+    assert data.texts(ax)[1:] == ["Hi you", "uno (2)", "hi", "you", "otro (3)", "h", "i", "you"]
+    assert "uno: hi | you. otro: h | i | you." in figure.get_label() and data.spoken(figure) == []
 
 
 def test_lesson03_merges():

@@ -45,6 +45,17 @@ TRANSFORMATIONS = {
 }
 
 
+def gain(row: dict) -> float:
+    """Lo que GPT-1 saca de más (o, si es negativo, de menos) que lo mejor anterior, en puntos."""
+    return row["gpt1"] - row["prior"]
+
+
+def auxiliary_effect(rows: dict, names) -> dict[str, float]:
+    """Lo que se gana con el objetivo auxiliar en cada tarea de la Tabla 5, en puntos."""
+    with_it, without = rows["Transformer con objetivo auxiliar"], rows["Transformer sin objetivo auxiliar"]
+    return {name: with_it[name] - without[name] for name in names}
+
+
 def two_stages():
     """Las dos etapas: qué datos entran, qué se aprende y qué función se maximiza en cada una."""
     figure, axes = canvas((10.5, 4.1), (0, 105), (4.5, 45.5), top=0.94, dpi=80)
@@ -212,17 +223,16 @@ MARKERS = ("o", "s", "^", "D")
 
 def results(datasets: list[dict]):
     """GPT-1 frente a lo mejor anterior en cada conjunto: las filas de `datasets.rows` en tables.json."""
-    rows = sorted(datasets, key=lambda row: row["gpt1"] - row["prior"])
+    rows = sorted(({**row, "gain": gain(row)} for row in datasets), key=lambda row: row["gain"])
     figure, axes = plt.subplots(figsize=(9.2, 5.6))
     for y, row in enumerate(rows):
-        won = row["gpt1"] > row["prior"]
+        won = row["gain"] > 0
         color = BLUE if won else RED
         axes.plot([row["prior"], row["gpt1"]], [y, y], color=color, lw=3, alpha=0.35, zorder=2)
         axes.scatter(row["prior"], y, s=52, fc="white", ec=GRAY, lw=1.6, zorder=3)
         axes.scatter(row["gpt1"], y, s=62, color=color, marker="o" if won else "X", zorder=4)
-        label = signed(row["gpt1"] - row["prior"])
-        axes.text(102, y, label, color=color, weight="bold", va="center", ha="right")
-    wins = sum(row["gpt1"] > row["prior"] for row in rows)
+        axes.text(102, y, signed(row["gain"]), color=color, weight="bold", va="center", ha="right")
+    wins = sum(row["gain"] > 0 for row in rows)
     axes.scatter([], [], s=52, fc="white", ec=GRAY, lw=1.6, label="mejor resultado anterior")
     axes.scatter([], [], s=62, color=BLUE, label=f"GPT-1, cuando gana ({wins})")
     axes.scatter([], [], s=62, color=RED, marker="X", label=f"GPT-1, cuando pierde ({len(rows) - wins})")
@@ -237,8 +247,7 @@ def results(datasets: list[dict]):
     axes.set_title(f"GPT-1 mejora lo anterior en {wins} de {len(rows)} conjuntos (artículo, tablas 2-4)")
     axes.text(102, len(rows) - 0.35, "diferencia", ha="right", size=9.5, color=GRAY)
     described = "; ".join(
-        f"{r['name']} {_es(r['gpt1'])} frente a {_es(r['prior'])} ({signed(r['gpt1'] - r['prior'])})"
-        for r in rows[::-1]
+        f"{r['name']} {_es(r['gpt1'])} frente a {_es(r['prior'])} ({signed(r['gain'])})" for r in rows[::-1]
     )
     return describe(figure, f"Doce conjuntos, de mayor a menor diferencia: {described}.")
 
@@ -270,11 +279,7 @@ def _averages(axes, rows):
 
 def _auxiliary(axes, rows, sizes):
     names = sorted(sizes, key=sizes.get)
-    effect = {
-        name: rows["Transformer con objetivo auxiliar"][name]
-        - rows["Transformer sin objetivo auxiliar"][name]
-        for name in names
-    }
+    effect = auxiliary_effect(rows, names)
     colors = [BLUE if effect[name] > 0 else RED for name in names]
     bars = axes.barh(range(len(names)), [effect[name] for name in names], color=colors, height=0.62)
     axes.bar_label(bars, labels=[signed(effect[name]) for name in names], padding=4, weight="bold", size=10)
