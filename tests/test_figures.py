@@ -479,6 +479,158 @@ def test_lesson05_speed():
     assert ax.get_ylim()[0] == 0 and data.spoken(figure) == [2, 2.0, 0.5]
 
 
+# --- 06 ---------------------------------------------------------------------------------------------------------------
+
+TABLE5 = {
+    "columns": ["Media", "QQP", "RTE"],
+    "rows": [
+        {"method": "Transformer con objetivo auxiliar", "values": [65.0, 70.0, 60.0]},
+        {"method": "Transformer sin preentrenar", "values": [50.0, 66.5, 33.5]},
+        {"method": "Transformer sin objetivo auxiliar", "values": [64.0, 68.0, 60.5]},
+    ],
+}
+
+
+def test_lesson06_sequences():
+    figure, (ax,) = draw(
+        "lesson06.sequences", {"Pares": [["_start_", "it</w>", "rain", "_classify_"], ["_start_", "a</w>"]]}
+    )
+    assert data.texts(ax) == ["Pares", "_start_", "it", "rain…", "_classify_", "_start_", "a"]
+    heights = [text.get_position()[1] for text in ax.texts]
+    assert len(set(heights[1:5])) == 1 and heights[0] < heights[1] < heights[5] and ax.yaxis_inverted()
+    places = [text.get_position()[0] for text in ax.texts[1:5]]
+    assert places == sorted(places)
+    special = [text.get_text() for text in ax.texts[1:] if text.get_weight() == "bold"]
+    assert special == ["_start_", "_classify_", "_start_"]
+    assert "Pares: _start_ it rain… _classify_ | _start_ a." in figure.get_label()
+
+
+def test_lesson06_curves():
+    task, language = [2.0 - 0.05 * step for step in range(20)], [6.0, *[3.0] * 19]
+    steps = [
+        {"epoch": step / 10, "clf_loss": one, "lm_loss": other}
+        for step, (one, other) in enumerate(zip(task, language, strict=True))
+    ]
+    ends = [
+        {"epoch": 1, "loss": 0.75, "accuracy": 0.625},
+        {"epoch": 2, "loss": 0.5, "accuracy": 0.875},
+        {"epoch": 3, "loss": 0.625, "accuracy": 0.75},
+    ]
+    figure, (left, middle, right) = draw("lesson06.curves", steps, ends)
+    epochs = [step / 10 for step in range(20)]
+    assert data.lines(left)["cada lote"] == [epochs, task]
+    assert data.lines(left)["validación"] == [[1, 2, 3], [0.75, 0.5, 0.625]]
+    # en una recta, la media de los 15 últimos es la del que está 7 antes; al principio, la de los que haya
+    smooth = data.lines(left)["media móvil"][1]
+    assert smooth[14:] == pytest.approx(task[7:13]) and smooth[:3] == pytest.approx([2.0, 1.975, 1.95])
+    smooth = data.lines(middle)["media móvil"][1]
+    assert (smooth[0], smooth[1], smooth[14], smooth[15]) == pytest.approx((6, 4.5, 3.2, 3))
+    assert data.lines(right)[0] == [[1, 2, 3], [62.5, 87.5, 75]]
+    assert data.lines(right)[1] == [[2], [87.5]] and data.levels(right) == [50]  # la mejor, rodeada; el azar
+    assert [data.labels(ax)[2] for ax in (left, middle, right)] == [
+        "nats por ejemplo", "nats por token", "exactitud (%)"
+    ]  # fmt: skip
+    assert left.get_ylim()[0] == 0 and right.get_ylim() == (45, 100) and left.get_xlabel() == "épocas"
+    assert data.spoken(figure) == [2, 1.4, 0.62, 62, 88, 75, 2]
+
+
+def test_lesson06_verdicts():
+    found = SimpleNamespace(
+        labels=np.array([0, 0, 0, 1, 1]),
+        predicted=np.array([0, 0, 1, 1, 1]),
+        probabilities=np.array([[0.92, 0.08], [0.71, 0.29], [0.17, 0.83], [0.04, 0.96], [0.48, 0.52]]),
+        confusion=np.array([[2, 1], [0, 2]]),
+    )
+    figure, (left, right) = draw("lesson06.verdicts", found, ["malo", "bueno"])
+    assert data.image(left).tolist() == [[2, 1], [0, 2]]
+    assert [(text.get_position(), text.get_text()) for text in left.texts] == [
+        ((0, 0), "2 ✓"), ((1, 0), "1"), ((0, 1), "0"), ((1, 1), "2 ✓")
+    ]  # fmt: skip
+    assert data.ticks(left.xaxis) == data.ticks(left.yaxis) == ["malo", "bueno"]
+    assert data.labels(left)[1:] == ("lo que dice el modelo", "lo que es")
+    good, bad = ([bar.get_height() for bar in group] for group in right.containers)
+    assert (
+        good == [1, 0, 0, 0, 1, 0, 0, 0, 1, 1] and bad == [0] * 6 + [1] + [0] * 3
+    )  # tramos de 5 en 5, desde 50
+    assert right.patches[0].get_x() == 50 and right.patches[9].get_x() == 95
+    assert data.legend(right) == ["aciertos (4)", "fallos (1)"] and "(%)" in right.get_xlabel()
+    assert data.spoken(figure) == [2, 1, 0, 2, 4, 1, 83]
+
+
+def test_verdicts_without_failures():
+    found = SimpleNamespace(
+        labels=np.array([1]), predicted=np.array([1]), probabilities=np.array([[0.25, 0.75]]),
+        confusion=np.array([[0, 0], [0, 1]]),
+    )  # fmt: skip
+    figure, _ = draw("lesson06.verdicts", found, ["malo", "bueno"])
+    assert data.spoken(figure)[-3:] == [1, 0, 0]
+
+
+def test_lesson06_pretraining():
+    nan = float("nan")
+    ours = {
+        "frases": {"pretrained": (80.0, 1.5, [79, 81]), "scratch": (60.0, nan, [60]), "chance": 50},
+        "pares": {"pretrained": (70.0, 2.0, [68, 72]), "tfidf": (55.0, 0.0, [55]), "chance": 33.3},
+    }
+    figure, (left, right) = draw("lesson06.pretraining", ours, TABLE5)
+    bars = []
+    for group in left.containers:
+        point, _, (interval,) = group.lines
+        bars.append(
+            (point.get_xdata()[0], point.get_ydata()[0], interval.get_paths()[0].vertices[:, 0].tolist())
+        )
+    assert bars == [(80, -0.3, [78.5, 81.5]), (60, -0.15, [60, 60]), (70, 0.7, [68, 72]), (55, 1.3, [55, 55])]
+    seeds = [
+        line.get_xdata().tolist() for line in left.lines if line.get_marker() == "." and len(line.get_xdata())
+    ]
+    assert seeds == [[79, 81], [60], [68, 72], [55]]
+    chance = [
+        line.get_xdata()[0] for line in left.lines if line.get_linestyle() == ":" and len(line.get_xdata())
+    ]
+    assert chance == [50, 33.3] and data.ticks(left.yaxis) == ["frases", "pares"]
+    assert data.ticks(right.yaxis) == ["RTE", "QQP"] and data.texts(right) == [
+        "+26,5",
+        "+3,5",
+    ]  # de más a menos
+    assert data.lines(right)["preentrenado"] == [[60, 70], [0, 1]]
+    assert data.lines(right)["sin preentrenar"] == [[33.5, 66.5], [0, 1]]
+    assert left.yaxis_inverted() and right.yaxis_inverted() and data.labels(left)[1] == "exactitud (%)"
+    assert data.spoken(figure)[1:] == [80, 60, 70, 55, -1, 5, 26.5, 3.5]
+
+
+def test_lesson06_auxiliary():
+    ours = {"frases": (1.5, 0.5, [1, 2]), "pares": (-0.25, 3.0, [-3, 2.5])}
+    figure, (left, right) = draw("lesson06.auxiliary", ours, TABLE5)
+    assert data.texts(left) == ["+1,5", "−0,2"] and data.ticks(left.yaxis) == ["frases", "pares"]
+    limits = [
+        bar.get_paths()[0].vertices[:, 0].tolist() for group in left.containers for bar in group.lines[2]
+    ]
+    assert limits == [[1, 2], [-3.25, 2.75]]
+    colors = [group.lines[0].get_color() for group in left.containers]
+    assert colors == [figures.BLUE, figures.GRAY]  # gris: su intervalo no deja fuera el cero
+    assert data.ticks(right.yaxis) == ["QQP", "RTE"] and data.texts(right) == ["+2,0", "−0,5"]
+    assert [data.lines(right)[place][0] for place in (1, 3)] == [[2], [-0.5]]
+    assert left.get_xlim() == right.get_xlim() == pytest.approx((-1.12 * 4.2, 1.12 * 4.2))
+    assert data.labels(left)[1] == "λ = 0,5 menos λ = 0 (puntos)" and right.yaxis_inverted()
+    assert data.spoken(figure)[3:] == [1.5, 0.5, -0.2, 3, 5, 2, -0.5]
+
+
+def test_lesson06_transfer():
+    ours = {1: (60.0, 2.0, [59, 61]), 0: (50.5, float("nan"), [50.5]), 5: (80.0, 1.0, [79.5, 80.5])}
+    paper = {"layers": list(range(14)), "mnli_dev": list(range(60, 74)), "race_dev": list(range(40, 54))}
+    figure, (left, right) = draw("lesson06.transfer", ours, paper)
+    assert data.lines(left)["media"] == [[0, 1, 5], [50.5, 60, 80]]
+    edges = {tuple(point) for point in left.collections[0].get_paths()[0].vertices.tolist()}
+    assert edges == {(0, 50.5), (1, 58), (1, 62), (5, 79), (5, 81)}
+    assert [data.lines(left)[place] for place in range(3)] == [
+        [[0], [50.5]], [[1, 1], [59, 61]], [[5, 5], [79.5, 80.5]]
+    ]  # fmt: skip
+    assert [points[1] for points in data.lines(right).values()] == [paper["mnli_dev"], paper["race_dev"]]
+    assert data.texts(right) == ["MultiNLI", "RACE"] and "5 = todo" in left.get_xlabel()
+    assert data.labels(left)[2] == "exactitud en test (%)" and "13 = todo" in right.get_xlabel()
+    assert data.spoken(figure)[1:] == [0, 50.5, 1, 60, 5, 80, 0, 13, 60, 73, 40, 53]
+
+
 # --- 07 ---------------------------------------------------------------------------------------------------------------
 
 

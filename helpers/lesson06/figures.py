@@ -16,6 +16,30 @@ LETTER = POINTS * 0.602 / 72  # lo que ocupa una letra de ancho fijo, en pulgada
 LETTERS = 116  # letras que caben en una fila
 
 
+def moving_average(values, window: int = 15) -> list[float]:
+    """En cada punto, la media de los `window` últimos valores, o de los que haya: [n] → [n]."""
+    return [sum(values[max(0, end - window) : end]) / min(window, end) for end in range(1, len(values) + 1)]
+
+
+def confidence(predictions):
+    """La probabilidad, en %, que el modelo da a su respuesta: (cuando acierta, cuando falla)."""
+    sure = 100 * predictions.probabilities.max(1)
+    good = predictions.predicted == predictions.labels
+    return sure[good], sure[~good]
+
+
+def difference(table: dict, one: str, other: str) -> dict[str, float]:
+    """Lo que saca de más la variante `one` que `other` en cada tarea de la Tabla 5, sin la media."""
+    rows = _rows(table)
+    return {name: rows[one][name] - rows[other][name] for name in table["columns"][1:]}
+
+
+def band(measure) -> tuple[float, float]:
+    """Los extremos del intervalo de una medida (media, mitad del intervalo, valores)."""
+    mean, half, _ = measure
+    return mean - _drawn(half), mean + _drawn(half)
+
+
 def sequences(panels: dict):
     """Las secuencias de tokens que ve el modelo, en cajas, con los tokens nuevos en color.
 
@@ -86,14 +110,15 @@ def curves(steps: list[dict], evaluations: list[dict], metric: str = "accuracy",
     lenguaje; a la derecha, la exactitud en validación, con el azar.
     """
     figure, axes = plt.subplots(1, 3, figsize=(11.6, 3.7))
-    epochs = [record["epoch"] for record in steps]
+    epochs, smooth = [record["epoch"] for record in steps], {}
     for ax, key, title, color in (
         (axes[0], "clf_loss", "Pérdida de la tarea (L2)", BLUE),
         (axes[1], "lm_loss", "Pérdida de lenguaje (L1)", GREEN),
     ):
         values = [record[key] for record in steps if key in record]
+        smooth[key] = moving_average(values)
         ax.plot(epochs[: len(values)], values, color=color, alpha=0.3, lw=1, label="cada lote")
-        ax.plot(epochs[: len(values)], _smooth(values), color=color, lw=2.4, label="media móvil")
+        ax.plot(epochs[: len(values)], smooth[key], color=color, lw=2.4, label="media móvil")
         ax.set(title=title, ylabel="nats por ejemplo" if key == "clf_loss" else "nats por token")
     ends = [record["epoch"] for record in evaluations]
     axes[0].plot(ends, [record["loss"] for record in evaluations], "D--", color=RED, label="validación")
@@ -113,19 +138,13 @@ def curves(steps: list[dict], evaluations: list[dict], metric: str = "accuracy",
         ax.set_ylim(low, high + 0.3 * (high - low))  # sitio para la leyenda, que no pise las curvas
         ax.legend(loc="upper right", fontsize=9.5)
     figure.tight_layout()
-    task = [record["clf_loss"] for record in steps]
     found = ", ".join(number(value, 0) for value in values)
     return describe(
         figure,
-        f"Tres paneles por épocas. La pérdida de la tarea va de {number(task[0], 2)} a "
-        f"{number(_smooth(task)[-1], 2)}; en validación acaba en {number(evaluations[-1]['loss'], 2)}. "
+        f"Tres paneles por épocas. La pérdida de la tarea va de {number(smooth['clf_loss'][0], 2)} a "
+        f"{number(smooth['clf_loss'][-1], 2)}; en validación acaba en {number(evaluations[-1]['loss'], 2)}. "
         f"Exactitud en validación tras cada época: {found} %; la mejor, la {best + 1}.ª.",
     )
-
-
-def _smooth(values, window: int = 15):
-    """Media de los `window` últimos valores en cada punto."""
-    return [sum(values[max(0, end - window) : end]) / min(window, end) for end in range(1, len(values) + 1)]
 
 
 def verdicts(predictions, names):
@@ -143,13 +162,12 @@ def verdicts(predictions, names):
     left.set(title="Matriz de confusión", xlabel="lo que dice el modelo", ylabel="lo que es")
     left.grid(False)
     left.tick_params(length=0)
-    sure = 100 * predictions.probabilities.max(1)
-    good = predictions.predicted == predictions.labels
+    right_ones, wrong_ones = confidence(predictions)
     low = 100 / len(names)
     bins = [low + (100 - low) * k / 10 for k in range(11)]
     right.hist(
-        [sure[good], sure[~good]], bins=bins, stacked=True, color=[SKY, RED],
-        edgecolor="white", label=[f"aciertos ({good.sum()})", f"fallos ({(~good).sum()})"],
+        [right_ones, wrong_ones], bins=bins, stacked=True, color=[SKY, RED],
+        edgecolor="white", label=[f"aciertos ({len(right_ones)})", f"fallos ({len(wrong_ones)})"],
     )  # fmt: skip
     right.set(
         title="¿Cuánto se fía de lo que dice?",
@@ -163,11 +181,11 @@ def verdicts(predictions, names):
         f"{name}: {', '.join(f'{count} {other}' for count, other in zip(counts, names, strict=True))}"
         for name, counts in zip(names, matrix.tolist(), strict=True)
     )
-    surest = sure[~good].max() if (~good).any() else 0
+    surest = max(wrong_ones, default=0)
     return describe(
         figure,
         f"Matriz de confusión, por clase verdadera ({cells}), e histograma de la probabilidad que el modelo da a su "
-        f"respuesta: {good.sum()} aciertos y {(~good).sum()} fallos; el fallo más seguro, al {surest:.0f} %.",
+        f"respuesta: {len(right_ones)} aciertos y {len(wrong_ones)} fallos; el fallo más seguro, al {surest:.0f} %.",
     )
 
 
@@ -211,12 +229,12 @@ def pretraining(ours: dict, table: dict):
     left.set_ylim(len(ours) - 0.5, -0.5)
     left.set(title="gpt1-mini, en test", xlabel="exactitud (%)", ylabel="tarea · ejemplos")
     left.legend(loc="upper center", bbox_to_anchor=(0.42, -0.17), ncols=2, fontsize=9, columnspacing=0.9)
-    rows = _rows(table)
-    names = sorted(table["columns"][1:], key=lambda name: rows[SCRATCH][name] - rows[FULL][name])
+    rows, gain = _rows(table), difference(table, FULL, SCRATCH)
+    names = sorted(gain, key=lambda name: -gain[name])
     for y, name in enumerate(names):
         low, high = rows[SCRATCH][name], rows[FULL][name]
         right.plot([low, high], [y, y], color=GRAY, alpha=0.5, lw=3, zorder=1)
-        right.text(112, y, signed(high - low), va="center", ha="right", weight="bold")
+        right.text(112, y, signed(gain[name]), va="center", ha="right", weight="bold")
     places = range(len(names))
     right.plot([rows[FULL][name] for name in names], places, "o", color=BLUE, ms=8, label="preentrenado")
     right.plot(
@@ -243,7 +261,7 @@ def pretraining(ours: dict, table: dict):
         )
         for task, systems in ours.items()
     )
-    gains = ", ".join(f"{name} {signed(rows[FULL][name] - rows[SCRATCH][name])}" for name in names)
+    gains = ", ".join(f"{name} {signed(gain[name])}" for name in names)
     return describe(
         figure,
         f"A la izquierda, medias en test con gpt1-mini. {found}. A la derecha, lo que gana GPT-1 al preentrenar en la "
@@ -280,8 +298,7 @@ def auxiliary(ours: dict, table: dict):
     left.set_yticks(range(len(ours)), ours)
     left.set_ylim(len(ours) - 0.4, -0.7)
     left.set(title="gpt1-mini, por semillas", ylabel="tarea y parte")
-    rows = _rows(table)
-    effect = {name: rows[FULL][name] - rows[NO_LM][name] for name in table["columns"][1:]}
+    effect = difference(table, FULL, NO_LM)
     names = sorted(effect, key=lambda name: -effect[name])
     for y, name in enumerate(names):
         color = BLUE if effect[name] > 0 else RED
@@ -322,8 +339,7 @@ def transfer(ours: dict, figure2: dict):
     figure, (left, right) = plt.subplots(1, 2, figsize=(11.6, 4.2), dpi=85)
     layers = sorted(ours)
     means = [ours[k][0] for k in layers]
-    low = [ours[k][0] - _drawn(ours[k][1]) for k in layers]
-    high = [ours[k][0] + _drawn(ours[k][1]) for k in layers]
+    low, high = zip(*(band(ours[k]) for k in layers), strict=True)
     left.fill_between(layers, low, high, color=BLUE, alpha=0.18, lw=0, label="intervalo del 95 %")
     for k in layers:
         left.plot([k] * len(ours[k][2]), ours[k][2], "o", color=GRAY, ms=5, alpha=0.55)
