@@ -634,6 +634,95 @@ def test_lesson06_transfer():
 # --- 07 ---------------------------------------------------------------------------------------------------------------
 
 
+def test_lesson07_word_boxes():
+    rows = [("Una", ["the</w>", "rain", "s</w>"], [None, -3.0, -1.5]), ("Otra", ["\n</w>"], [-20.0])]
+    figure, (ax,) = draw("lesson07.word_boxes", rows, "Dos frases")
+    (bar,) = ax.child_axes
+    assert data.texts(ax) == [
+        *("Una  ·  media −2,25", "the", "rain…", "−3,0", "s", "−1,5", "Otra  ·  media −20,00", "↵", "−20,0"),
+        "trazo discontinuo: no se puntúa",
+    ]
+    styles = [patch.get_linestyle() for patch in ax.patches]
+    assert styles == ["--", "-", "-", "-"] and ax.patches[0].get_facecolor()[:3] == (1, 1, 1)
+    dark = [sum(patch.get_facecolor()[:3]) for patch in ax.patches[1:]]
+    assert dark[2] < dark[0] < dark[1]  # cuanto menos probable, más oscura
+    assert bar.get_xlim() == (-12, 0) and "nats" in bar.get_xlabel() and ax.yaxis_inverted()
+    assert data.spoken(figure) == [-2.25, -3, -1.5, -20, -20]
+    assert figure.get_label().startswith(
+        "Dos frases. Una (media −2,25): the sin puntuar, rain… −3,0, s −1,5; Otra"
+    )
+
+
+def test_a_long_sentence_goes_on_in_another_line():
+    _, (ax,) = draw("lesson07.word_boxes", [("Una", ["embarrassment</w>"] * 12, [-1.0] * 12)], "Larga")
+    corners = [patch.get_path().get_extents() for patch in ax.patches]
+    lines = sorted({round(box.y0, 3) for box in corners})
+    assert len(lines) > 1 and all(box.x1 <= 10.2 + 0.01 for box in corners)
+
+
+def test_lesson07_one_threshold():
+    pairs = [(-2.0, -4.0), (-2.5, -2.25), (-5.0, -6.0), (-3.0, -3.5), (-1.0, -3.0)]
+    figure, (left, right) = draw("lesson07.one_threshold", [-4.0, -3.0, -2.0], [0.1, 0.5, 0.25], -3.0, pairs)
+    assert data.lines(left)[0] == [[-4, -3, -2], [0.1, 0.5, 0.25]] and data.lines(left)[1] == [[-3], [0.5]]
+    good, bad = (group.get_offsets().tolist() for group in right.collections)
+    assert good == [
+        [-5, 0],
+        [-3, 1],
+        [-2, 2],
+        [-2.5, 3],
+        [-1, 4],
+    ]  # de abajo arriba, por la suma de su pareja
+    assert bad == [[-6, 0], [-3.5, 1], [-4, 2], [-2.25, 3], [-3, 4]]
+    assert data.lines(right)["umbral"][0] == [-3, -3] and data.texts(left) == ["−3,00"]
+    assert data.legend(right) == ["la gramatical", "su gemela", "umbral"]
+    assert left.get_ylim()[1] == pytest.approx(0.645) and "(nats por token)" in right.get_xlabel()
+    assert data.labels(left)[1:] == ("umbral probado (log P medio, nats)", "coeficiente de Matthews")
+    # cuatro bien ordenadas; las separan −2 > −3 ≥ −4 y −1 > −3 ≥ −3, y no la que empata por arriba
+    assert data.spoken(figure) == [-3, 5, 4, 2]
+
+
+def test_lesson07_class_words():
+    scores = [[-2.0, -3.0], [-4.0, -6.0], [-5.0, -4.5], [-1.0, -1.5]]
+    figure, (one, other) = draw(
+        "lesson07.class_words",
+        {"pocas": (scores, [1, 1, 0, 0]), "más": ([[-3.0, -2.0], [-4.0, -4.0]], [1, 0])},
+    )
+    positive, negative = (group.get_offsets().tolist() for group in one.collections)
+    assert positive == [[-3, -2], [-6, -4]] and negative == [
+        [-4.5, -5],
+        [-1.5, -1],
+    ]  # (x, y) = (negativas, positivas)
+    assert data.lines(one)["sin calibrar"] == [[-6.5, -0.5]] * 2
+    ends, raised = data.lines(one)["calibrado"]
+    assert ends == [-6.5, -0.5] and raised == pytest.approx([-5.75, 0.25])  # medias −3 y −3,75
+    assert data.lines(other)["calibrado"][1] == pytest.approx([-5.0, -2.0])  # medias −3,5 y −3: baja
+    assert one.get_xlim() == one.get_ylim() == (-6.5, -0.5)
+    assert data.labels(one) == (
+        "pocas", "log P de las palabras negativas (nats)", "log P de las palabras positivas (nats)"
+    )  # fmt: skip
+    assert data.legend(other) == ["es positivo", "es negativo", "sin calibrar", "calibrado"]
+    assert data.spoken(figure) == [75, 0] and "más: sin calibrar, el 0 %" in figure.get_label()
+
+
+def test_lesson07_length_choices():
+    panels = {
+        "cuatro": {"suma": [0.5, 0.25, 0.125, 0.125], "media": [0.25, 0.25, 0.375, 0.125]},
+        "dos": {"suma": [0.75, 0.25], "media": [0.5, 0.5]},
+    }
+    figure, (four, two) = draw("lesson07.length_choices", panels)
+    assert data.bars(four) == [
+        *((-0.2, 50), (0.8, 25), (1.8, 12.5), (2.8, 12.5)),
+        *((0.2, 25), (1.2, 25), (2.2, 37.5), (3.2, 12.5)),
+    ]
+    assert [height for _, height in data.bars(two)] == [75, 25, 50, 50]
+    assert data.levels(four) == [25] and data.levels(two) == [50]
+    assert data.ticks(four.xaxis) == ["la más\ncorta", "2.ª", "3.ª", "la más\nlarga"]
+    assert data.ticks(two.xaxis) == ["la más\ncorta", "la más\nlarga"]
+    assert data.texts(two) == ["75", "25", "50", "50"] and "suma" in data.legend(four)
+    assert four.get_ylim() == pytest.approx((0, 90)) and data.labels(four)[2] == "veces que se elige (%)"
+    assert data.spoken(figure) == [50, 25, 75, 50]
+
+
 def test_lesson07_phenomena():
     figure, (ax,) = draw("lesson07.phenomena", {"wh_gap": (1.0, 10), "word_order": (0.5, 20)})
     assert data.ticks(ax.yaxis) == ["orden de las palabras", "huecos de las preguntas"]
@@ -644,6 +733,68 @@ def test_lesson07_phenomena():
     assert drawn[2][0] == pytest.approx([72.25, 100], abs=0.01) and drawn[3] == [[100], [1]]
     assert data.texts(ax) == ["10 de 20", "10 de 10", "azar"] and "%" in data.labels(ax)[1]
     assert data.spoken(figure) == [100, 50]
+
+
+def test_lesson07_summary():
+    def result(task, score, interval, chance, best):
+        return SimpleNamespace(
+            task=task, metric="exactitud", score=score, interval=interval, chance=chance, best_baseline=best
+        )
+
+    results = [
+        result("lejos", 0.75, (0.65, 0.85), 0.5, ("la más larga", 0.6)),
+        result("cerca", 0.55, (0.45, 0.65), 0.5, None),
+        result("debajo", 0.3, (0.2, 0.4), 0.5, None),
+    ]
+    figure, (ax,) = draw("lesson07.summary", results)
+    drawn = [line for line in ax.lines if len(line.get_xdata())]
+    assert [line.get_xdata()[0] for line in drawn if line.get_marker() == "o"] == [0.3, 0.55, 0.75]
+    assert [list(line.get_xdata()) for line in drawn if line.get_linestyle() == "-"] == [
+        [0.2, 0.4], [0.45, 0.65], [0.65, 0.85]
+    ]  # fmt: skip
+    faces = [line.get_markerfacecolor() for line in drawn if line.get_marker() == "o"]
+    assert faces == [figures.BLUE, "white", figures.BLUE]  # hueco: el intervalo toca el azar
+    assert [line.get_xdata()[0] for line in drawn if line.get_marker() == "X"] == [0.6]
+    assert data.ticks(ax.yaxis) == [f"{name}\n(exactitud)" for name in ("debajo", "cerca", "lejos")]
+    assert figure.get_label() == (
+        "lejos 0,75, se aparta del azar; cerca 0,55, no se distingue del azar; debajo 0,30, se aparta del azar."
+    )
+
+
+def test_lesson07_curves():
+    paper = {
+        "updates": [100, 1000],
+        "transformer": {
+            "Sentimiento (SST-2)": [None, 0.5],
+            "Winograd (DPRD)": [0.25, 0.375],
+            "Aceptabilidad (CoLA)": [0.125, 0.75],
+            "Preguntas (RACE)": [0.0625, 0.25],
+        },
+    }
+    ours = {
+        "model": "mini",
+        "chance": {"sentiment": 0.5, "pronouns": 0.5},
+        "fine_tuned": {
+            "sentiment": 0.9,
+            "pronouns": 0.55,
+        },  # el segundo apenas supera al azar: no sirve de escala
+        "records": [
+            {"tokens": 0, "zero_shot_sentiment": 0.5, "zero_shot_pronouns": 0.5},
+            {"tokens": 1000, "zero_shot_sentiment": 0.6, "zero_shot_pronouns": 0.5},
+            {"tokens": 4000, "zero_shot_sentiment": 0.7, "zero_shot_pronouns": 0.75},
+        ],
+    }
+    figure, (left, right) = draw("lesson07.curves", paper, ours)
+    drawn = data.lines(left)
+    assert drawn["Sentimiento (SST-2)"] == [[32_768_000], [0.5]]  # 1000 actualizaciones de 64 × 512 tokens
+    assert drawn["Winograd (DPRD)"] == [[3_276_800, 32_768_000], [0.25, 0.375]]
+    tasks = [line for line in right.lines if len(line.get_xdata()) == 2 and line.get_xdata()[0] == 1000]
+    assert [line.get_linestyle() for line in tasks] == ["-", "--"] and tasks[1].get_label().endswith(" *")
+    assert tasks[0].get_ydata() == pytest.approx([0.25, 0.5])  # (0,7 − 0,5) / (0,9 − 0,5)
+    assert tasks[1].get_ydata() == pytest.approx([0, 0.5])  # (0,75 − 0,5) / (1 − 0,5)
+    assert left.get_xscale() == right.get_xscale() == "log" and data.levels(right) == [0, 1]
+    assert "tokens leídos" in left.get_xlabel() and "(0 = azar)" in left.get_ylabel()
+    assert data.spoken(figure)[1:] == [-2, 0.5, 0.38, 0.75, 0.25, 0.5, 0.5]  # la primera, de «SST-2»
 
 
 # --- 08 ---------------------------------------------------------------------------------------------------------------

@@ -16,6 +16,43 @@ WIDTH, LINE, ROW_GAP = 10.2, 0.6, 0.42  # pulgadas: ancho, alto de cada renglón
 SURPRISE = LinearSegmentedColormap.from_list("sorpresa", ["#F7FBFF", SKY, BLUE, "#06294D"])
 
 
+def mean_scored(values) -> float:
+    """La media de los log P de los tokens que se puntúan; `None` es uno que no."""
+    scored = [value for value in values if value is not None]
+    return sum(scored) / len(scored)
+
+
+def told_apart(pairs, threshold: float) -> tuple[int, int]:
+    """De las parejas `(la gramatical, la que no)`: en cuántas gana la gramatical y en cuántas, además, las separa el
+    umbral, que la gramatical supera y su gemela no."""
+    return sum(good > bad for good, bad in pairs), sum(good > threshold >= bad for good, bad in pairs)
+
+
+def advantage(scores) -> float:
+    """Cuánto más puntúan de media las palabras positivas que las negativas: [n, 2] (positiva, negativa) → nats."""
+    return float(scores[:, 0].mean() - scores[:, 1].mean())
+
+
+def said_positive(scores) -> float:
+    """El % de textos [n, 2] en los que las palabras positivas puntúan más que las negativas."""
+    return 100 * float((scores[:, 0] > scores[:, 1]).mean())
+
+
+def in_tokens(updates, values) -> list[tuple[int, float]]:
+    """`(tokens leídos, valor)` de cada medida del artículo, sin los huecos (`None`)."""
+    return [
+        (count * TOKENS_PER_UPDATE, value)
+        for count, value in zip(updates, values, strict=True)
+        if value is not None
+    ]
+
+
+def is_away(interval: tuple[float, float], chance: float) -> bool:
+    """¿Deja el intervalo fuera al azar?"""
+    low, high = interval
+    return low > chance or high < chance
+
+
 def word_boxes(rows, title: str, worst: float = -12.0):
     """Una caja por token con su log P; cuanto más oscura, más sorprendente.
 
@@ -33,8 +70,7 @@ def word_boxes(rows, title: str, worst: float = -12.0):
     ax.axis("off")
     shades, top, described = Normalize(worst, 0), 0.1, []
     for (name, tokens, values), boxes, lines in zip(rows, places, heights, strict=True):
-        scored = [value for value in values if value is not None]
-        mean = sum(scored) / len(scored)
+        mean = mean_scored(values)
         ax.text(0.02, top + 0.2, f"{name}  ·  media {number(mean, 2)}", weight="bold", va="center")
         for token, value, (x, width, line) in zip(tokens, values, boxes, strict=True):
             _box(ax, x, top + ROW_GAP + line * LINE, width, readable(token), value, shades)
@@ -130,11 +166,11 @@ def one_threshold(thresholds, quality, chosen: float, pairs):
     for axis in (left.xaxis, left.yaxis, right.xaxis):
         with_comma(axis)
     figure.tight_layout(w_pad=2)
-    split = sum(good > chosen >= bad for good, bad in pairs)
+    better, split = told_apart(pairs, chosen)
     return describe(
         figure,
         f"Izquierda: Matthews según el umbral; el mejor es {number(chosen, 2)} nats. Derecha: de {len(pairs)} "
-        f"parejas, la gramatical queda más a la derecha en {sum(good > bad for good, bad in pairs)} y el umbral pasa "
+        f"parejas, la gramatical queda más a la derecha en {better} y el umbral pasa "
         f"entre las dos, por el lado bueno, en {split}.",
     )
 
@@ -163,7 +199,7 @@ def class_words(panels: dict):
                 lw=0,
                 label=name,
             )
-        shift = float(scores[:, 0].mean() - scores[:, 1].mean())
+        shift, above = advantage(scores), said_positive(scores)
         low, high = scores.min() - 0.5, scores.max() + 0.5
         ends = np.array([low, high])
         ax.plot(ends, ends, color="black", ls="--", lw=1.4, label="sin calibrar")
@@ -178,7 +214,6 @@ def class_words(panels: dict):
         )
         with_comma(ax.xaxis)
         with_comma(ax.yaxis)
-        above = 100 * float((scores[:, 0] > scores[:, 1]).mean())
         described.append(f"{title}: sin calibrar, el {number(above)} % cae del lado «positivo»")
     axes[0][-1].legend(fontsize=9.5, loc="center left", bbox_to_anchor=(1.02, 0.5))
     figure.tight_layout(w_pad=2)
@@ -190,6 +225,10 @@ def length_choices(panels: dict):
 
     `panels`: {tarea: {«suma»: [k partes], «media»: [k partes]}}, de `rank_shares`. La línea es no mirar la longitud.
     """
+    panels = {
+        title: {name: [100 * share for share in shares] for name, shares in bars.items()}
+        for title, bars in panels.items()
+    }
     options = [len(next(iter(bars.values()))) for bars in panels.values()]
     figure, axes = plt.subplots(
         1, len(panels), figsize=(10.4, 3.9), sharey=True, squeeze=False, width_ratios=[k + 1 for k in options]
@@ -199,11 +238,11 @@ def length_choices(panels: dict):
         k = len(next(iter(bars.values())))
         for index, ((name, shares), color) in enumerate(zip(bars.items(), (ORANGE, BLUE), strict=True)):
             places = np.arange(k) + 0.4 * (index - 0.5)
-            drawn = ax.bar(places, [100 * s for s in shares], 0.38, color=color, label=name)
-            labels = ax.bar_label(drawn, [number(100 * s) for s in shares], padding=2, fontsize=10)
+            drawn = ax.bar(places, shares, 0.38, color=color, label=name)
+            labels = ax.bar_label(drawn, [number(share) for share in shares], padding=2, fontsize=10)
             for label in labels:  # que la línea no tache ningún número
                 label.set(bbox={"fc": "white", "ec": "none", "pad": 0.5}, zorder=4)
-            described.append(f"{title}, {name}: la más corta, {number(100 * shares[0])} %")
+            described.append(f"{title}, {name}: la más corta, {number(shares[0])} %")
         ax.axhline(100 / k, color="black", ls="--", lw=1.3, label="sin mirar la longitud")
         middle = [f"{place}.ª" for place in range(2, k)]
         ax.set_xticks(range(k), ["la más\ncorta", *middle, "la más\nlarga"])
@@ -212,7 +251,7 @@ def length_choices(panels: dict):
     axes[0].set_ylabel("veces que se elige (%)")
     axes[0].legend(title="puntuación", fontsize=9.5)
     top = max(share for bars in panels.values() for shares in bars.values() for share in shares)
-    axes[0].set_ylim(0, 100 * top * 1.2)
+    axes[0].set_ylim(0, top * 1.2)
     figure.tight_layout(w_pad=2)
     return describe(figure, "Barras. " + "; ".join(described) + ".")
 
@@ -273,9 +312,8 @@ def summary(results):
     figure, ax = plt.subplots(figsize=(9, 0.55 * len(results) + 1.7))
     described = []
     for row, result in enumerate(reversed(results)):
-        low, high = result.interval
-        away = low > result.chance or high < result.chance
-        ax.plot([low, high], [row, row], color=SKY, lw=4, solid_capstyle="round", zorder=1)
+        away = is_away(result.interval, result.chance)
+        ax.plot(result.interval, [row, row], color=SKY, lw=4, solid_capstyle="round", zorder=1)
         ax.plot(result.score, row, "o", color=BLUE, mfc=BLUE if away else "white", ms=10, mew=2)
         ax.plot(result.chance, row, "|", color="black", ms=22, mew=2.2)
         if result.best_baseline:
@@ -316,11 +354,7 @@ def curves(paper: dict, ours: dict):
     figure, (left, right) = plt.subplots(1, 2, figsize=(11.6, 5), sharey=True)
     for _, color, marker, theirs in TASKS.values():
         if theirs:
-            points = [
-                (updates * TOKENS_PER_UPDATE, value)
-                for updates, value in zip(paper["updates"], paper["transformer"][theirs], strict=True)
-                if value is not None
-            ]
+            points = in_tokens(paper["updates"], paper["transformer"][theirs])
             left.plot(*zip(*points, strict=True), color=color, marker=marker, ms=6, lw=2, label=theirs)
     described = []
     for key, (name, color, marker, _) in TASKS.items():
