@@ -814,6 +814,108 @@ def test_lesson08_masking():
     assert data.spoken(figure)[-2:] == [0.5, 1]
 
 
+def test_lesson08_heads():
+    figure, (whole, right, wrong) = draw("lesson08.heads", 2, 6, 3)
+    cells = data.texts(whole)
+    assert cells == ["t0"] * 6 + ["t1"] * 6
+    assert data.texts(right) == [*["t0", "t0", "t1", "t1", "cabeza 1"], *["t0", "t0", "t1", "t1", "cabeza 2"],
+                                 *["t0", "t0", "t1", "t1", "cabeza 3"]]  # fmt: skip
+    assert data.texts(wrong) == [
+        *["t0"] * 4,
+        "cabeza 1",
+        *["t0", "t0", "t1", "t1"],
+        "cabeza 2",
+        *["t1"] * 4,
+        "cabeza 3",
+    ]
+
+    def strips(ax):  # de qué franja de columnas viene cada casilla, por su color
+        faces = [matplotlib.colors.to_hex(patch.get_facecolor()).upper() for patch in ax.patches]
+        return [figures.PALETTE.index(face) for face in faces]
+
+    assert strips(whole) == [0, 0, 1, 1, 2, 2] * 2
+    assert strips(right) == [0] * 4 + [1] * 4 + [2] * 4
+    assert strips(wrong) == [0, 0, 1, 1, 2, 2, 0, 0, 1, 1, 2, 2]
+    corners = [patch.get_xy() for patch in right.patches]
+    assert corners[:5] == [(0, 0), (1, 0), (0, -1), (1, -1), (3, 0)]
+    assert data.labels(wrong)[0] == "mal: view(3, 2, 2)" and data.spoken(figure) == [2, 6]
+
+
+def test_lesson08_activations():
+    x = np.array([-2.0, 0, 2])
+    curves = {
+        "tanh": np.array([-0.0454, 0, 1.9546]),
+        "erf": np.array([-0.0455, 0, 1.9545]),
+        "ReLU": [0, 0, 2],
+    }
+    inputs = np.array([[-9.0, -0.1, -0.1], [0.5, 7.0, 7.0], [0.0, 0.1, 0.9], [4.9, 2.0, -5.0]])
+    figure, (left, middle, right) = draw("lesson08.activations", x, curves, inputs)
+    drawn = data.lines(left)
+    assert (
+        drawn["ReLU"] == [[-2, 0, 2], [0, 0, 2]] and drawn["GELU exacta (erf)"][1] == curves["erf"].tolist()
+    )
+    assert drawn["GELU de GPT-1 (tanh)"][1] == curves["tanh"].tolist()
+    assert data.lines(middle)[0][1] == pytest.approx([1, 0, 1]) and "diezmilésimas" in middle.get_ylabel()
+    bars = {round(bar.get_x(), 6): bar.get_height() for bar in right.patches if bar.get_height()}
+    one = 100 / 12  # cada tramo mide 0,2, y lo que se sale por un lado cuenta en el último
+    assert bars == pytest.approx(
+        {-5: 2 * one, -0.2: 2 * one, 0: 2 * one, 0.4: one, 0.8: one, 2: one, 4.8: 3 * one}
+    )
+    assert sum(bars.values()) == pytest.approx(100) and right.get_ylabel() == "% de las entradas"
+    assert right.get_xlim() == (-5, 5) and data.spoken(figure) == [33]
+
+
+def test_lesson08_blocks():
+    figure, (ax,) = draw("lesson08.blocks")
+    order = {
+        side: [text.get_text() for text in sorted(ax.texts, key=lambda one: one.get_position()[1])
+               if abs(text.get_position()[0] - center) < 10]
+        for side, center in (("post", 25), ("pre", 75))
+    }  # fmt: skip
+    assert order["post"] == ["x", "atención", "+", "ln_1", "MLP", "+", "ln_2", "post-LN: GPT-1"]
+    assert order["pre"] == ["x", "ln_1", "atención", "+", "ln_2", "MLP", "+", "pre-LN: GPT-2"]
+    assert "ln_1, atención, suma, ln_2, MLP, suma" in figure.get_label()
+
+
+def test_lesson08_race():
+    falling = [4.0 - 0.1 * step for step in range(12)]
+    panels = {
+        "GPT-1": {"post-LN": falling, "pre-LN": [3.0] * 7 + [8.0]},
+        "grande": {"post-LN": [2.0] * 5, "pre-LN": [1.0] * 6},
+    }
+    figure, (left, right) = draw("lesson08.race", panels, 2.85)
+    steps, means = data.lines(left)["post-LN"]
+    assert steps == [5, 6, 7, 8, 9, 10, 11, 12] and means == pytest.approx(
+        falling[2:10]
+    )  # en una recta, el de en medio
+    assert data.lines(left)["pre-LN"] == [[5, 6, 7, 8], pytest.approx([3, 3, 3, 4])]
+    assert data.lines(right)["post-LN"] == [[5], pytest.approx([2])] and data.levels(right) == [2.85]
+    assert data.labels(left) == (
+        "GPT-1", "actualizaciones", "pérdida (nats por carácter),\nmedia de 5 actualizaciones"
+    )  # fmt: skip
+    assert data.legend(right) == ["post-LN", "pre-LN", "solo frecuencias de letras"]
+    assert "GPT-1, post-LN, 3,10; GPT-1, pre-LN, 4,00; grande, post-LN, 2,00" in figure.get_label()
+
+
+def test_lesson08_positions():
+    size = 16
+    # a distancia g, las parejas valen 1 − g / 16, y la primera, una décima más: la media sabe cuántas hay
+    table = np.array(
+        [
+            [1 - abs(i - j) / size + 0.1 * (min(i, j) == 0 and i != j) for j in range(size)]
+            for i in range(size)
+        ]
+    )
+    figure, (left, right) = draw("lesson08.positions", table)
+    assert data.image(left).tolist() == table.tolist() and left.images[0].get_clim() == (-1, 1)
+    gaps, means = data.lines(right)[0]
+    assert gaps == list(range(1, 12))
+    assert means == pytest.approx([1 - gap / size + 0.1 / (size - gap) for gap in gaps])
+    assert data.labels(right)[1:] == ("distancia (tokens)", "coseno medio") and data.levels(right) == [0]
+    assert data.labels(left)[1:] == ("posición", "posición")
+    assert data.spoken(figure) == [16, 16, 1, 0.94, 2, 0.88, 8, 0.51]
+
+
 def test_lesson08_head_scores():
     figure, (one, control) = draw(
         "lesson08.head_scores",
@@ -823,6 +925,60 @@ def test_lesson08_head_scores():
     assert data.frames(one, figures.RED) == [(0, 1)] and data.frames(control, figures.RED) == []
     assert data.labels(one)[2] == "bloque" and data.labels(one)[1].startswith("cabeza")
     assert data.ticks(one.yaxis) == ["1", "2"] and data.spoken(figure) == [0.9, 0.25, 0.9, 0.25]
+
+
+def test_lesson08_attention_maps():
+    tokens = [f"{letter}</w>" for letter in "abcdefg"]
+    weights = np.tril(np.full((7, 7), 0.05))
+    weights[0, 0], weights[6, 2] = 0.9, 0.3  # en las cinco primeras filas no hay donde elegir: no cuentan
+    figure, axes = draw("lesson08.attention_maps", tokens, {f"cabeza {n}": weights for n in range(1, 5)})
+    shown = data.image(axes[0])
+    assert np.isnan(shown[np.triu_indices(7, 1)]).all() and shown[6, 2] == 0.3 and shown[0, 0] == 0.9
+    assert axes[0].images[0].get_clim() == (0, 0.3)
+    assert [data.labels(ax)[0] for ax in axes] == [f"cabeza {n}" for n in range(1, 5)]
+    assert data.ticks(axes[2].xaxis) == list("abcdefg") == data.ticks(axes[0].yaxis)
+    assert axes[2].get_xlabel() == "a quién mira" and axes[0].get_ylabel() == "quién mira"
+    assert "cabeza 1, de g a c; cabeza 2, de g a c;" in figure.get_label()
+
+
+def test_lesson08_lens():
+    names = [["a</w>", "b</w>"], ["\n</w>", "the</w>"], ["rain", "s</w>"]]
+    chances = [[0.5, 0.25], [0.125, 0.75], [0.9, 0.0625]]
+    figure, (ax,) = draw("lesson08.lens", ["it</w>", "rain"], names, chances)
+    assert data.image(ax).tolist() == chances and not ax.yaxis_inverted()  # la entrada, abajo
+    assert [(text.get_position(), text.get_text()) for text in ax.texts] == [
+        *(((0, 0), "a"), ((1, 0), "b"), ((0, 1), "↵"), ((1, 1), "the"), ((0, 2), "rain…"), ((1, 2), "s"))
+    ]
+    assert [text.get_text() for text in ax.texts if text.get_weight() == "bold"] == ["rain…"]  # el que venía
+    assert data.ticks(ax.yaxis) == ["embeddings", "bloque 1", "bloque 2"]
+    assert data.ticks(ax.xaxis) == ["it", "rain…"] and data.labels(ax)[1:] == (
+        "token de la entrada",
+        "estado que se lee",
+    )
+    assert (
+        "Tras leer it, rain…: en los embeddings se lee a, b; tras el último bloque, rain…, s."
+        in figure.get_label()
+    )
+
+
+def test_lesson08_depths():
+    figure, (left, right) = draw("lesson08.depths", [9000.0, 250.0, 20.0], [0.99, 0.5, 0.02])
+    assert data.lines(left)[0] == [[0, 1, 2], [9000, 250, 20]] and left.get_yscale() == "log"
+    assert data.lines(right)[0] == [[0, 1, 2], [99, 50, 2]] and right.get_ylim() == (-3, 103)
+    assert data.ticks(left.xaxis) == ["emb.", "1", "2"] and right.get_ylabel() == "% de posiciones"
+    assert data.spoken(figure) == [9000, 250, 20, 99, 50, 2]
+
+
+def test_lesson08_details():
+    rows = [("sin máscara", 300.0), ("otra GELU", 20.05), ("sin nada", 1e9)]
+    figure, (ax,) = draw("lesson08.details", rows, 20.0, 8000.0)
+    assert [end for *_, end in data.rows(ax)] == [300, 20.05, 800_000]  # cien veces a ciegas, como mucho
+    assert data.texts(ax) == ["300", "20", "más de 800\u202f000"]
+    colors = [matplotlib.colors.to_hex(bar.get_facecolor()).upper() for bar in ax.patches]
+    assert colors == [figures.RED, figures.SKY, figures.RED]  # menos de un 1 % no es daño
+    assert data.legend(ax) == ["bien hecho: 20", "a ciegas: 8000"] and ax.get_xscale() == "log"
+    assert data.ticks(ax.yaxis) == ["sin máscara", "otra GELU", "sin nada"] and ax.yaxis_inverted()
+    assert data.spoken(figure) == [20, 300, 20, 800_000]
 
 
 # --- 09 ---------------------------------------------------------------------------------------------------------------

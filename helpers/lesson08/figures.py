@@ -25,24 +25,64 @@ from helpers.figures import (
 from helpers.spanish import number
 
 
+def masked_softmax(scores):
+    """Puntuaciones [T, T] → (las mismas con −∞ en lo futuro, sus pesos tras el softmax por filas), las dos [T, T]."""
+    scores = np.asarray(scores)
+    masked = np.where(_future(scores), -np.inf, scores)
+    return masked, np.exp(masked) / np.exp(masked).sum(-1, keepdims=True)
+
+
+def _future(square):
+    """Máscara booleana [T, T]: lo que cae por encima de la diagonal, que es lo que un token no puede mirar."""
+    return np.triu(np.ones_like(square, dtype=bool), 1)
+
+
+def split_in_heads(T: int, d: int, n_head: int):
+    """Las casillas de x [T, d], numeradas por filas, que le tocan a cada cabeza: (bien repartidas, con un `view`).
+
+    Las dos, [n_head, T, d / n_head]: bien, a cada cabeza le toca una tira de columnas; con `view`, casillas seguidas.
+    """
+    cells = np.arange(T * d)
+    right = np.stack(np.split(cells.reshape(T, d), n_head, axis=1))
+    return right, cells.reshape(n_head, T, -1)
+
+
+def input_shares(inputs, edges):
+    """(% de `inputs` que cae en cada tramo de `edges`, % de negativas). Lo que se sale cuenta en el tramo del borde."""
+    inputs = np.clip(np.asarray(inputs).ravel(), edges[0], edges[-1])
+    weights = np.full(inputs.size, 100 / inputs.size)
+    return np.histogram(inputs, edges, weights=weights)[0], 100 * float((inputs < 0).mean())
+
+
+def moving_average(values, window: int):
+    """La media de cada `window` valores seguidos: [n] → [n - window + 1]."""
+    return np.convolve(values, np.ones(window) / window, mode="valid")
+
+
+def by_distance(similarity):
+    """Parecidos [P, P] → (distancias de 1 a 3P/4, media de las parejas a esa distancia)."""
+    similarity = np.asarray(similarity)
+    gaps = np.arange(1, 3 * len(similarity) // 4)  # más lejos quedan pocas parejas que promediar
+    return gaps, [similarity.diagonal(gap).mean() for gap in gaps]
+
+
 def masking(names, scores, late):
     """La máscara antes del softmax, paso a paso, y qué pasa si se pone después.
 
     - `names`: los T tokens; `scores` [T, T]: puntuaciones ya divididas por la raíz de d.
     - `late` [T, T]: los pesos que salen de poner la máscara después del softmax.
     """
-    scores = np.asarray(scores)
-    hidden = np.triu(np.ones_like(scores, dtype=bool), 1)
-    masked = np.where(hidden, -np.inf, scores)
-    weights = np.exp(masked) / np.exp(masked).sum(-1, keepdims=True)
+    scores, late = np.asarray(scores), np.asarray(late)
+    masked, weights = masked_softmax(scores)
+    hidden, late_totals = _future(scores), late.sum(-1)
     panels = (
-        ("1. puntuaciones", scores, 1),
-        ("2. lo futuro, a −∞", masked, 1),
-        ("3. softmax por filas", weights, 2),
-        ("así no: máscara al final", np.asarray(late), 2),
+        ("1. puntuaciones", scores, 1, ()),
+        ("2. lo futuro, a −∞", masked, 1, ()),
+        ("3. softmax por filas", weights, 2, weights.sum(-1)),
+        ("así no: máscara al final", late, 2, late_totals),
     )
     figure, axes = plt.subplots(1, 4, figsize=(11.4, 3.3), sharey=True)
-    for ax, (title, values, decimals) in zip(axes, panels, strict=True):
+    for ax, (title, values, decimals, totals) in zip(axes, panels, strict=True):
         top = np.abs(scores).max() if decimals == 1 else 1
         ax.imshow(np.where(np.isinf(values), 0, values), cmap="Blues", vmin=0, vmax=1.3 * top)
         for (row, column), value in np.ndenumerate(values):
@@ -51,10 +91,9 @@ def masking(names, scores, late):
             if hidden[row, column] and decimals == 2 or np.isinf(value):
                 cell = Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, hatch="///", ec="#C9C9C9", lw=0)
                 ax.add_patch(cell)
-        if decimals == 2:
-            for row, total in enumerate(values.sum(-1)):
-                color = INK if abs(total - 1) < 1e-6 else RED
-                ax.text(len(names) - 0.3, row, f"= {number(total, 2)}", va="center", size=10, color=color)
+        for row, total in enumerate(totals):
+            color = INK if abs(total - 1) < 1e-6 else RED
+            ax.text(len(names) - 0.3, row, f"= {number(total, 2)}", va="center", size=10, color=color)
         color = RED if "no" in title else INK
         ax.set_title(title, fontsize=11, color=color)
         ax.set_xticks(range(len(names)), names, fontsize=10)
@@ -69,16 +108,13 @@ def masking(names, scores, late):
         f"Cuatro cuadrículas de {len(names)} por {len(names)}. Las puntuaciones; las mismas con menos infinito por "
         "encima de la diagonal; los pesos tras el softmax, con ceros ahí y filas que suman 1; y lo que sale de poner "
         "la máscara después del softmax, con filas que suman "
-        f"{', '.join(number(total, 2) for total in np.asarray(late).sum(-1))}.",
+        f"{', '.join(number(total, 2) for total in late_totals)}.",
     )
 
 
 def heads(T: int, d: int, n_head: int):
     """Cómo se reparte x [T, d] en cabezas, y qué hace en su lugar un `view` con las medidas ya cambiadas."""
-    tokens, strip = np.divmod(np.arange(T * d), d)
-    strip = strip * n_head // d
-    right = [np.flatnonzero(strip == head).reshape(T, -1) for head in range(n_head)]
-    wrong = np.arange(T * d).reshape(n_head, T, -1)
+    right, wrong = split_in_heads(T, d, n_head)
     figure, axes = plt.subplots(1, 3, figsize=(11, 3), width_ratios=[1, 1.05, 1.05])
     panels = (
         (axes[0], f"x: {T} tokens × {d} números", [np.arange(T * d).reshape(T, d)]),
@@ -89,13 +125,12 @@ def heads(T: int, d: int, n_head: int):
         for place, grid in enumerate(groups):
             left = place * (d // n_head + 1)
             for (row, column), cell in np.ndenumerate(grid):
-                color = PALETTE[strip[cell]]
+                token, column_of_x = divmod(cell, d)
+                color = PALETTE[column_of_x * n_head // d]
                 ax.add_patch(
                     Rectangle((left + column, -row), 1, -1, fc=color, ec="white", lw=1.5, alpha=0.55)
                 )
-                ax.text(
-                    left + column + 0.5, -row - 0.5, f"t{tokens[cell]}", ha="center", va="center", fontsize=9
-                )
+                ax.text(left + column + 0.5, -row - 0.5, f"t{token}", ha="center", va="center", fontsize=9)
             if len(groups) > 1:
                 middle = left + grid.shape[1] / 2
                 ax.text(
@@ -126,21 +161,20 @@ def activations(x, curves: dict, inputs):
     left.legend(loc="upper left", fontsize=9.5)
     middle.plot(x, 1e4 * (np.asarray(curves["tanh"]) - np.asarray(curves["erf"])), color=RED)
     middle.set(title="tanh − erf", xlabel="entrada", ylabel="diferencia (diezmilésimas)", xlim=(-4, 4))
-    inputs = np.clip(np.asarray(inputs).ravel(), -5, 5)  # lo que se sale cuenta en el borde
-    right.hist(inputs, bins=np.linspace(-5, 5, 51), weights=np.full(inputs.size, 100 / inputs.size),
-               color=BLUE)  # fmt: skip
+    edges = np.linspace(-5, 5, 51)
+    shares, negative = input_shares(inputs, edges)
+    right.hist(edges[:-1], bins=edges, weights=shares, color=BLUE)
     right.set(
         title="Lo que le llega en el modelo", xlabel="entrada", ylabel="% de las entradas", xlim=(-5, 5)
     )
     for ax in (left, middle, right):
         with_comma(ax.yaxis)
     figure.tight_layout()
-    negative = number(100 * float((inputs < 0).mean()))
     return describe(
         figure,
         "Tres gráficas. Las dos GELU se superponen y bajan un poco de cero antes de apagarse, al contrario que ReLU. "
         "Su diferencia no pasa de unas diezmilésimas. Un histograma de las entradas que recibe la activación en el "
-        f"modelo cargado: el {negative} % son negativas.",
+        f"modelo cargado: el {number(negative)} % son negativas.",
     )
 
 
@@ -203,6 +237,9 @@ def _tower(ax, center, title, parts, note):
     arrow(ax, (center, y - 2.2), (center, y + 0.4), BLUE, lw=2.4)
 
 
+AVERAGED = 5  # actualizaciones que promedia cada punto de `race`
+
+
 def race(panels: dict, plateau: float):
     """La pérdida de los dos bloques al entrenar: un panel por escala inicial de los pesos.
 
@@ -213,13 +250,13 @@ def race(panels: dict, plateau: float):
     ends = []
     for ax, (title, curves) in zip(axes, panels.items(), strict=True):
         for (name, losses), color, line in zip(curves.items(), (RED, BLUE), ("-", "--"), strict=True):
-            smooth = np.convolve(losses, np.ones(5) / 5, mode="valid")
-            ax.plot(np.arange(len(smooth)) + 5, smooth, color=color, lw=2.2, ls=line, label=name)
+            smooth = moving_average(losses, AVERAGED)
+            ax.plot(np.arange(len(smooth)) + AVERAGED, smooth, color=color, lw=2.2, ls=line, label=name)
             ends.append(f"{title}, {name}, {number(smooth[-1], 2)}")
         ax.axhline(plateau, color=GRAY, ls=":", label="solo frecuencias de letras")
         ax.set(title=title, xlabel="actualizaciones")
         with_comma(ax.yaxis)
-    axes[0].set_ylabel("pérdida (nats por carácter),\nmedia de 5 actualizaciones")
+    axes[0].set_ylabel(f"pérdida (nats por carácter),\nmedia de {AVERAGED} actualizaciones")
     axes[-1].legend(loc="upper right")
     figure.tight_layout()
     return describe(figure, f"Curvas de pérdida al entrenar. Al final: {'; '.join(ends)}.")
@@ -235,8 +272,7 @@ def positions(similarity):
     left.grid(False)
     bar = figure.colorbar(image, ax=left, shrink=0.85, label="coseno")
     with_comma(bar.ax.yaxis)
-    gaps = np.arange(1, 3 * size // 4)  # más lejos quedan pocas parejas que promediar
-    means = [similarity.diagonal(gap).mean() for gap in gaps]
+    gaps, means = by_distance(similarity)
     right.plot(gaps, means, color=BLUE, lw=2.2)
     right.axhline(0, color=GRAY, lw=1)
     right.set(title="…y según la distancia", xlabel="distancia (tokens)", ylabel="coseno medio")
@@ -291,9 +327,8 @@ def attention_maps(tokens, panels: dict):
     strongest, skipped = [], 5  # las primeras filas, con poco donde elegir, siempre salen oscuras
     for ax, (title, weights) in zip(axes.flat, panels.items(), strict=True):
         weights = np.asarray(weights)
-        future = np.triu(np.ones_like(weights, dtype=bool), 1)
         image = ax.imshow(
-            np.ma.masked_where(future, weights), cmap="Blues", vmin=0, vmax=weights[skipped:].max()
+            np.ma.masked_where(_future(weights), weights), cmap="Blues", vmin=0, vmax=weights[skipped:].max()
         )
         bar = figure.colorbar(image, ax=ax, shrink=0.6, pad=0.02, extend="max")
         bar.set_label("atención (cada mapa, su escala)")
