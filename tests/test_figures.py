@@ -984,6 +984,52 @@ def test_lesson08_details():
 # --- 09 ---------------------------------------------------------------------------------------------------------------
 
 
+def test_lesson09_windows():
+    tokens = ["once</w>", "up", "on</w>", "a</w>", "time</w>"]
+    figure, (strip, zoom) = draw("lesson09.windows", [5, 3, 4], 4, tokens)
+    stories = [(bar.get_x(), bar.get_width()) for bar in strip.patches]
+    assert stories == [(0, 5), (5, 3), (8, 4)] and data.texts(strip) == ["cuento 1", "cuento 2", "cuento 3"]
+    assert [text.get_position()[0] for text in strip.texts] == [2.5, 6.5, 10]
+    assert [points[0] for points in data.lines(strip).values()] == [[0, 0], [4, 4], [8, 8], [12, 12]]
+    assert strip.get_xlim() == (0, 12) and strip.get_xlabel() == "posición en la tira de tokens"
+    words = [text for text in data.texts(zoom) if text]
+    assert words == ["once", "up…", "on", "a", "entra", "up…", "on", "a", "time", "objetivo"]
+    above, below = (sorted(bar.get_x() for bar in zoom.patches if bar.get_y() == y) for y in (0, -1.6))
+    assert above == below == pytest.approx([0.04, 1.04, 2.04, 3.04])
+    assert data.spoken(figure) == [12, 3, 4]
+    assert "«once» → «up…», «up…» → «on», «on» → «a»…" in figure.get_label()
+
+
+def test_lesson09_schedules():
+    panels = {"artículo": ([0, 2000, 12000], [0, 2.5e-4, 0], 2000), "mini": ([0, 100], [0, 2e-3], 10)}
+    figure, (left, right) = draw("lesson09.schedules", panels)
+    assert data.lines(left)[0] == [[0, 2000, 12000], [0, 2.5e-4, 0]]
+    assert (left.patches[0].get_x(), left.patches[0].get_width()) == (0, 2000) and right.patches[
+        0
+    ].get_width() == 10
+    assert left.get_ylim() == pytest.approx((0, 2.8e-4)) and data.written(left.yaxis, 5e-5) == "0,00005"
+    assert data.written(left.xaxis, 12000) == "12\u202f000"
+    assert data.labels(left) == ("artículo", "actualización", "tasa de aprendizaje")
+    assert data.spoken(figure) == [0.00025, 2000, 0, 12000, 0.002, 10, 0, 100]
+
+
+def test_lesson09_live():
+    records = [
+        {"step": 16, "train_loss": 5.0, "held_out_loss": 5.25},
+        {"step": 32, "train_loss": 3.0, "held_out_loss": 3.5},
+        {"step": 64, "train_loss": 1.0, "held_out_loss": 3.75},
+    ]
+    lines = {"bigrama": 3.9, "unigrama": 5.5, "trigrama": 3.8}
+    figure, (ax,) = draw("lesson09.live", records, lines)
+    assert data.lines(ax)["cuentos de entrenamiento"] == [[0, 1, 2], [5, 3, 1]]
+    assert data.lines(ax)["cuentos apartados"] == [[0, 1, 2], [5.25, 3.5, 3.75]]
+    assert data.levels(ax) == [5.5, 3.9, 3.8] and data.texts(ax) == ["unigrama", "bigrama", "trigrama"]
+    heights = [text.get_position()[1] for text in ax.texts]
+    assert heights == pytest.approx([5.5, 3.9, 3.71])  # casi a la misma altura: el segundo nombre se baja
+    assert data.ticks(ax.xaxis) == ["16", "32", "64"] and ax.get_ylabel() == "pérdida (nats por token)"
+    assert data.spoken(figure) == [5.25, 1, 3.75, 3.9, 5.5, 3.8]
+
+
 def test_lesson09_perplexities():
     figure, (ax,) = draw(
         "lesson09.perplexities", [("unigrama", 400.0, 350.0, 450.0), ("mini", 25.5, 24.0, 27.0)]
@@ -1007,8 +1053,56 @@ def test_lesson09_stability():
     figure, (ax,) = draw("lesson09.stability", {"0,002": [4.0] * 10 + [3.0] * 10}, 5.5)
     steps, means = data.lines(ax)["0,002"]
     assert (steps[0], steps[-1]) == (1, 20) and means[9:15] == pytest.approx([4, 3.9, 3.8, 3.7, 3.6, 3.5])
+    assert means[:3] == pytest.approx([4, 4, 4])  # al principio, la media de los que haya
     assert data.levels(ax) == [5.5] and "nats por token" in data.labels(ax)[2]
     assert data.spoken(figure)[1:] == [3, 5.5]
+
+
+def test_lesson09_history():
+    records = [
+        {"tokens": 200_000, "train_loss": 6.0, "held_out_loss": 6.25, "zero_shot_sentiment": 0.5},
+        {"tokens": 1_000_000, "train_loss": 4.0, "held_out_loss": None, "zero_shot_sentiment": None},
+        {"tokens": 32_768_000, "train_loss": 3.0, "held_out_loss": 3.5, "zero_shot_sentiment": 0.75},
+    ]
+    figure, (left, right) = draw("lesson09.history", records)
+    assert data.lines(left)["texto de entrenamiento"] == [[200_000, 1_000_000, 32_768_000], [6, 4, 3]]
+    assert data.lines(left)["libros apartados"] == [[200_000, 32_768_000], [6.25, 3.5]]
+    (task,) = data.lines(right).values()
+    assert task == [[200_000, 32_768_000], [0.5, 0.75]] and left.get_xscale() == right.get_xscale() == "log"
+    assert data.ticks(left.xaxis) == ["300 mil", "1 M", "3 M", "10 M", "30 M"]
+    assert data.labels(left)[1:] == ("tokens leídos (escala logarítmica)", "pérdida (nats por token)")
+    assert data.spoken(figure) == [6.25, 3.5, 200, 32.8, 3, 1]
+
+
+def test_history_without_tasks():
+    records = [
+        {"tokens": 10**power, "train_loss": 9.0 - power, "held_out_loss": 9.5 - power} for power in (5, 6)
+    ]
+    figure, (only,) = draw("lesson09.history", records)
+    assert data.lines(only)["libros apartados"] == [[10**5, 10**6], [4.5, 3.5]]
+    assert "A la derecha" not in figure.get_label()
+
+
+def test_lesson09_scale():
+    def run(layers, width, parameters, losses):
+        records = [
+            {"tokens": 10**power, "held_out_loss": loss} for power, loss in zip((5, 6), losses, strict=True)
+        ]
+        start = {"tokens": 0, "held_out_loss": 9.0}
+        return {"n_layer": layers, "n_embd": width, "parameters": parameters, "records": [start, *records]}
+
+    runs = [run(4, 256, 5_300_000, [5.0, 3.5]), run(2, 64, 640_000, [6.0, 4.5])]
+    figure, (left, right) = draw("lesson09.scale", runs)
+    assert data.lines(left) == {
+        "2 × 64: 0,64 M": [[10**5, 10**6], [6, 4.5]], "4 × 256: 5,3 M": [[10**5, 10**6], [5, 3.5]]
+    }  # fmt: skip
+    assert list(data.lines(right).values()) == [
+        [[640_000], [4.5]], [[5_300_000], [3.5]], [[640_000, 5_300_000], [4.5, 3.5]]
+    ]  # fmt: skip
+    assert data.ticks(right.xaxis) == ["0,64 M", "5,3 M"] and left.get_xscale() == right.get_xscale() == "log"
+    assert data.labels(left)[2] == data.labels(right)[2] == "pérdida en lo apartado\n(nats por token)"
+    assert data.labels(left)[0].startswith("Varios tamaños")
+    assert data.spoken(figure) == [2, 64, 0.64, 4.5, 1, 4, 256, 5.3, 3.5, 1]
 
 
 # --- con un modelo mayor caben más cabezas y tokens más largos, y nada se pisa ---------------------------------------

@@ -1,6 +1,7 @@
 """Las figuras de la lección 09: cómo se preentrena (ventanas, tasa, estabilidad) y cómo se mide lo preentrenado."""
 
 import math
+from itertools import accumulate
 
 import matplotlib.pyplot as plt
 from matplotlib.patches import Patch, Rectangle
@@ -26,6 +27,11 @@ def big(value: float) -> str:
     return number(value)
 
 
+def moving_average(values, window: int) -> list[float]:
+    """En cada punto, la media de los `window` últimos valores, o de los que haya: [n] → [n]."""
+    return [sum(values[max(0, end - window) : end]) / min(end, window) for end in range(1, len(values) + 1)]
+
+
 def windows(lengths, length: int, tokens):
     """Cómo se corta el texto en ventanas contiguas.
 
@@ -33,15 +39,15 @@ def windows(lengths, length: int, tokens):
     - `tokens`: los primeros de una ventana y el que sigue; la figura empareja cada uno con el que viene detrás.
     """
     figure, (strip, zoom) = plt.subplots(2, 1, figsize=(10.4, 3.7), height_ratios=[1, 1.35])
-    begin, total = 0, sum(lengths)
-    for index, size in enumerate(lengths):
+    begins = [0, *accumulate(lengths)]
+    total = begins.pop()
+    for index, (begin, size) in enumerate(zip(begins, lengths, strict=True)):
         color = DOCUMENT_COLORS[index % 2]
         strip.add_patch(Rectangle((begin, 0), size, 1, fc=color, ec="none"))
         strip.text(
             begin + size / 2, 0.5, f"cuento {index + 1}", ha="center", va="center", fontsize=9,
             bbox={"fc": color, "ec": "none", "pad": 2}, zorder=3,
         )  # fmt: skip
-        begin += size
     for start in range(0, total + 1, length):
         strip.plot([start, start], [0, 1], color="black", lw=0.9)
     strip.set(
@@ -115,10 +121,7 @@ def stability(curves: dict, unigram: float):
     smooth = 10
     ends = {}
     for (name, losses), color, line in zip(curves.items(), PALETTE, ["-", "--", "-.", ":"], strict=False):
-        # media de los últimos lotes: un lote suelto salta demasiado para leer la curva
-        means = [
-            sum(losses[max(0, end - smooth) : end]) / min(end, smooth) for end in range(1, len(losses) + 1)
-        ]
+        means = moving_average(losses, smooth)  # un lote suelto salta demasiado para leer la curva
         ax.plot(range(1, len(losses) + 1), means, color=color, ls=line, lw=2.2, label=name)
         ends[name] = means[-1]
     ax.axhline(unigram, color=GRAY, ls=":", lw=1.6)
