@@ -32,44 +32,20 @@ def _loop(model, ids, n):
     return generation.generate(whole, ids, n, do_sample=False, use_cache=False)
 
 
-def _loop_frozen(model, ids, n):
-    """El bucle que no avanza: pregunta n veces lo mismo."""
-    following = model(ids)[:, -1].argmax(dim=-1, keepdim=True)
-    return torch.cat([ids, *[following] * n], dim=1)
+def _likeliest(logits, row=-1, dim=-1):
+    return logits[:, row].argmax(dim=dim, keepdim=True)
 
 
-def _loop_only_last(model, ids, n):
-    new = ids
-    for _ in range(n):
-        new = model(new)[:, -1].argmax(dim=-1, keepdim=True)
-        ids = torch.cat([ids, new], dim=1)
-    return ids
+def _looping(following, join=lambda ids, new: torch.cat([ids, new], dim=1)):
+    """El bucle que elige cada token con `following(modelo, ids, ids de partida)` y lo pega con `join`."""
 
+    def wrong(model, ids, n):
+        start = ids
+        for _ in range(n):
+            ids = join(ids, following(model, ids, start))
+        return ids
 
-def _loop_first_row(model, ids, n):
-    for _ in range(n):
-        ids = torch.cat([ids, model(ids)[:, 0].argmax(dim=-1, keepdim=True)], dim=1)
-    return ids
-
-
-def _loop_wrong_dim(model, ids, n):
-    for _ in range(n):
-        ids = torch.cat([ids, model(ids)[:, -1].argmax(dim=0, keepdim=True)], dim=1)
-    return ids
-
-
-def _loop_front(model, ids, n):
-    for _ in range(n):
-        ids = torch.cat([model(ids)[:, -1].argmax(dim=-1, keepdim=True), ids], dim=1)
-    return ids
-
-
-def _loop_window(model, ids, n):
-    length = ids.shape[1]
-    for _ in range(n):
-        following = model(ids[:, -length:])[:, -1].argmax(dim=-1, keepdim=True)
-        ids = torch.cat([ids, following], dim=1)
-    return ids
+    return wrong
 
 
 # --- 05-top-k: logits [n, v] y k → logits con -inf fuera de los k mayores -----------------------------------------
@@ -122,26 +98,30 @@ EXERCISES = {
         success="el token elegido vuelve a entrar por el final y el modelo lee siempre el texto entero.",
         mistakes=[
             Mistake(
-                _loop_frozen,
+                _looping(lambda model, ids, start: _likeliest(model(start))),
                 "todos los tokens nuevos salen de la misma pregunta: el modelo no llega a ver el que acabas de elegir.",
             ),
             Mistake(
-                _loop_only_last,
+                _looping(lambda model, ids, start: _likeliest(model(ids if ids is start else ids[:, -1:]))),
                 "al modelo solo le llega el último token: sin caché hay que darle todo lo escrito hasta ahora.",
             ),
             Mistake(
-                _loop_first_row,
+                _looping(lambda model, ids, start: _likeliest(model(ids), row=0)),
                 "usas la fila 0 de los logits, que predice el segundo token del texto; el nuevo está en la fila -1.",
             ),
             Mistake(
-                _loop_wrong_dim,
+                _looping(lambda model, ids, start: _likeliest(model(ids), dim=0)),
                 "argmax sobre dim=0 compara textos, y solo hay uno: el máximo se busca en el vocabulario, dim=-1.",
             ),
             Mistake(
-                _loop_front, "pegas el token nuevo delante: torch.cat([ids, nuevo], dim=1), en ese orden."
+                _looping(
+                    lambda model, ids, start: _likeliest(model(ids)),
+                    join=lambda ids, new: torch.cat([new, ids], dim=1),
+                ),
+                "pegas el token nuevo delante: torch.cat([ids, nuevo], dim=1), en ese orden.",
             ),
             Mistake(
-                _loop_window,
+                _looping(lambda model, ids, start: _likeliest(model(ids[:, -start.shape[1] :]))),
                 "el modelo solo ve los últimos tokens, tantos como tenía el texto de partida: dale todo el texto.",
             ),
             Mistake(

@@ -61,8 +61,15 @@ def _last_best(scores, truth):
     )
 
 
-def _threshold(train_scores, train_truth, test_scores, test_truth):
-    return matthews_corrcoef(test_truth, test_scores > _best(train_scores, train_truth))
+def _graded(threshold, grade=matthews_corrcoef, above=torch.gt):
+    """La nota en la prueba con el umbral que dé `threshold(puntuaciones y clases de entrenamiento y de prueba)`."""
+    return lambda train, truth, test, test_truth: float(
+        grade(test_truth, above(test, threshold(train, truth, test, test_truth)))
+    )
+
+
+def _from_training(train, truth, test, test_truth):
+    return _best(train, truth)
 
 
 _LABELLED = [
@@ -227,63 +234,52 @@ EXERCISES = {
         ],
     ),
     "07-umbral": Exercise(
-        reference=_threshold,
+        reference=_graded(_from_training),
         cases=_LABELLED,
         success="el umbral sale del entrenamiento y la nota, de la prueba, que no ha opinado.",
         mistakes=[
             Mistake(
-                lambda train, truth, test, test_truth: matthews_corrcoef(
-                    test_truth, test > _best(test, test_truth)
-                ),
+                _graded(lambda train, truth, test, test_truth: _best(test, test_truth)),
                 "has elegido el umbral con las frases de prueba: esa nota sale inflada y no vale.",
             ),
             Mistake(
-                lambda train, truth, test, test_truth: matthews_corrcoef(
-                    test_truth,
-                    test > _best(torch.cat([train, test]), torch.cat([truth, test_truth])),
+                _graded(
+                    lambda train, truth, test, test_truth: _best(
+                        torch.cat([train, test]), torch.cat([truth, test_truth])
+                    )
                 ),
                 "para elegir el umbral has juntado entrenamiento y prueba: la prueba no puede opinar.",
             ),
             Mistake(
-                lambda train, truth, test, test_truth: matthews_corrcoef(truth, train > _best(train, truth)),
+                lambda train, truth, test, test_truth: _graded(_from_training)(train, truth, train, truth),
                 "el umbral está bien, pero la nota es la de entrenamiento: se pide la de las frases de prueba.",
             ),
             Mistake(
-                lambda train, truth, test, test_truth: matthews_corrcoef(
-                    test_truth, test > _best(train, truth, accuracy_score)
-                ),
+                _graded(lambda train, truth, *_: _best(train, truth, accuracy_score)),
                 "has elegido el umbral de mayor exactitud; se pide el de mayor Matthews.",
             ),
             Mistake(
-                lambda train, truth, test, test_truth: matthews_corrcoef(
-                    test_truth, test > float(train.mean())
-                ),
+                _graded(lambda train, *_: float(train.mean())),
                 "has puesto el umbral en la media: hay que probar todas las puntuaciones y quedarse con la mejor.",
             ),
             Mistake(
-                lambda train, truth, test, test_truth: matthews_corrcoef(
-                    test_truth, test < _best(train, truth)
-                ),
+                _graded(_from_training, above=torch.lt),
                 "has marcado como aceptables las de menor log P: son las que superan el umbral.",
             ),
             Mistake(
-                lambda train, truth, test, test_truth: accuracy_score(test_truth, test > _best(train, truth)),
+                _graded(_from_training, grade=accuracy_score),
                 "el umbral está bien, pero devuelves la exactitud; se pide el Matthews.",
             ),
             Mistake(
-                lambda train, truth, test, test_truth: matthews_corrcoef(
-                    test_truth, test >= _best(train, truth)
-                ),
+                _graded(_from_training, above=torch.ge),
                 "si la puntuación es igual al umbral no cuenta: tiene que ser mayor.",
             ),
             Mistake(
-                lambda train, truth, test, test_truth: matthews_corrcoef(
-                    test_truth, test > _last_best(train, truth)
-                ),
+                _graded(lambda train, truth, *_: _last_best(train, truth)),
                 "en un empate se queda el umbral más bajo: ordénalos y cambia solo si mejora.",
             ),
             Mistake(
-                lambda train, truth, test, test_truth: _best(train, truth),
+                _from_training,
                 "eso es el umbral; se pide el Matthews que consigue en las frases de prueba.",
             ),
         ],
