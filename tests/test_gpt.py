@@ -11,7 +11,7 @@ from transformers import OpenAIGPTConfig, OpenAIGPTLMHeadModel, TextStreamer
 
 from helpers import gpt
 from helpers.environment import ROOT
-from helpers.hf import GPT1LMHeadModel
+from helpers.hf import GPT1LMHeadModel, evaluating
 from helpers.models import MINI
 from helpers.tokenizer import GPT1Tokenizer
 
@@ -336,6 +336,17 @@ def test_dropout_reaches_every_place(ids):
         ours.train()
         torch.manual_seed(0)
         assert torch.equal(ours(ids).logits, ours(ids).logits) == (active is None), active
+
+
+def test_evaluating_leaves_the_model_as_it_was_even_after_an_error():
+    model = torch.nn.Sequential(torch.nn.Embedding(100, 8), torch.nn.Dropout(0.5))
+    for training in (True, False):
+        model.train(training)
+        with pytest.raises(KeyboardInterrupt), evaluating(model):
+            assert not model.training and not model[1].training
+            assert not model(torch.tensor([1])).requires_grad
+            raise KeyboardInterrupt
+        assert model.training == model[1].training == training and torch.is_grad_enabled()
 
 
 @torch.no_grad()

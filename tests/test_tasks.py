@@ -21,6 +21,7 @@ from helpers.tasks import (
     input_tokens,
     load_task,
     pad,
+    right_pad,
 )
 from helpers.tokenizer import GPT1Tokenizer
 
@@ -97,6 +98,12 @@ def test_padding_is_on_the_right_and_classify_is_the_last_real_token():
     at_position = batch["input_ids"].gather(2, batch["classify_position"][..., None])
     assert (at_position == 92).all()
     assert batch["labels"].tolist() == [1, 0] and batch["labels"].dtype == torch.long
+
+
+def test_the_shorter_rows_are_padded_on_the_right():
+    ids, mask = right_pad([[5, 6, 7], [], [8]], pad_id=9)
+    assert ids.tolist() == [[5, 6, 7], [9, 9, 9], [8, 9, 9]]
+    assert mask.tolist() == [[1, 1, 1], [0, 0, 0], [1, 0, 0]]
 
 
 def test_labels_are_scores_or_are_absent():

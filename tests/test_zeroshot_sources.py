@@ -174,17 +174,25 @@ SCHEMA = {"sentence": "A cat saw it run.", "pronoun": "it", "candidates": ["a", 
 
 
 def pretend_hub(monkeypatch, *rows):
+    """Un Hub al que no se llega: lo pedido y si se iba a esperar a la red."""
     asked = []
-    monkeypatch.setattr(datasets, "load_dataset", lambda *args, **named: asked.append((args, named)) or rows)
+
+    def load_dataset(*args, **named):
+        asked.append((args, named, datasets.config.HF_HUB_OFFLINE))
+        return rows
+
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    monkeypatch.setattr(models, "hub_reachable", lambda: False)
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
     return asked
 
 
 def test_rows_of_the_hub(monkeypatch):
     asked = pretend_hub(monkeypatch, SCHEMA)
-    before = datasets.config.HF_HUB_OFFLINE
     assert load_records("dpr", "hub") == [PronounSchema("A cat saw", "run.", ("a", "b"), 1)]
-    assert asked == [(("community-datasets/definite_pronoun_resolution", "plain_text"), {"split": "test"})]
-    assert datasets.config.HF_HUB_OFFLINE == before
+    path = "community-datasets/definite_pronoun_resolution"
+    assert asked == [((path, "plain_text"), {"split": "test"}, True)]
+    assert datasets.config.HF_HUB_OFFLINE is False
 
 
 @pytest.mark.parametrize(

@@ -102,23 +102,13 @@ def bootstrap(
 
 def matthews_interval(truth, predictions, units=None, resamples: int = 1000, seed: int = 0):
     """El intervalo de `bootstrap` para el coeficiente de Matthews de dos listas de síes y noes."""
-    cells = 2 * np.asarray(truth, dtype=int) + np.asarray(
-        predictions, dtype=int
-    )  # cada ejemplo suma 1 en una casilla
+    truth, predictions = np.asarray(truth, dtype=int), np.asarray(predictions, dtype=int)
+    cells = 2 * truth + predictions  # cada ejemplo cae en una casilla de la matriz de confusión
     return bootstrap(np.eye(4)[cells], _matthews, units, resamples, seed)
 
 
 def choice_result(
-    task,
-    scores,
-    rights,
-    examples,
-    *,
-    units=None,
-    baselines=None,
-    details=None,
-    resamples=1000,
-    seed=0,
+    task, scores, rights, examples, *, units=None, baselines=None, details=None, resamples=1000, seed=0
 ) -> Result:
     """El resultado de elegir, en cada ejemplo, la opción de mayor puntuación.
 
@@ -142,17 +132,8 @@ def choice_result(
     counts = [[gained, 1] for gained in credits]
     interval = bootstrap(counts, _accuracy, units, resamples, seed)
     chance = float(np.mean([1 / len(options) for options in scores]))
-    return Result(
-        task,
-        ACCURACY,
-        float(np.mean(credits)),
-        interval,
-        chance,
-        len(credits),
-        simple,
-        examples,
-        details or {},
-    )
+    score, details = float(np.mean(credits)), details or {}
+    return Result(task, ACCURACY, score, interval, chance, len(credits), simple, examples, details)
 
 
 def require_examples(task, examples) -> None:

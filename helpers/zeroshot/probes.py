@@ -1,5 +1,7 @@
 """Las heurísticas como sonda del preentrenamiento: cómo suben con las actualizaciones (artículo, figura 2, derecha)."""
 
+from functools import partial
+
 from helpers.zeroshot import heuristics
 from helpers.zeroshot.records import load_records, spread
 from helpers.zeroshot.scoring import TextTooLong
@@ -26,51 +28,36 @@ def probes(tokenizer, limit: int | None = 100, names=PROBES):
     if unknown:
         raise ValueError(f"No hay ninguna sonda «{unknown[0]}»: elige entre {', '.join(PROBES)}.")
     data = {name: _records(name, limit) for name in names}
-    train = load_records("acceptability", split="train") if "acceptability" in names else []
-    settings = {"baselines": False, "resamples": 0}
 
     def measure(model) -> dict[str, float]:
         scores = {}
         for name, records in data.items():
             try:
-                scores[f"zero_shot_{name}"] = round(
-                    _RUN[name](model, tokenizer, records, train, settings).score, 4
-                )
+                found = _RUN[name](model, tokenizer, *records, baselines=False, resamples=0)
             except TextTooLong:
                 continue
+            scores[f"zero_shot_{name}"] = round(found.score, 4)
         return scores
 
     return measure
 
 
-def _records(name: str, limit: int | None) -> list:
-    if name in ("sentiment", "acceptability"):  # con `train` se eligieron los verbalizadores o el umbral
-        return spread([*load_records(name, split="validation"), *load_records(name, split="test")], limit)
-    return load_records(name, limit=limit)
+def _records(name: str, limit: int | None) -> tuple[list, ...]:
+    """Lo que recibe la heurística: los registros y, si elige un umbral, delante los de entrenamiento."""
+    if name not in ("sentiment", "acceptability"):
+        return (load_records(name, limit=limit),)
+    # con `train` se eligieron los verbalizadores o el umbral
+    test = spread([*load_records(name, split="validation"), *load_records(name, split="test")], limit)
+    return (test,) if name == "sentiment" else (load_records(name, split="train"), test)
 
 
 _RUN = {
-    "minimal_pairs": lambda model, tokenizer, records, _, settings: heuristics.minimal_pairs(
-        model, tokenizer, records, **settings
+    "minimal_pairs": heuristics.minimal_pairs,
+    "acceptability": heuristics.acceptability,
+    "sentiment": partial(
+        heuristics.sentiment, verbalizers=heuristics.VERBALIZERS["stories"], calibrate="mean"
     ),
-    "acceptability": lambda model, tokenizer, records, train, settings: heuristics.acceptability(
-        model, tokenizer, train, records, **settings
-    ),
-    "sentiment": lambda model, tokenizer, records, _, settings: heuristics.sentiment(
-        model,
-        tokenizer,
-        records,
-        verbalizers=heuristics.VERBALIZERS["stories"],
-        calibrate="mean",
-        **settings,
-    ),
-    "pronouns": lambda model, tokenizer, records, _, settings: heuristics.pronouns(
-        model, tokenizer, records, **settings
-    ),
-    "reading": lambda model, tokenizer, records, _, settings: heuristics.choose_answer(
-        model, tokenizer, records, **settings
-    ),
-    "story_cloze": lambda model, tokenizer, records, _, settings: heuristics.choose_answer(
-        model, tokenizer, records, **settings
-    ),
+    "pronouns": heuristics.pronouns,
+    "reading": heuristics.choose_answer,
+    "story_cloze": heuristics.choose_answer,
 }

@@ -16,11 +16,8 @@ from helpers.tasks.sources import COURSE, download
 
 _BRACKETS = re.compile(r"\[([^][]+)\]")
 _POSSESSIVES = ("my", "your", "his", "its", "our", "their")
-_DPR = (
-    "community-datasets/definite_pronoun_resolution",
-    "plain_text",
-    "test",
-)  # en el Hub: ruta, configuración, parte
+# Dónde está DPR en el Hub: ruta, configuración y parte.
+_DPR = ("community-datasets/definite_pronoun_resolution", "plain_text", "test")
 # Tareas que lee `helpers.tasks` → parte por omisión (`None`, todas). Las clases del test de GLUE no son públicas.
 FOR_FINE_TUNING = {
     "sentiment": None,
