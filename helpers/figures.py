@@ -32,6 +32,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GRAY = (
 )
 PALETTE = [BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GRAY]
 INK = "#222222"
+SHRINK = 0.8  # hasta aquí se encoge una figura: la letra más pequeña, de 9 puntos, queda en 9 píxeles
 # Los mismos colores, aclarados: encima va texto.
 FILLS = {BLUE: "#E8F1F8", GREEN: "#E3F4EE", ORANGE: "#FDF3DC", GRAY: "#F2F2F2"}
 
@@ -62,7 +63,7 @@ def use_style() -> None:
 
 def describe(figure, text: str):
     """Guarda en la figura su descripción para quien no la ve; `show` la escribe en el cuaderno."""
-    figure.set_label(text)
+    figure.set_label(text.replace("\n", " "))  # el nombre de una barra puede traer un salto de línea
     return figure
 
 
@@ -91,8 +92,13 @@ def show(figure) -> None:
         png, "png", optimize=True
     )
     data = base64.b64encode(png.getvalue()).decode()
+    width = PIL.Image.open(png).width
     # JupyterLab y nbconvert no leen la descripción de un PNG suelto, y sí la de un <img>; el PNG queda para lo demás.
-    image = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}" style="max-width: 100%">'
+    # En una pantalla estrecha la figura se encoge un poco y después se desliza: más pequeña no se leerían sus letras.
+    image = (
+        f'<div style="overflow-x: auto"><img alt="{html.escape(alt)}" src="data:image/png;base64,{data}" '
+        f'style="max-width: 100%; min-width: {SHRINK * width:.0f}px"></div>'
+    )
     display({"text/html": image, "image/png": data}, raw=True)
 
 

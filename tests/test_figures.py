@@ -1,7 +1,6 @@
 """Las figuras dicen lo que deben: sus datos, leídos de los ejes, y su texto alternativo, con los mismos números.
 
-`test_lessonNN_nombre` prueba `helpers.lessonNN.figures.nombre`; las que aún no tienen prueba están, una por línea, en
-`figuras_pendientes.txt`.
+`test_lessonNN_nombre` prueba `helpers.lessonNN.figures.nombre`, y ninguna se queda sin prueba.
 """
 
 import base64
@@ -9,7 +8,6 @@ import importlib
 import io
 import math
 from itertools import pairwise
-from pathlib import Path
 from types import SimpleNamespace
 
 import figure_data as data
@@ -21,8 +19,6 @@ import pytest
 from matplotlib.patches import Rectangle
 
 from helpers import figures
-
-PENDING = Path(__file__).with_name("figuras_pendientes.txt")
 
 
 @pytest.fixture(autouse=True)
@@ -41,18 +37,13 @@ def draw(name, *args, **kwargs):
     return figure, [ax for ax in figure.axes if ax.get_label() != "<colorbar>"]
 
 
-def test_every_figure_has_its_test_or_is_pending():
+def test_every_figure_has_its_test():
     tested = {
         name.removeprefix("test_").replace("_", ".", 1)
         for name in globals()
         if name.startswith("test_lesson")
     }
-    pending = PENDING.read_text(encoding="utf-8").split()
-    assert pending == sorted(set(pending))
-    assert set(pending) == data.names() - tested, (
-        "ponle su prueba o, si la tiene, quítala de figuras_pendientes.txt"
-    )
-    assert tested <= data.names(), "hay una prueba de una figura que ya no existe"
+    assert tested == data.names(), "a cada figura, su prueba; y ninguna prueba de una figura que ya no existe"
 
 
 # --- lo común ---------------------------------------------------------------------------------------------------------
@@ -62,12 +53,14 @@ def test_show_gives_the_description_and_an_opaque_picture(monkeypatch):
     shown = []
     monkeypatch.setattr(figures, "display", lambda bundle, raw: shown.append((bundle, raw)))
     figure, ax = plt.subplots()
-    figures.show(figures.describe(figure, 'Una "recta" que baja de 2 a < 1.'))
+    figures.show(figures.describe(figure, 'Una "recta"\nque baja de 2 a < 1.'))
     ((bundle, raw),) = shown
     assert raw and bundle["text/html"].startswith(
-        '<img alt="Una &quot;recta&quot; que baja de 2 a &lt; 1." src="data:image/png;base64,'
+        '<div style="overflow-x: auto"><img alt="Una &quot;recta&quot; que baja de 2 a &lt; 1." src="data:image/png'
     )
     assert bundle["image/png"] in bundle["text/html"] and "max-width: 100%" in bundle["text/html"]
+    width = PIL.Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))).width
+    assert f"min-width: {0.8 * width:.0f}px" in bundle["text/html"]
     picture = PIL.Image.open(io.BytesIO(base64.b64decode(bundle["image/png"])))
     assert "transparency" not in picture.info and picture.convert("RGBA").getpixel((0, 0)) == (
         255,
