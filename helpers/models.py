@@ -98,7 +98,7 @@ def _load(label: str, folder: Path, device: str | None):
     """(modelo en evaluación y fp32, tokenizador) de una carpeta ya localizada; `DeviceError` si `device` no sirve."""
     device = environment.check_device(device)  # antes de leer nada
     tokenizer = _load_tokenizer(folder, label)
-    model = _load_weights(folder, label)
+    model = load_weights(folder, label)
     if len(tokenizer) != model.config.vocab_size:
         raise ModelError(
             f"El vocabulario de {label} tiene {len(tokenizer)} entradas y sus embeddings {model.config.vocab_size}: "
@@ -203,7 +203,7 @@ def _load_tokenizer(folder: Path, label: str) -> GPT1Tokenizer:
         raise ModelError(f"El vocabulario de {label} no se entiende ({error}). {_repair(label)}") from error
 
 
-def _load_weights(folder: Path, label: str) -> GPT1LMHeadModel:
+def load_weights(folder: Path, label: str) -> GPT1LMHeadModel:
     """Lee configuración y pesos; cualquier parámetro que falte, sobre o no mida lo debido es un error."""
     path = folder / "model.safetensors"
     try:

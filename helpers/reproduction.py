@@ -8,8 +8,8 @@ las nuestras son de validación. Lección 06.
 import argparse
 import json
 import shutil
-import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -21,10 +21,13 @@ from helpers.finetuning.__main__ import add_options, asked_recipe
 from helpers.finetuning.metrics import NAMES
 from helpers.finetuning.recipe import PAPER as PAPER_RECIPE
 from helpers.finetuning.run import fine_tune
-from helpers.models import ModelError
+from helpers.models import ModelError, load
 from helpers.spanish import number, signed, text_table
-from helpers.tasks import TASKS, TaskError, find_task
-from helpers.training import TrainingError, processes
+from helpers.tasks import TASKS, TaskError, find_task, load_task
+from helpers.terminal import Parser, command
+from helpers.training import TrainingError, check_value, fingerprint, processes
+from helpers.training.folder import changes, output_folder, refuse_changes
+from helpers.training.recipe import COUNT
 
 TABLES = ROOT / "data" / "paper" / "tables.json"
 # Tarea → (tabla, columna) de la fila del Transformer, y su columna en las ablaciones (tabla 5).
@@ -67,15 +70,19 @@ def reproduce(
     `keep` se conservan los modelos. Lanza lo mismo que `fine_tune`.
     """
     processes()  # antes que ningún otro PartialState: en la CPU, el primero decide si se ven los demás
-    out, rows = Path(out), []
+    out, rows = output_folder(out), []
     tasks = [find_task(name) for name in tasks]  # un nombre mal escrito se dice antes de empezar
-    _same_settings(out, {"model": str(model), "source": str(source)} | recipe.identity())
+    check_value("seeds", seeds, COUNT)
+    model, tokenizer = load(str(model), verbose=progress)
+    weights = fingerprint(model)
     for task in tasks:
-        data = "course" if task.in_course else source
-        runs = [
-            _one(model, task, data, replace(recipe, seed=seed), out / task.name / f"semilla-{seed}", keep, progress)
-            for seed in range(seeds)
-        ]  # fmt: skip
+        data = load_task(task, "course" if task.in_course else source)
+        tune = partial(fine_tune, model, task, data, tokenizer=tokenizer, progress=progress)
+        identity, runs = {"weights": weights, "data": fingerprint(data)}, []
+        for seed in range(seeds):
+            runs.append(
+                _one(tune, replace(recipe, seed=seed), identity, out / task.name / f"semilla-{seed}", keep)
+            )
         values = [100 * run["value"] for run in runs]
         paper = paper_value(task.name, recipe.n_transfer != -1, recipe.lm_coef > 0)
         rows.append({
@@ -88,16 +95,18 @@ def reproduce(
     return rows
 
 
-def _one(model, task, data, recipe, folder: Path, keep: bool, progress: bool) -> dict:
-    """El resultado de una tarea y una semilla, de su JSON si ya está."""
-    done = folder.with_suffix(".json")
+def _one(tune, recipe, identity: dict, folder: Path, keep: bool) -> dict:
+    """El resultado de una tarea y una semilla; el de su JSON, si es del mismo ajuste."""
+    done, identity = folder.with_suffix(".json"), identity | recipe.identity()
     if done.exists():
-        return json.loads(done.read_text(encoding="utf-8"))
-    result = fine_tune(model, task, data, recipe=recipe, out=folder, progress=progress)
+        record = json.loads(done.read_text(encoding="utf-8"))
+        refuse_changes(done, record.get("run", {}), identity, changes(record.get("run", {}), identity))
+        return record
+    result = tune(recipe=recipe, out=folder)
     chosen = result.validation if result.test is None else result.test
     record = {
-        "value": chosen.metrics[task.metrics[0]], "part": "validación" if result.test is None else "test",
-        "metrics": chosen.metrics, "best": result.best, "seconds": result.seconds,
+        "value": chosen.metrics[result.task.metrics[0]], "part": "validación" if result.test is None else "test",
+        "metrics": chosen.metrics, "best": result.best, "seconds": result.seconds, "run": identity,
     }  # fmt: skip
     if PartialState().is_main_process:
         write_json(done, record)
@@ -105,21 +114,6 @@ def _one(model, task, data, recipe, folder: Path, keep: bool, progress: bool) ->
             shutil.rmtree(folder)  # cinco semillas del modelo real ocuparían 2,3 GB por tarea
     PartialState().wait_for_everyone()
     return record
-
-
-def _same_settings(out: Path, settings: dict) -> None:
-    """Lanza `TrainingError` si en `out` hay resultados con otros ajustes: mezclarlos daría una media sin sentido."""
-    path = out / "ajustes.json"
-    del settings["seed"]  # cada fila tiene las suyas
-    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else settings
-    different = [name for name in settings if before.get(name) != settings[name]]
-    if different:
-        raise TrainingError(
-            f"En {out} hay resultados con otro {', '.join(different)}: elige otra carpeta con --out."
-        )
-    PartialState().wait_for_everyone()
-    if PartialState().is_main_process:
-        write_json(path, settings)
 
 
 def table(rows: list[dict]) -> str:
@@ -141,12 +135,13 @@ def _number(value: float | None, sign: bool = False) -> str:
 
 
 def parse(arguments=None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m helpers.reproduction", description=__doc__.split("\n")[0]
-    )
+    parser = Parser(prog="python -m helpers.reproduction", description=__doc__.split("\n")[0])
     parser.add_argument("--tasks", nargs="+", required=True, help=f"de entre: {', '.join(TASKS)}")
     parser.add_argument(
-        "--out", default="runs/reproduccion", help="carpeta de los resultados (se reanuda desde ella)"
+        "--out",
+        type="folder",
+        default="runs/reproduccion",
+        help="carpeta de los resultados (se reanuda desde ella)",
     )
     parser.add_argument("--seeds", type=int, default=5, help="semillas por tarea")
     parser.add_argument("--keep", action="store_true", help="conserva los modelos ajustados")
@@ -154,18 +149,13 @@ def parse(arguments=None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+@command(TaskError, ModelError, TrainingError)
 def main(arguments=None) -> int:
     options = parse(arguments)
-    try:
-        if options.seeds < 1:
-            raise TrainingError(f"--seeds {options.seeds} no puede ser: hace falta al menos una semilla.")
-        rows = reproduce(
-            options.tasks, options.source, options.out, options.seeds, model=options.model,
-            recipe=asked_recipe(options), keep=options.keep, progress=not options.quiet,
-        )  # fmt: skip
-    except (TaskError, ModelError, TrainingError) as error:
-        print(error, file=sys.stderr)
-        return 1
+    rows = reproduce(
+        options.tasks, options.source, options.out, options.seeds, model=options.model,
+        recipe=asked_recipe(options), keep=options.keep, progress=not options.quiet,
+    )  # fmt: skip
     if PartialState().is_main_process:
         print(table(rows))
         print(f"\nGuardado en {Path(options.out) / 'resultados.json'}")

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from simulated_gpu import SimulatedGPU
 from transformers import OpenAIGPTConfig
 
-from helpers import generation, reproduction, training
+from helpers import generation, reproduction
 from helpers.finetuning import FineTuned, FineTuningRecipe, TrainingError, fine_tune
 from helpers.finetuning.__main__ import main
 from helpers.hf import GPT1LMHeadModel
@@ -24,6 +24,7 @@ from helpers.pretraining import LANGUAGE, fine_tune_language
 from helpers.pretraining.bpe import count_words, train_bpe
 from helpers.tasks import load_task
 from helpers.tokenizer import GPT1Tokenizer
+from helpers.training import trainer as training_room
 
 RECIPE = FineTuningRecipe(learning_rate=2e-3, epochs=2, batch=8, micro_batch=8)
 FLAGS = "--batch 8 --micro-batch 8 --epochs 2 --learning-rate 0.002 --train-size 64 --quiet"
@@ -209,7 +210,7 @@ def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(folder, tmp_pa
     assert (killed / "result.json").stat().st_mtime_ns == stamp
     capsys.readouterr()
     assert main(command(folder, killed, *saving, "--lm-coef", "0")) == 1
-    assert "distinto (cambia lm_coef)" in capsys.readouterr().err
+    assert "distinto (cambia lm_coef: 0.5 y ahora 0.0)" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -286,7 +287,7 @@ def test_reproduction_ends_with_a_table_and_does_not_repeat(folder, tmp_path, ca
     assert reproduction.main(arguments) == 0 and capsys.readouterr().out == printed
     assert stamps == {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/semilla-*.json")}
     assert reproduction.main([*arguments, "--lm-coef", "0"]) == 1
-    assert "otro lm_coef" in capsys.readouterr().err
+    assert "distinto (cambia lm_coef: 0.5 y ahora 0.0)" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -396,7 +397,7 @@ def t4():
     scaler = torch.amp.GradScaler("cpu")
     context = torch.autocast("cpu", torch.float16)
     places = {
-        (training, "mixed_precision"): lambda wanted: half,
+        (training_room, "mixed_precision"): lambda wanted: half,
         (accelerate.accelerator, "get_grad_scaler"): lambda *args, **kwargs: scaler,
         (accelerate.accelerator, "get_mixed_precision_context_manager"): lambda *args, **kwargs: context,
     }
@@ -408,7 +409,7 @@ def t4():
 
 def test_fp16_gives_nearly_the_losses_of_fp32(folder, t4, tmp_path):
     half = run(folder, out=tmp_path / "a")
-    with mock.patch.object(training, "mixed_precision", lambda wanted: {}):
+    with mock.patch.object(training_room, "mixed_precision", lambda wanted: {}):
         full = run(folder)
     found, expected = ([step["loss"] for step in one.steps] for one in (half, full))
     assert found == pytest.approx(expected, abs=2e-3) and found != expected

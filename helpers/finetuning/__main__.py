@@ -5,7 +5,6 @@ En varias GPU: `accelerate launch --num_processes 2 -m helpers.finetuning …`; 
 """
 
 import argparse
-import sys
 
 from accelerate import PartialState
 
@@ -15,6 +14,7 @@ from helpers.finetuning.run import fine_tune
 from helpers.models import ModelError, choose
 from helpers.spanish import number
 from helpers.tasks import TASKS, TaskError
+from helpers.terminal import Parser, command
 from helpers.training import TrainingError, add_recipe_options, recipe_from, warn_if_alone
 
 
@@ -34,26 +34,26 @@ def asked_recipe(options) -> FineTuningRecipe:
 
 
 def parse(arguments=None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m helpers.finetuning", description=__doc__)
+    parser = Parser(prog="python -m helpers.finetuning", description=__doc__)
     parser.add_argument("--task", required=True, help=f"una de: {', '.join(TASKS)}")
     parser.add_argument(
-        "--out", required=True, help="carpeta del resultado; si el proceso muere, se sigue desde ella"
+        "--out",
+        required=True,
+        type="folder",
+        help="carpeta del resultado; si el proceso muere, se sigue desde ella",
     )
     add_options(parser)
     return parser.parse_args(arguments)
 
 
+@command(TaskError, ModelError, TrainingError)
 def main(arguments=None) -> int:
     options = parse(arguments)
     warn_if_alone("helpers.finetuning")
-    try:
-        result = fine_tune(
-            options.model, options.task, options.source, recipe=asked_recipe(options), out=options.out,
-            progress=not options.quiet,
-        )  # fmt: skip
-    except (TaskError, ModelError, TrainingError) as error:
-        print(error, file=sys.stderr)
-        return 1
+    result = fine_tune(
+        options.model, options.task, options.source, recipe=asked_recipe(options), out=options.out,
+        progress=not options.quiet,
+    )  # fmt: skip
     if PartialState().is_main_process:
         for part, predictions in (("Validación", result.validation), ("Prueba", result.test)):
             if predictions is not None:

@@ -12,7 +12,8 @@ def lm_losses(hidden, input_ids, real, lm_head) -> torch.Tensor:
     `hidden` [N, T, n_embd], `input_ids` [N, T] y `real` [N, T] (booleana, falsa en el relleno). Se predicen todos los
     tokens menos el primero, también `_delimiter_` y `_classify_`. `lm_head`, la operación más cara del modelo, solo
     ve las posiciones que cuentan. Cada secuencia pesa lo mismo, sea larga o corta: la media por tokens de
-    `OpenAIGPTDoubleHeadsModel` da otro valor. Fuente: train.py, líneas 173-178. Lección 06.
+    `OpenAIGPTDoubleHeadsModel` da otro valor.
+    En una secuencia de un solo token no se predice nada: es 0. Fuente: train.py, líneas 173-178. Lección 06.
     """
     predicted = real[:, :-1] & real[:, 1:]
     rows, columns = predicted.nonzero(as_tuple=True)
@@ -20,7 +21,7 @@ def lm_losses(hidden, input_ids, real, lm_head) -> torch.Tensor:
         0, rows * hidden.shape[1] + columns
     )  # [tokens predichos, n_embd]
     losses = F.cross_entropy(lm_head(flat).float(), input_ids[rows, columns + 1], reduction="none")
-    return losses.new_zeros(len(hidden)).index_add(0, rows, losses) / predicted.sum(1)
+    return losses.new_zeros(len(hidden)).index_add(0, rows, losses) / predicted.sum(1).clamp(min=1)
 
 
 def soft_targets(scores, classes: int = 6) -> torch.Tensor:

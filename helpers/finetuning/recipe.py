@@ -1,8 +1,10 @@
 """La receta del ajuste fino: los valores del artículo (§4.1) y otros para el modelo pequeño. Lección 06."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from helpers.training import Recipe
+from helpers.training import Recipe, Rule
+from helpers.training.recipe import BELOW_ONE, COUNT, FRACTION, NOT_NEGATIVE
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,16 @@ class FineTuningRecipe(Recipe):
     n_transfer: int | None = None  # bloques que se copian, además de los embeddings: `None`, todos; -1, nada
     objective: str | None = None  # en STS-B, «soft» (por defecto) o «regression»
     train_size: int | None = None  # ejemplos de entrenamiento, siempre los mismos; `None`, todos
+
+    RULES: ClassVar[dict[str, Rule]] = Recipe.RULES | {
+        "warmup": FRACTION,
+        "lm_coef": NOT_NEGATIVE,
+        "clf_dropout": BELOW_ONE,
+        "by_length": Rule(bool),
+        "n_transfer": Rule(int, -1, also=(None,)),
+        "objective": Rule(str, also=("class", "soft", "regression", None)),
+        "train_size": COUNT._replace(also=(None,)),
+    }
 
 
 PAPER = FineTuningRecipe()

@@ -1,9 +1,8 @@
 """`fine_tune`: el ajuste fino del artículo, de un nombre de tarea a un modelo que la resuelve. Lección 06."""
 
-import json
 import shutil
 import time
-from contextlib import closing, nullcontext
+from contextlib import nullcontext
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
@@ -13,21 +12,24 @@ from accelerate import PartialState
 from datasets import DatasetDict
 
 from helpers import environment, models
-from helpers.files import write_json
 from helpers.finetuning.batches import largest
 from helpers.finetuning.model import GPT1ForTask
 from helpers.finetuning.recipe import PAPER, FineTuningRecipe
 from helpers.finetuning.result import RESULT, FineTuned, predict_rows
 from helpers.finetuning.trainer import NOT_PREDICTIONS, step_history, task_trainer, validation_history
 from helpers.memory import check_fits
-from helpers.tasks import Task, encode_task, find_task, load_task
+from helpers.tasks import Task, check_data, encode_task, find_task, load_task
 from helpers.training import (
     TrainingError,
+    claim,
     clear_disk_errors,
+    fingerprint,
     finished,
-    last_checkpoint,
+    mark_finished,
+    output_folder,
     processes,
     silence,
+    train,
 )
 
 
@@ -51,18 +53,22 @@ def fine_tune(
     `TrainingError` si la receta no encaja o no cabe en la memoria (y dice con qué `micro_batch` cabría), `out` es de
     otro ajuste, no se puede escribir o la pérdida diverge.
     """
-    with silence(), clear_disk_errors(out) if out is not None else nullcontext():
+    out = None if out is None else output_folder(out)
+    with silence(), nullcontext() if out is None else clear_disk_errors(out):
         processes()
         task, started = find_task(task), time.time()
-        data = _fewer(data if isinstance(data, dict) else load_task(task, data), recipe.train_size)
+        data = load_task(task, data) if isinstance(data, str | Path) else check_data(data, task)
+        data = _fewer(data, recipe.train_size)
         home = environment.device() if isinstance(model, str | Path) else model.device
-        model, tokenizer, label = _language_model(model, tokenizer, progress)
+        model, tokenizer = _language_model(model, tokenizer, progress)
         tokenizer.add_fine_tuning_tokens()
         identity = {
-            "model": label, "task": task.name, "examples": [len(data["train"]), len(data["validation"])],
+            "weights": fingerprint(model),
+            "task": task.name,
+            "data": fingerprint(data),
             **recipe.identity(),
-        }  # fmt: skip
-        if out is not None and _is_done(Path(out), identity):
+        }
+        if out is not None and claim(out, identity, RESULT):
             return FineTuned.load(out, task, home)
         torch.manual_seed(recipe.seed)
         new = GPT1ForTask.from_language_model(
@@ -73,17 +79,14 @@ def fine_tune(
         encoded = {part: encode(data[part], verbose=progress) for part in ("train", "validation")}
         trainer = task_trainer(new, tokenizer, task, encoded, recipe, out, progress)
         check_fits(trainer, partial(largest, encoded["train"], with_lm=recipe.lm_coef > 0), kept=out is None)
-        with closing(trainer.bar):
-            trainer.train(
-                resume_from_checkpoint=last_checkpoint(trainer.args.output_dir) if out else None,
-                ignore_keys_for_eval=NOT_PREDICTIONS,
-            )
+        train(trainer, trainer.bar, ignore_keys_for_eval=NOT_PREDICTIONS)
         trainer.best.restore(new)
         finished(trainer, trainer.args.device).eval()
         result = _result(new, tokenizer, task, recipe, data, trainer)
         result.seconds = round(time.time() - started, 1)
         if out is not None and trainer.is_world_process_zero():
             result.save(out)
+            mark_finished(out)
             # con el resultado a salvo, ya no hacen falta
             shutil.rmtree(trainer.args.output_dir, ignore_errors=True)
             trainer.best.path.unlink(missing_ok=True)
@@ -93,16 +96,13 @@ def fine_tune(
 
 
 def _language_model(model, tokenizer, progress: bool):
-    """(modelo, copia del tokenizador, nombre para reconocerlo)."""
+    """(modelo, copia del tokenizador)."""
     if isinstance(model, str | Path):
         name = models.choose(str(model))[0]
-        model, tokenizer = models.load(
-            name, device="cpu", verbose=progress and PartialState().is_main_process
-        )
-        return model, tokenizer, name
+        return models.load(name, device="cpu", verbose=progress and PartialState().is_main_process)
     if tokenizer is None:
         raise TrainingError("Con un modelo ya cargado hay que pasar también su tokenizador: tokenizer=….")
-    return model, deepcopy(tokenizer), f"{type(model).__name__}, {model.num_parameters()} parámetros"
+    return model, deepcopy(tokenizer)
 
 
 def _fewer(data, size: int | None):
@@ -112,22 +112,6 @@ def _fewer(data, size: int | None):
     if not 0 < size <= total:
         raise TrainingError(f"train_size={size} no puede ser: hay {total} ejemplos de entrenamiento.")
     return DatasetDict({**data, "train": data["train"].shuffle(seed=0).select(range(size))})
-
-
-def _is_done(out: Path, identity: dict) -> bool:
-    """¿Está ya hecho en `out` este mismo ajuste? Lanza `TrainingError` si lo que hay es de otro."""
-    run = out / "run.json"
-    if run.exists():
-        before = json.loads(run.read_text(encoding="utf-8"))
-        different = [name for name in identity if before.get(name) != identity[name]]
-        if different:
-            raise TrainingError(
-                f"En {out} hay un ajuste fino distinto (cambia {', '.join(different)}): elige otra carpeta o borra esa."
-            )
-    PartialState().wait_for_everyone()  # que nadie lo escriba mientras otro proceso aún lo lee
-    if PartialState().is_main_process:
-        write_json(run, identity | {"processes": PartialState().num_processes})
-    return (out / RESULT).exists()
 
 
 def _result(model, tokenizer, task, recipe, data, trainer) -> FineTuned:

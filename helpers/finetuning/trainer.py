@@ -12,7 +12,7 @@ from accelerate import PartialState
 from safetensors.torch import load_file, save_file
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import Subset
-from transformers import Trainer, TrainerCallback
+from transformers import TrainerCallback
 
 from helpers.finetuning import metrics
 from helpers.finetuning.batches import LengthBatches, by_length
@@ -20,7 +20,7 @@ from helpers.finetuning.optimizer import OpenAIAdam, decay_groups, warmup_linear
 from helpers.finetuning.recipe import FineTuningRecipe
 from helpers.spanish import number
 from helpers.tasks import TaskError, pad
-from helpers.training import QuietProgress, TrainingError, arguments_for, quiet
+from helpers.training import CarefulTrainer, QuietProgress, TrainingError, arguments_for, quiet
 
 EXTRA_EVALUATIONS = (1000, 2000, 4000, 8000, 16000, 32000)  # solo en la primera época (train.py, línea 434)
 NOT_PREDICTIONS = ["clf_loss", "lm_loss"]  # salidas del modelo que no son predicciones
@@ -119,7 +119,7 @@ def validation_history(log_history: list[dict]) -> list[dict]:
     ]
 
 
-class TaskTrainer(Trainer):
+class TaskTrainer(CarefulTrainer):
     """Un `Trainer` para `GPT1ForTask`; anota en cada registro las dos pérdidas, además de la total."""
 
     def __init__(self, recipe: FineTuningRecipe, lengths: list[int], **settings):
@@ -165,11 +165,6 @@ class TaskTrainer(Trainer):
             logs["clf_loss"] = parts[0].item()
             if self.recipe.lm_coef:
                 logs["lm_loss"] = parts[1].item()
-            if not math.isfinite(logs["loss"]):
-                raise TrainingError(
-                    f"La pérdida ha dejado de ser un número en la actualización {self.state.global_step}: la tasa de "
-                    f"aprendizaje ({self.recipe.learning_rate:g}) es demasiado alta; prueba con la mitad."
-                )
         super().log(logs, *args, **kwargs)
 
 

@@ -1,27 +1,30 @@
 """`python -m helpers.pretraining --corpus … --out …`: del texto a un GPT-1 entrenado, reanudable."""
 
 import argparse
-import hashlib
 import json
-import sys
 from datetime import timedelta
 from pathlib import Path
 
 from accelerate import PartialState
 
 from helpers.files import write_json
+from helpers.models import ModelError
 from helpers.pretraining.bpe import count_words, train_bpe
 from helpers.pretraining.card import write_card
 from helpers.pretraining.corpus import TokenFile, read_token_file, tokenize_documents
 from helpers.pretraining.recipe import PRESETS
-from helpers.pretraining.run import pretrain
+from helpers.pretraining.run import WEIGHTS, pretrain
 from helpers.pretraining.texts import CorpusError, find_files, read_documents, read_titles, split_held_out
 from helpers.spanish import number
+from helpers.terminal import Parser, command
 from helpers.tokenizer import GPT1Tokenizer
 from helpers.training import (
+    Rule,
     TrainingError,
     add_recipe_options,
+    check_value,
     clear_disk_errors,
+    fingerprint,
     processes,
     recipe_from,
     warn_if_alone,
@@ -33,11 +36,11 @@ LONG_WAIT = timedelta(hours=24)  # lo que esperan los demás procesos mientras u
 
 
 def parse(arguments=None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m helpers.pretraining", description=__doc__)
+    parser = Parser(prog="python -m helpers.pretraining", description=__doc__)
     parser.add_argument(
         "--corpus", nargs="+", required=True, help="archivos o carpetas con .txt o .jsonl (también .xz o .gz)"
     )
-    parser.add_argument("--out", required=True, type=Path, help="carpeta donde se deja todo")
+    parser.add_argument("--out", required=True, type="folder", help="carpeta donde se deja todo")
     parser.add_argument(
         "--vocab-size", type=int, default=8192, help="entradas del vocabulario que se aprende"
     )
@@ -45,11 +48,11 @@ def parse(arguments=None) -> argparse.Namespace:
         "--tokenizer", type=Path, help="carpeta con un vocabulario ya hecho (no se aprende otro)"
     )
     parser.add_argument(
-        "--tokens", type=Path, help="carpeta de los tokens, para compartirlos entre entrenamientos"
+        "--tokens", type="folder", help="carpeta de los tokens, para compartirlos entre entrenamientos"
     )
     parser.add_argument("--init", type=Path, help="carpeta con pesos de partida")
     parser.add_argument(
-        "--held-out", help="TSV con los títulos de prueba, o un número n: uno de cada n textos"
+        "--held-out", default="20", help="TSV con los títulos de prueba, o un número n: uno de cada n textos"
     )
     parser.add_argument("--processes", type=int, help="procesos para tokenizar")
     parser.add_argument(
@@ -62,34 +65,43 @@ def parse(arguments=None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+@command(CorpusError, ModelError, TrainingError)
 def main(arguments=None) -> int:
     options = parse(arguments)
     warn_if_alone("helpers.pretraining")
     recipe = recipe_from(options, PRESETS[options.preset])
-    try:
-        # con `accelerate launch`, un proceso prepara los tokens y los demás los encuentran hechos
-        with processes(timeout=LONG_WAIT).local_main_process_first(), clear_disk_errors(options.out):
-            folder, files = prepare(options)
-        tokenizer = GPT1Tokenizer.from_pretrained(folder, model_max_length=recipe.n_positions)
-        pretrain(
-            recipe, *files, tokenizer, options.out, options.init,
-            probes=[probes(tokenizer, options.probes)] if options.probes else (),
-        )  # fmt: skip
-        if PartialState().is_main_process:
-            print(f"Ficha del modelo en {write_card(options.out, files[1])}.")
-    except (CorpusError, TrainingError) as error:
-        print(error, file=sys.stderr)
-        return 1
+    check_value("probes", options.probes, Rule(int, 0))
+    out = Path(options.out)
+    # con `accelerate launch`, un proceso prepara los tokens y los demás los encuentran hechos
+    with processes(timeout=LONG_WAIT).local_main_process_first(), clear_disk_errors(out):
+        folder, files = prepare(options)
+    tokenizer = read_vocabulary(folder, model_max_length=recipe.n_positions)
+    pretrain(
+        recipe, *files, tokenizer, out, options.init,
+        probes=[probes(tokenizer, options.probes)] if options.probes else (),
+    )  # fmt: skip
+    card = out / "README.md"  # si el modelo no ha cambiado, la ficha tampoco: puede llevar notas
+    if PartialState().is_main_process and not is_newer(card, out / WEIGHTS):
+        print(f"Ficha del modelo en {write_card(out, files[1])}.")
     return 0
 
 
+def is_newer(path: Path, other: Path) -> bool:
+    """¿Existe `path` y se escribió después que `other`?"""
+    return path.exists() and path.stat().st_mtime >= other.stat().st_mtime
+
+
 def prepare(options) -> tuple[Path, list[TokenFile]]:
-    """(carpeta del tokenizador, [tokens de entrenamiento, tokens de prueba]); lo que ya está hecho no se repite."""
-    tokens = options.tokens or options.out
+    """(carpeta del tokenizador, [tokens de entrenamiento, tokens de prueba]); lo que ya está hecho no se repite.
+
+    Lanza `CorpusError` si los textos o el vocabulario no valen, o si los tokens que hay son de otros.
+    """
+    tokens = Path(options.tokens or options.out)
     folder = options.tokenizer or tokens / "tokenizer"
-    sources = tokens / "sources.json"
-    now = _fingerprint(options)
-    if sources.exists() and json.loads(sources.read_text()) != now:
+    if options.tokenizer:
+        read_vocabulary(folder)
+    sources, now = tokens / "sources.json", _sources(options)
+    if sources.exists() and json.loads(sources.read_text(encoding="utf-8")) != now:
         raise CorpusError(
             f"En {tokens} hay tokens de otro corpus, otros textos de prueba u otro vocabulario: elige otra carpeta o "
             "borra esa."
@@ -97,8 +109,8 @@ def prepare(options) -> tuple[Path, list[TokenFile]]:
     done = [read_token_file(tokens / f"{name}.bin") for name in PARTS]
     if all(done):
         return folder, done
-    held_out = options.held_out or "20"
-    every, titles = (int(held_out), None) if held_out.isdigit() else (0, read_titles(held_out))
+    by_number = options.held_out.isdecimal()
+    every, titles = (int(options.held_out), None) if by_number else (0, read_titles(options.held_out))
     train, test = split_held_out(read_documents(options.corpus), titles, every)
     write_json(sources, now)
     if not (folder / "merges.txt").exists():
@@ -112,13 +124,28 @@ def prepare(options) -> tuple[Path, list[TokenFile]]:
     return folder, files
 
 
-def _fingerprint(options) -> dict:
-    """De qué salen los tokens: archivos y tamaños, textos de prueba y vocabulario. Otro corpus da otra huella."""
-    merges = options.tokenizer and options.tokenizer / "merges.txt"
+def read_vocabulary(folder, **settings) -> GPT1Tokenizer:
+    """El tokenizador de `folder`. Lanza `CorpusError` si falta alguno de sus archivos o no se entienden."""
+    missing = [name for name in ("vocab.json", "merges.txt") if not (folder / name).is_file()]
+    if missing:
+        raise CorpusError(
+            f"En {folder} falta {' y '.join(missing)}: --tokenizer espera una carpeta con los dos."
+        )
+    try:
+        return GPT1Tokenizer.from_pretrained(folder, **settings)
+    except (ValueError, OSError) as error:
+        raise CorpusError(f"El vocabulario de {folder} no se entiende ({error}).") from error
+
+
+def _sources(options) -> dict:
+    """De qué salen los tokens, por su contenido: textos, textos de prueba y vocabulario. Otro corpus da otra huella."""
+    titles = None if options.held_out.isdecimal() else "\n".join(read_titles(options.held_out))
     return {
-        "corpus": [[path.name, path.stat().st_size] for path in find_files(options.corpus)],
-        "held_out": options.held_out or "20",
-        "vocabulary": hashlib.sha256(merges.read_bytes()).hexdigest() if merges else options.vocab_size,
+        "corpus": fingerprint(*find_files(options.corpus)),
+        "held_out": titles or options.held_out,
+        "vocabulary": fingerprint(options.tokenizer / "merges.txt")
+        if options.tokenizer
+        else options.vocab_size,
     }
 
 

@@ -10,6 +10,7 @@ from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.trainers import BpeTrainer
 
+from helpers.pretraining.texts import CorpusError
 from helpers.tokenizer import END_OF_WORD, NEWLINE, clean, standardize
 
 UNKNOWN = "<unk>"
@@ -41,10 +42,17 @@ def _alphabet(words: Counter, size: int) -> list[str]:
 def train_bpe(words: Counter, vocab_size: int, folder, min_frequency: int = 3, alphabet: int = 150) -> Path:
     """Aprende `vocab_size` entradas y las escribe en `folder`, como en GPT-1: `<unk>` es la 0 y `\\n</w>` la última.
 
-    `alphabet` limita los caracteres distintos que se conservan; los demás serán `<unk>`.
+    `alphabet` limita los caracteres distintos que se conservan; los demás serán `<unk>`. Lanza `CorpusError` si ni los
+    caracteres caben.
     """
     characters = _alphabet(words, alphabet)
     endings = sorted({word[-1] for word in words} & set(characters))
+    least = len(characters) + len(endings) + 2  # y `<unk>` y el salto de línea
+    if not words or vocab_size < least:
+        why = (
+            f"solo los caracteres de estos textos piden {least}" if words else "los textos no tienen palabras"
+        )
+        raise CorpusError(f"No se puede aprender un vocabulario de {vocab_size} entradas: {why}.")
     learner = Tokenizer(BPE(unk_token=UNKNOWN, end_of_word_suffix=END_OF_WORD))
     learner.pre_tokenizer = WhitespaceSplit()
     trainer = BpeTrainer(
@@ -65,6 +73,7 @@ def train_bpe(words: Counter, vocab_size: int, folder, min_frequency: int = 3, a
     merges = [" ".join(pair) if isinstance(pair, list) else pair for pair in learnt["merges"]]
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *merges, ""]), encoding="utf-8")
     (folder / "vocab.json").write_text(json.dumps(vocab, ensure_ascii=False), encoding="utf-8")
+    # al final: si está, el vocabulario está entero
+    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *merges, ""]), encoding="utf-8")
     return folder

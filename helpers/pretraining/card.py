@@ -6,7 +6,6 @@ El preentrenamiento la escribe al acabar (`README.md`). `--notes` añade lo que 
 salen los textos, sus sesgos y para qué no sirve el modelo.
 """
 
-import argparse
 import json
 import math
 from dataclasses import dataclass
@@ -15,8 +14,12 @@ from pathlib import Path
 import torch
 
 from helpers import generation, models
+from helpers.files import opened
+from helpers.models import ModelError
 from helpers.pretraining.corpus import TokenFile, Windows, all_window_losses, read_token_file
+from helpers.pretraining.texts import CorpusError
 from helpers.spanish import number, significant
+from helpers.terminal import Parser, command
 from helpers.zeroshot import PROBES
 
 # Siempre los mismos, para poder comparar un modelo con otro.
@@ -162,15 +165,25 @@ def write_card(folder, held_out: TokenFile | None = None, notes: str = "", name:
     return path
 
 
+@command(CorpusError, ModelError)
 def main(arguments=None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m helpers.pretraining.card", description=__doc__)
+    parser = Parser(prog="python -m helpers.pretraining.card", description=__doc__)
     parser.add_argument("folder", type=Path, help="carpeta del modelo")
     parser.add_argument("--held-out", type=Path, help="archivo .bin con los tokens de prueba")
     parser.add_argument("--notes", type=Path, help="Markdown con los datos, los límites y los sesgos")
     parser.add_argument("--name", default="", help="nombre del modelo")
     options = parser.parse_args(arguments)
-    held_out = read_token_file(options.held_out or options.folder / "held_out.bin")
-    notes = options.notes.read_text(encoding="utf-8") if options.notes else ""
+    missing = [name for name in ("recipe.json", "history.json") if not (options.folder / name).is_file()]
+    if missing:
+        raise CorpusError(
+            f"En {options.folder} falta {' y '.join(missing)}: no es lo que deja helpers.pretraining."
+        )
+    held_out, notes = read_token_file(options.held_out or options.folder / "held_out.bin"), ""
+    if options.held_out and held_out is None:
+        raise CorpusError(f"En {options.held_out} no hay un archivo de tokens entero, con su .json al lado.")
+    if options.notes:
+        with opened(options.notes, CorpusError) as file:
+            notes = file.read()
     print(f"Ficha en {write_card(options.folder, held_out, notes, options.name)}.")
     return 0
 

@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,7 +13,12 @@ from tqdm import tqdm
 
 from helpers.files import write_json
 from helpers.hf import evaluating
+from helpers.pretraining.texts import CorpusError
 from helpers.tokenizer import GPT1Tokenizer
+from helpers.training import check_value, fingerprint
+from helpers.training.recipe import COUNT
+
+SOURCE = "origen.txt"
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,7 @@ class TokenFile:
     tokens: int
     text_bytes: int
     dtype: str
+    source: str = ""  # la huella de los textos y el vocabulario de que salen
 
     def array(self) -> np.memmap:
         return np.memmap(self.path, dtype=self.dtype, mode="r")
@@ -38,20 +45,33 @@ def read_token_file(out) -> TokenFile | None:
     description = out.with_suffix(".json")
     if not (description.exists() and out.exists()):
         return None
-    return TokenFile(**{**json.loads(description.read_text()), "path": str(out)})
+    file = TokenFile(**{**json.loads(description.read_text(encoding="utf-8")), "path": str(out)})
+    whole = out.stat().st_size == file.tokens * np.dtype(file.dtype).itemsize
+    return file if whole else None
 
 
 def tokenize_documents(documents, tokenizer_folder, out, processes: int | None = None) -> TokenFile:
     """Escribe en `out` los tokens de todos los documentos, uno tras otro, separados por un salto de línea.
 
-    Cada documento deja su pieza en `out.partes/`; si se interrumpe, al repetir solo se hacen las que faltan.
+    Cada documento deja su pieza en `out.partes/`; si se interrumpe, al repetir solo se hacen las que faltan. Lanza
+    `CorpusError` si `out` son los tokens de otros textos.
     """
-    out = Path(out)
+    check_value("processes", processes, COUNT._replace(also=(None,)))
+    out, documents = Path(out), list(documents)
+    vocabulary = [Path(tokenizer_folder) / name for name in ("vocab.json", "merges.txt")]
+    source = fingerprint([document.text for document in documents], *vocabulary)
     done = read_token_file(out)
-    if done is not None:
+    if done is not None and done.source == source:
         return done
+    if done is not None:
+        raise CorpusError(
+            f"{out} son los tokens de otros textos o de otro vocabulario: elige otro nombre o bórralo."
+        )
     pieces = out.with_suffix(".partes")
+    if pieces.exists() and _source_of(pieces) != source:
+        shutil.rmtree(pieces)  # las dejó a medias otro encargo
     pieces.mkdir(parents=True, exist_ok=True)
+    (pieces / SOURCE).write_text(source)
     vocab = len(json.loads((Path(tokenizer_folder) / "vocab.json").read_text(encoding="utf-8")))
     dtype = "uint16" if vocab <= 2**16 else "uint32"
     todo = [(index, document.text) for index, document in enumerate(documents)]
@@ -70,14 +90,17 @@ def tokenize_documents(documents, tokenizer_folder, out, processes: int | None =
             tokens += len(piece)
             piece.tofile(file)
     text_bytes = sum(len(document.text.encode("utf-8")) for document in documents)
-    result = TokenFile(str(out), tokens, text_bytes, dtype)
+    result = TokenFile(str(out), tokens, text_bytes, dtype, source)
     write_json(
         out.with_suffix(".json"), {**asdict(result), "path": out.name}
     )  # al final: dice que está entero
-    for piece in pieces.iterdir():
-        piece.unlink()
-    pieces.rmdir()
+    shutil.rmtree(pieces)
     return result
+
+
+def _source_of(pieces: Path) -> str | None:
+    path = pieces / SOURCE
+    return path.read_text() if path.is_file() else None
 
 
 def _work_through(todo, setting, processes):

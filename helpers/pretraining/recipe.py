@@ -1,12 +1,16 @@
 """La receta del preentrenamiento (artículo, §4.1), el modelo en blanco que pide y las que trae el curso. Lección 09."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
 
 import torch
 from transformers import OpenAIGPTConfig
 
+from helpers import models
 from helpers.hf import GPT1LMHeadModel
-from helpers.training import Recipe
+from helpers.training import Recipe, Rule, TrainingError
+from helpers.training.recipe import COUNT
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,29 @@ class PretrainingRecipe(Recipe):
     schedule: str = "cosine"
     decay_steps: int = 0
     eval_windows: int = 256
+
+    RULES: ClassVar[dict[str, Rule]] = Recipe.RULES | {
+        "n_layer": COUNT,
+        "n_embd": COUNT,
+        "n_head": COUNT,
+        "n_positions": Rule(int, 2),
+        "warmup": Rule(int, 0),
+        "schedule": Rule(str, also=("cosine", "linear", "constant_with_warmup", "warmup_stable_decay")),
+        "decay_steps": Rule(int, 0),
+        "eval_windows": COUNT,
+    }
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.n_embd % self.n_head:
+            raise TrainingError(
+                f"n_embd={self.n_embd} no se puede repartir entre n_head={self.n_head} cabezas: tiene que ser múltiplo."
+            )
+        if (self.schedule == "warmup_stable_decay") != bool(self.decay_steps):
+            raise TrainingError(
+                "La bajada final (decay_steps, --decay-steps) y schedule=warmup_stable_decay van juntas: da las dos o "
+                "ninguna."
+            )
 
 
 PAPER = PretrainingRecipe()
@@ -66,4 +93,15 @@ def blank_model(recipe: PretrainingRecipe, vocab_size: int, init=None) -> GPT1LM
     if init is None:
         return GPT1LMHeadModel(config_for(recipe, vocab_size))
     dropouts = dict.fromkeys(DROPOUTS, recipe.dropout)
+    missing = [name for name in ("config.json", "model.safetensors") if not (Path(init) / name).is_file()]
+    if missing:
+        raise TrainingError(
+            f"En {init} falta {' y '.join(missing)}: ahí se esperaban los pesos de partida (--init)."
+        )
+    saved = models.load_weights(Path(init), f"la carpeta {Path(init).name}").config.vocab_size
+    if saved != vocab_size:
+        raise TrainingError(
+            f"Los pesos de partida tienen {saved} entradas y el vocabulario {vocab_size}: usa el suyo "
+            f"(--tokenizer {init})."
+        )
     return GPT1LMHeadModel.from_pretrained(init, dtype=torch.float32, **dropouts)

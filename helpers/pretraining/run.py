@@ -3,15 +3,13 @@
 import json
 import math
 import tempfile
-from contextlib import closing
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from transformers import OpenAIGPTConfig
 
-from helpers import environment
+from helpers import environment, models
 from helpers.files import opened, write_json
 from helpers.hf import GPT1LMHeadModel
 from helpers.memory import Batch, check_fits
@@ -22,18 +20,23 @@ from helpers.tokenizer import GPT1Tokenizer
 from helpers.training import (
     QuietProgress,
     TrainingError,
+    claim,
     clear_disk_errors,
+    fingerprint,
     finished,
-    last_checkpoint,
+    mark_finished,
+    output_folder,
     quiet,
     silence,
+    train,
 )
 
+WEIGHTS = "model.safetensors"
 HELD_OUT = 10  # de un texto propio se aparta una de cada diez ventanas, las del final, para medir
 
 
 def pretrain(
-    recipe: PretrainingRecipe, train: TokenFile, held_out: TokenFile, tokenizer, out, init=None, probes=(),
+    recipe: PretrainingRecipe, train_file: TokenFile, held_out: TokenFile, tokenizer, out, init=None, probes=(),
     progress: bool = True,
 ) -> GPT1LMHeadModel:  # fmt: skip
     """Entrena y guarda en `out`: modelo, tokenizador, `history.json` y `recipe.json`. Devuelve el modelo.
@@ -41,20 +44,28 @@ def pretrain(
     El modelo queda en fp32 y en el mejor dispositivo que haya, como con `models.load`. Si en `out/checkpoints` hay un
     punto de control entero, sigue desde él. `init` es una carpeta con pesos de partida (si trae `history.json`, la
     historia sigue donde iba); `probes` son funciones modelo → dict que se apuntan en cada medida. Lanza
-    `TrainingError` si el corpus no llena un lote, si el lote no se puede repartir o no cabe en la memoria, si en `out`
-    hay a medias un modelo de otras medidas o si no se puede escribir. Artículo, §4.1. Lección 09.
+    `TrainingError` si el corpus no llena un lote, si el lote no se puede repartir o no cabe en la memoria, si lo que
+    hay en `out` es de otro entrenamiento, si diverge o si no se puede escribir. Si ya estaba acabado, lo dice y lo lee.
+    Uno a tasa constante se puede alargar (`max_steps`, `schedule`): lo de antes queda en `run.json`. Artículo, §4.1.
+    Lección 09.
     """
-    out, bar = Path(out), QuietProgress("Preentrenamiento", disable=not progress)
+    out, bar = output_folder(out), QuietProgress("Preentrenamiento", disable=not progress)
     with silence():
         model = blank_model(recipe, len(tokenizer), init)
-        trainer = window_trainer(recipe, model, train, held_out, out, probes, _history(init))
+        identity = {
+            **recipe.identity(), "weights": init and fingerprint(Path(init) / WEIGHTS),
+            "data": fingerprint(Path(train_file.path), Path(held_out.path)),
+            "vocabulary": fingerprint(tokenizer.get_vocab()),
+        }  # fmt: skip
+        trainer = window_trainer(recipe, model, train_file, held_out, out, probes, _history(init))
         quiet(trainer, bar)
         length = model.config.n_positions
         check_fits(trainer, lambda micro_batch: Batch(micro_batch, length, micro_batch * length))
-        unfinished = last_checkpoint(trainer.args.output_dir)
-        check_same_shape(model.config, unfinished)
-        with clear_disk_errors(out), closing(bar):
-            trainer.train(resume_from_checkpoint=unfinished)
+        with clear_disk_errors(out):
+            if claim(out, identity, WEIGHTS, _may_change):
+                print(f"{out} ya estaba acabado: no se repite nada.")
+                return models.load(str(out), verbose=False)[0]
+            train(trainer, bar)
             model = finished(trainer, environment.device())
             if trainer.is_world_process_zero():
                 # el ajuste fino usa los dropouts del artículo aunque el preentrenamiento no use ninguno
@@ -62,24 +73,14 @@ def pretrain(
                 deepcopy(model).half().save_pretrained(out)
                 tokenizer.save_pretrained(out)
                 write_json(out / "recipe.json", asdict(recipe) | {"processes": trainer.args.world_size})
+                mark_finished(out)
     return model
 
 
-SHAPE = ("n_layer", "n_embd", "n_head", "n_positions", "vocab_size")
-
-
-def check_same_shape(config, checkpoint) -> None:
-    """`TrainingError` si el punto de control del que se iba a seguir es de un modelo con otras medidas."""
-    if checkpoint is None:
-        return
-    saved = OpenAIGPTConfig.from_pretrained(checkpoint)
-    other = [name for name in SHAPE if getattr(saved, name) != getattr(config, name)]
-    if other:
-        told = ", ".join(f"{name} {getattr(saved, name)} y no {getattr(config, name)}" for name in other)
-        raise TrainingError(
-            f"En {Path(checkpoint).parent} hay un entrenamiento a medias de otro modelo ({told}): elige otra carpeta "
-            "con --out, o borra esa."
-        )
+def _may_change(before: dict) -> tuple[str, ...]:
+    """A tasa constante se puede alargar, también con una bajada al final: aún no se había decidido cuándo."""
+    constant = before.get("schedule") == "constant_with_warmup"
+    return ("schedule", "decay_steps", "max_steps", "epochs") if constant else ()
 
 
 def _history(init) -> list[dict]:

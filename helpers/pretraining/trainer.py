@@ -6,13 +6,13 @@ import time
 from pathlib import Path
 
 import torch
-from transformers import Trainer, TrainerCallback
+from transformers import TrainerCallback
 from transformers.trainer_utils import EvalLoopOutput
 
 from helpers.files import write_json
 from helpers.pretraining.corpus import TokenFile, Windows, window_losses
 from helpers.pretraining.recipe import PretrainingRecipe
-from helpers.training import TrainingError, arguments_for
+from helpers.training import CarefulTrainer, TrainingError, arguments_for
 
 
 def doublings(first: int, last: int) -> list[int]:
@@ -68,7 +68,7 @@ class History(TrainerCallback):
         write_json(self.path, self.records)
 
 
-class WindowTrainer(Trainer):
+class WindowTrainer(CarefulTrainer):
     """Al medir, cada ventana cuenta una vez, sean cuantas sean y las midan los procesos que las midan.
 
     El `Trainer` tira entonces también el último lote si se lo pide `dataloader_drop_last`; y, con varios procesos,
@@ -109,9 +109,10 @@ def window_trainer(
             f"Los textos apartados dan {held_out.tokens} tokens y hace falta al menos una ventana de {length}: aparta "
             "más (--held-out) o baja las posiciones (--n-positions)."
         )
+    decay = {"num_decay_steps": recipe.decay_steps, "decay_type": "linear"} if recipe.decay_steps else {}
     # sin `eval_strategy`: cuándo se mide lo dice `History`
     arguments = arguments_for(
-        recipe, out, lr_scheduler_type=recipe.schedule, lr_scheduler_kwargs=_final_decay(recipe),
+        recipe, out, lr_scheduler_type=recipe.schedule, lr_scheduler_kwargs=decay,
         warmup_steps=recipe.warmup, logging_steps=20, dataloader_drop_last=True, eval_strategy="no",
     )  # fmt: skip
     arguments.per_device_eval_batch_size = arguments.per_device_train_batch_size
@@ -119,12 +120,3 @@ def window_trainer(
     return WindowTrainer(
         model=model, args=arguments, train_dataset=data, eval_dataset=tests, callbacks=[history]
     )
-
-
-def _final_decay(recipe: PretrainingRecipe) -> dict:
-    stable = recipe.schedule == "warmup_stable_decay"
-    if stable != bool(recipe.decay_steps):
-        raise TrainingError(
-            "La bajada final (`--decay-steps`) y `--schedule warmup_stable_decay` van juntas: da las dos o ninguna."
-        )
-    return {"num_decay_steps": recipe.decay_steps, "decay_type": "linear"} if stable else {}

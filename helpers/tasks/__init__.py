@@ -10,7 +10,7 @@ Artículo, §3.3, figura 1 y tabla 1. Lección 06.
 
 from helpers.tasks.catalogue import TASKS, Task, TaskError, find_task
 from helpers.tasks.readers import FEATURES
-from helpers.tasks.sources import load_task
+from helpers.tasks.sources import check_data, load_task
 from helpers.tasks.transformations import (
     EncodedTask,
     InputTokens,
@@ -33,6 +33,7 @@ __all__ = [
     "Task",
     "TaskError",
     "Truncation",
+    "check_data",
     "classification",
     "encode_task",
     "entailment",

@@ -5,7 +5,6 @@ Lo que no se entiende es un `TaskError` con archivo y línea.
 """
 
 import csv
-import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -57,13 +56,13 @@ def read_code(place, value, codes, column="label") -> int:
 
 
 def read_score(place, value, column="score") -> float:
-    """`value` como número. Lanza `TaskError` si no lo es."""
+    """`value` como número de 0 a 5, la escala de STS-B. Lanza `TaskError` si no lo es."""
     try:
-        if math.isfinite(number := float(value)):
+        if 0 <= (number := float(value)) <= 5:
             return number
     except (TypeError, ValueError):
         pass
-    raise place.error(f"la columna «{column}» dice «{value}» y se esperaba un número.")
+    raise place.error(f"la columna «{column}» dice «{value}» y se esperaba un número de 0 a 5.")
 
 
 def make_dataset(rows: list[dict]) -> Dataset:

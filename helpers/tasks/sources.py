@@ -9,7 +9,7 @@ from helpers import environment, models
 from helpers.files import Place, column
 from helpers.tasks import readers
 from helpers.tasks.catalogue import TASKS, Task, TaskError, find_task
-from helpers.tasks.readers import make_dataset, make_row, race_row, read_code, read_score
+from helpers.tasks.readers import FEATURES, make_dataset, make_row, race_row, read_code, read_score
 
 COURSE = environment.ROOT / "data" / "tasks"
 REQUIRED = ("train", "validation")
@@ -36,6 +36,54 @@ def load_task(name: Task | str, source: str | os.PathLike = "course") -> dataset
             )
         return _from_folder(task, COURSE)
     return _from_folder(task, Path(source))
+
+
+def check_data(data, task: Task | str) -> datasets.DatasetDict:
+    """`data`, un `DatasetDict` hecho a mano, si sirve para `task`; si no, `TaskError` con la parte, la fila y qué pasa.
+
+    Se mira antes de entrenar: una clase imposible o una validación vacía no se verían hasta el final.
+    """
+    task = find_task(task)
+    if not isinstance(data, dict) or any(part not in data for part in REQUIRED):
+        found = f"las partes {', '.join(data)}" if isinstance(data, dict) else f"un {type(data).__name__}"
+        raise TaskError(
+            f"Los datos deben ser un DatasetDict con las partes {' y '.join(REQUIRED)}, y son {found}."
+        )
+    for part, rows in data.items():
+        missing = [name for name in FEATURES if name not in rows.column_names]
+        if missing or not len(rows):
+            what = f"faltan las columnas {', '.join(missing)}" if missing else "no hay ninguna fila"
+            raise TaskError(f"En la parte «{part}» {what}: hacen falta filas con {', '.join(FEATURES)}.")
+        counts = {len(row["options"] or ()) for row in rows}
+        if task.family == "multiple_choice" and (len(counts) > 1 or min(counts) < 2):
+            raise TaskError(
+                f"En la parte «{part}» hay filas con {' y '.join(map(str, sorted(counts)))} opciones: todas tienen que "
+                "tener las mismas, dos o más."
+            )
+        for number, row in enumerate(rows):
+            problem = _problem(task, row)
+            if problem:
+                raise TaskError(f"Parte «{part}», fila {number}: {problem}.")
+    return data
+
+
+def _problem(task: Task, row: dict) -> str | None:
+    """Qué impide usar una fila, o `None`."""
+    texts = {"text": row["text"]}
+    if task.family in ("entailment", "similarity"):
+        texts["pair"] = row["pair"]
+    texts |= {f"options[{n}]": option for n, option in enumerate(row["options"] or ())}
+    for name, text in texts.items():
+        if not isinstance(text, str) or not text.strip():
+            return f"{name} debe ser un texto con algo escrito y es {text!r:.60}"
+    if task.regression:
+        score = row["score"]
+        known = score is not None and score == score
+        return f"score debe estar entre 0 y 5 y es {score}" if known and not 0 <= score <= 5 else None
+    count = len(task.labels) or len(row["options"])
+    if row["label"] is None or not -1 <= row["label"] < count:
+        return f"label debe ir de 0 a {count - 1} (o ser -1, si no se sabe) y es {row['label']}"
+    return None
 
 
 def _from_folder(task: Task, folder: Path) -> datasets.DatasetDict:

@@ -1,84 +1,31 @@
-"""Lo que comparten el preentrenamiento y el ajuste fino: la receta, los puntos de control, la barra y los fallos."""
+"""`Trainer` como lo usa el curso: con la receta, una barra en español, y parándose a tiempo si algo va mal."""
 
-import argparse
-import json
+import math
 import os
+import signal
 import sys
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+import threading
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import get_args
 
 import torch
 from accelerate import PartialState
-from safetensors import SafetensorError
 from tqdm.auto import tqdm
-from transformers import TrainerCallback, TrainingArguments
-from transformers.trainer_callback import PrinterCallback, ProgressCallback
+from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_callback import PrinterCallback, ProgressCallback, TrainerState
 from transformers.utils import logging
 
 from helpers import environment
 from helpers.spanish import number
-
-STATE = "trainer_state.json"  # lo último que `Trainer` escribe de un punto de control
-
-
-class TrainingError(Exception):
-    """El entrenamiento no puede empezar o seguir; el mensaje dice qué ha pasado y qué hacer."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Lo que tiene cualquier receta; la del ajuste fino y la del preentrenamiento le añaden lo suyo.
-
-    Es inmutable: otra receta se hace con `dataclasses.replace(MINI, epochs=2)`.
-    """
-
-    learning_rate: float = 6.25e-5
-    epochs: float = 3
-    max_steps: int = -1  # actualizaciones, en vez de épocas
-    batch: int = 32  # ejemplos o ventanas por actualización, sumando todos los procesos
-    micro_batch: int = 32  # los que caben a la vez en la memoria de un dispositivo
-    dropout: float = 0.1  # embeddings, atención y salidas de cada bloque
-    weight_decay: float = 0.01
-    max_grad_norm: float = 1.0  # norma global; no está en el artículo (opt.py, línea 31)
-    adam_beta1: float = 0.9
-    adam_beta2: float = 0.999
-    adam_epsilon: float = 1e-8
-    seed: int = 0
-    save_every: int = 0  # actualizaciones entre puntos de control; 0, cada época; -1, ninguno
-    precision: str = "auto"  # la de `mixed_precision`
-
-    def identity(self) -> dict:
-        """Lo que distingue un entrenamiento de otro: todo menos cómo se reparte, se guarda y se calcula."""
-        how = ("micro_batch", "save_every", "precision")
-        return {name: value for name, value in asdict(self).items() if name not in how}
-
-
-def add_recipe_options(parser: argparse.ArgumentParser, presets: dict[str, Recipe], default: str | None):
-    """Añade a una orden `--preset` y una opción por campo de la receta: `--learning-rate`, `--micro-batch`…"""
-    group = parser.add_argument_group("receta (por defecto, la de --preset)")
-    group.add_argument("--preset", choices=presets, default=default, help="receta de partida")
-    for field in fields(next(iter(presets.values()))):
-        flag = f"--{field.name.replace('_', '-')}"
-        if field.type is bool:
-            group.add_argument(flag, action=argparse.BooleanOptionalAction, default=None)
-        else:
-            kind = next(iter(get_args(field.type)), field.type)  # de `int | None`, int
-            group.add_argument(flag, type=kind, default=None)
-
-
-def recipe_from(options: argparse.Namespace, preset: Recipe) -> Recipe:
-    """La receta `preset` con lo que se haya cambiado en la orden."""
-    asked = {field.name: getattr(options, field.name) for field in fields(preset)}
-    return replace(preset, **{name: value for name, value in asked.items() if value is not None})
+from helpers.training.folder import CHECKPOINTS, STATE, last_checkpoint
+from helpers.training.recipe import Recipe, TrainingError, check_value
 
 
 def arguments_for(recipe: Recipe, out, **more) -> TrainingArguments:
     """La receta como la pide `Trainer`, con los puntos de control en `out/checkpoints`; `more` manda sobre ella."""
     micro_batch, accumulate = split_batch(recipe.batch, recipe.micro_batch)
     return TrainingArguments(**{
-        "output_dir": str(Path(out) / "checkpoints"),
+        "output_dir": str(Path(out) / CHECKPOINTS),
         "per_device_train_batch_size": micro_batch,
         "gradient_accumulation_steps": accumulate,
         "num_train_epochs": recipe.epochs,
@@ -103,50 +50,13 @@ def arguments_for(recipe: Recipe, out, **more) -> TrainingArguments:
     })  # fmt: skip
 
 
-def last_checkpoint(folder) -> str | None:
-    """El punto de control más reciente de `folder` que está entero, o `None`.
-
-    `get_last_checkpoint` de transformers devuelve también el que se quedó a medias al morir el proceso, y entonces no
-    se puede reanudar (huggingface/transformers#35782). Aquí cuenta solo si su último archivo se lee.
-    """
-    found = []
-    for state in Path(folder).glob(f"checkpoint-*/{STATE}"):
-        try:
-            found.append((json.loads(state.read_text())["global_step"], str(state.parent)))
-        except (ValueError, KeyError, OSError):
-            continue
-    return max(found, default=(0, None))[1]
-
-
-@contextmanager
-def clear_disk_errors(out):
-    """Convierte los fallos al escribir en `out` (disco lleno, sin permiso, desconectado) en un `TrainingError`."""
-    try:
-        yield
-    except (OSError, SafetensorError, RuntimeError) as error:
-        # torch.save cuenta los fallos de disco como RuntimeError de su escritor de zip
-        if isinstance(error, RuntimeError) and "PytorchStreamWriter" not in str(error):
-            raise
-        kept = last_checkpoint(Path(out) / "checkpoints") if Path(out).is_dir() else None
-        state = (
-            f"Lo hecho hasta {Path(kept).name} está a salvo"
-            if kept
-            else "Aún no había ningún punto de control"
-        )
-        raise TrainingError(
-            f"No se puede escribir en {out}: {str(error).splitlines()[0]}. {state}: deja sitio en el disco (o elige "
-            "otra carpeta) y repite la misma orden."
-        ) from error
-
-
 def mixed_precision(wanted: str = "auto") -> dict[str, bool]:
     """Los argumentos de `TrainingArguments` para `wanted`: "fp32", "bf16", "fp16" o "auto".
 
     "auto" es bf16 en las GPU que lo tienen, fp16 en las demás (la T4 de Colab) y fp32 en la CPU, donde bf16 se emula:
     medido en `tests/benchmarks/pretraining.py`. Lanza `TrainingError` si pide fp16 sin GPU.
     """
-    if wanted not in ("auto", "fp32", "bf16", "fp16"):
-        raise TrainingError(f"No conozco la precisión «{wanted}»: elige auto, fp32, bf16 o fp16.")
+    check_value("precision", wanted, Recipe.RULES["precision"])
     gpu = torch.cuda.is_available()
     if wanted == "auto":
         wanted = (
@@ -168,8 +78,48 @@ def processes(**settings) -> PartialState:
     return PartialState(cpu=environment.device() == "cpu", **settings)
 
 
+class CarefulTrainer(Trainer):
+    """Un `Trainer` que se para en cuanto la pérdida o los pesos dejan de ser números, antes de guardarlos."""
+
+    def training_step(self, *args, **kwargs):
+        loss = super().training_step(*args, **kwargs)
+        if not torch.isfinite(loss):
+            self.stop_diverged()
+        return loss
+
+    def evaluate(self, *args, **kwargs):
+        found = super().evaluate(*args, **kwargs)
+        if not math.isfinite(found.get("eval_loss", 0.0)):
+            self.stop_diverged()
+        return found
+
+    def _save_checkpoint(self, model, trial):
+        self.check_weights()
+        super()._save_checkpoint(model, trial)
+
+    def check_weights(self) -> None:
+        """Lanza `TrainingError` si algún peso no es un número finito."""
+        if not all(torch.isfinite(weights).all() for weights in self.model.parameters()):
+            self.stop_diverged()
+
+    def stop_diverged(self):
+        saves = self.args.save_strategy != "no"
+        kept = last_checkpoint(self.args.output_dir, verbose=False) if saves else None
+        raise TrainingError(
+            f"La pérdida ha dejado de ser un número en la actualización {self.state.global_step + 1}: la tasa de "
+            f"aprendizaje ({self.args.learning_rate:g}) es demasiado alta; prueba con la mitad"
+            + (f", en otra carpeta ({Path(kept).name}, de antes, sigue entero)." if kept else ".")
+        )
+
+
 def finished(trainer, device):
-    """El modelo que ha entrenado `trainer`, sin el envoltorio de la precisión mixta (calcula en fp32) y en `device`."""
+    """El modelo que ha entrenado `trainer`, sin el envoltorio de la precisión mixta (calcula en fp32) y en `device`.
+
+    Lanza `TrainingError` si no ha llegado a entrenarse o sus pesos no son números.
+    """
+    if not trainer.state.global_step:
+        raise TrainingError("No se ha hecho ninguna actualización: añade datos o épocas.")
+    trainer.check_weights()
     return trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False).to(device)
 
 
@@ -249,3 +199,69 @@ def silence():
         logging.set_verbosity(verbosity)
         if bars:
             logging.enable_progress_bar()
+
+
+class _StopAfterSaving(TrainerCallback):
+    """Al acabar la actualización en que `asked` deja de estar vacía, guarda un punto de control y para."""
+
+    def __init__(self, asked: list):
+        self.asked = asked
+
+    def on_step_end(self, args, state, control, **kwargs):
+        if self.asked:
+            control.should_save = control.should_training_stop = True
+        return control
+
+    def on_epoch_end(self, args, state, control, **kwargs):
+        if self.asked:  # la época no ha acabado: ni se mide ni se guarda otra vez
+            control.should_save = control.should_evaluate = False
+        return control
+
+
+def train(trainer, bar: QuietProgress, **more) -> None:
+    """Entrena, desde el último punto de control entero si los hay; `more` pasa a `trainer.train`.
+
+    Si ese ya es el final (el proceso murió antes de guardar el resultado), solo se lee: `Trainer` daría otro paso.
+    """
+    saves, args = trainer.args.save_strategy != "no", trainer.args
+    unfinished = last_checkpoint(args.output_dir) if saves else None
+    if unfinished:
+        state = TrainerState.load_from_json(str(Path(unfinished) / STATE))
+        if state.global_step >= (args.max_steps if args.max_steps > 0 else state.max_steps):
+            trainer._load_from_checkpoint(unfinished)
+            trainer.state = state
+            trainer.callback_handler.on_train_begin(args, state, trainer.control)
+            bar.close()
+            return
+    with interruptible(trainer), closing(bar):
+        trainer.train(resume_from_checkpoint=unfinished, **more)
+
+
+@contextmanager
+def interruptible(trainer):
+    """Dentro, Ctrl-C (o el botón de parar de un cuaderno) acaba la actualización, guarda un punto de control y para.
+
+    Lanza entonces `KeyboardInterrupt` con una frase que dice cómo seguir. La segunda vez para en el acto. Si no se
+    guardan puntos de control, no cambia nada.
+    """
+    if trainer.args.save_strategy == "no" or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    asked, before = [], signal.getsignal(signal.SIGINT)
+
+    def note(number, frame):
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    signal.signal(signal.SIGINT, note)
+    trainer.add_callback(_StopAfterSaving(asked))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if asked and trainer.state.global_step < trainer.state.max_steps:
+        raise KeyboardInterrupt(
+            f"Interrumpido en la actualización {trainer.state.global_step}, que queda guardada: repite la misma orden "
+            "para seguir."
+        )

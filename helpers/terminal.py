@@ -1,0 +1,103 @@
+"""Lo que comparten las órdenes de la terminal: español, errores de una línea y ninguna consola que las rompa."""
+
+import argparse
+import functools
+import sys
+from contextlib import contextmanager
+
+
+class _InvalidValue(str):
+    """La frase de un valor que no se puede convertir: argparse da el tipo con su nombre de Python."""
+
+    def __mod__(self, values: dict) -> str:
+        return str(self) % {**values, "type": KINDS.get(values["type"], values["type"])}
+
+
+SPANISH = {
+    "usage: ": "uso: ",
+    "options": "opciones",
+    "optional arguments": "opciones",
+    "positional arguments": "argumentos",
+    "show this help message and exit": "enseña esta ayuda y termina",
+    "%(prog)s: error: %(message)s\n": "%(message)s\n",
+    "argument %(argument_name)s: %(message)s": "%(argument_name)s: %(message)s",
+    "the following arguments are required: %s": "falta: %s",
+    "unrecognized arguments: %s": "no conozco: %s",
+    "expected one argument": "falta su valor",
+    "expected at least one argument": "falta su valor",
+    "ignored explicit argument %r": "no lleva valor y se ha dado %r",
+    "not allowed with argument %s": "no se puede dar a la vez que %s",
+    "one of the arguments %s is required": "hace falta una de estas: %s",
+    "ambiguous option: %(option)s could match %(matches)s": "%(option)s puede ser %(matches)s: escríbela entera",
+    "invalid %(type)s value: %(value)r": _InvalidValue("%(value)s no vale: tiene que ser %(type)s"),
+    "invalid choice: %(value)r (choose from %(choices)s)": "%(value)s no vale: elige entre %(choices)s",
+    "invalid choice: %(value)r, maybe you meant %(maybe)r? (choose from %(choices)s)": (
+        "%(value)s no vale: elige entre %(choices)s"
+    ),
+}
+KINDS = {"int": "un entero", "float": "un número"}
+
+
+@contextmanager
+def _in_spanish():
+    """Dentro, argparse toma sus frases de `SPANISH`: las pide a `gettext`, que no las trae en español."""
+    before = argparse._
+    argparse._ = lambda text: SPANISH.get(text, text)
+    try:
+        yield
+    finally:
+        argparse._ = before
+
+
+class Parser(argparse.ArgumentParser):
+    """`ArgumentParser` en español: un error es una línea, sin el uso delante."""
+
+    def __init__(self, **settings):
+        with _in_spanish():
+            super().__init__(**settings)
+        self.register("type", "folder", folder)
+
+    def parse_known_args(self, args=None, namespace=None):
+        with _in_spanish():
+            return super().parse_known_args(args, namespace)
+
+    def parse_args(self, args=None, namespace=None):
+        with _in_spanish():
+            return super().parse_args(args, namespace)
+
+    def format_help(self) -> str:
+        with _in_spanish():
+            return super().format_help()
+
+    def error(self, message: str):
+        self.exit(2, f"{message} ({self.prog} --help enseña las opciones).\n")
+
+
+def folder(text: str) -> str:
+    """La ruta de una carpeta donde escribir; no puede estar vacía, porque sería la carpeta en la que estás."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("está vacía y hace falta el nombre de una carpeta")
+    return text
+
+
+def command(*errors: type[Exception]):
+    """Envuelve el `main` de una orden: los `errors` y Ctrl-C se dicen en una línea, y devuelve 0, 1 o 130."""
+
+    def wrap(main):
+        @functools.wraps(main)
+        def safe(arguments=None) -> int:
+            for stream in (sys.stdout, sys.stderr):
+                if hasattr(stream, "reconfigure"):  # una consola en cp1252 no tiene «−» ni «→»
+                    stream.reconfigure(errors="replace")
+            try:
+                return main(arguments) or 0
+            except errors as error:
+                print(error, file=sys.stderr)
+                return 1
+            except KeyboardInterrupt as stopped:
+                print(str(stopped) or "Interrumpido.", file=sys.stderr)
+                return 130
+
+        return safe
+
+    return wrap

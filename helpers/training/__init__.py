@@ -1,0 +1,57 @@
+"""Lo que comparten el ajuste fino y el preentrenamiento: la receta, la carpeta en que se guarda y el `Trainer`."""
+
+from helpers.training.folder import (
+    claim,
+    clear_disk_errors,
+    fingerprint,
+    last_checkpoint,
+    mark_finished,
+    output_folder,
+)
+from helpers.training.recipe import (
+    Recipe,
+    Rule,
+    TrainingError,
+    add_recipe_options,
+    check_value,
+    recipe_from,
+)
+from helpers.training.trainer import (
+    CarefulTrainer,
+    QuietProgress,
+    arguments_for,
+    finished,
+    mixed_precision,
+    processes,
+    quiet,
+    silence,
+    split_batch,
+    train,
+    warn_if_alone,
+)
+
+__all__ = [
+    "CarefulTrainer",
+    "QuietProgress",
+    "Recipe",
+    "Rule",
+    "TrainingError",
+    "add_recipe_options",
+    "arguments_for",
+    "check_value",
+    "claim",
+    "clear_disk_errors",
+    "fingerprint",
+    "finished",
+    "last_checkpoint",
+    "mark_finished",
+    "mixed_precision",
+    "output_folder",
+    "processes",
+    "quiet",
+    "recipe_from",
+    "silence",
+    "split_batch",
+    "train",
+    "warn_if_alone",
+]

@@ -1,0 +1,222 @@
+"""La carpeta de un entrenamiento: de cuál es, desde dónde se puede seguir y qué pasa si el disco falla."""
+
+import errno
+import hashlib
+import json
+import shutil
+import zipfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import datasets
+import torch
+from accelerate import PartialState
+from safetensors import SafetensorError, safe_open
+
+from helpers.files import write_json
+from helpers.training.recipe import TrainingError
+
+RUN = "run.json"  # qué entrenamiento es el de la carpeta
+CHECKPOINTS = "checkpoints"
+STATE = "trainer_state.json"  # lo último que `Trainer` escribe de un punto de control
+FORMAT = 2  # se sube a mano cuando cambia lo que un entrenamiento deja en su carpeta
+TOLD = {
+    "weights": "los pesos de partida",
+    "data": "los datos",
+    "vocabulary": "el vocabulario",
+    "format": "la edición del curso",
+}
+
+
+def fingerprint(*parts) -> str:
+    """Una huella del contenido de `parts`: modelos, archivos (`Path`), `DatasetDict` o cualquier cosa con JSON."""
+    digest = hashlib.sha256()
+    for part in parts:
+        for piece in _pieces(part):
+            digest.update(piece)
+    return digest.hexdigest()[:16]
+
+
+def _pieces(part):
+    if isinstance(part, torch.nn.Module):
+        for name, tensor in sorted(part.state_dict().items()):
+            yield f"{name} {tensor.dtype} {list(tensor.shape)}".encode()
+            yield tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+    elif isinstance(part, Path):
+        with open(part, "rb") as file:
+            while piece := file.read(2**20):
+                yield piece
+    elif isinstance(part, datasets.DatasetDict):
+        for name in sorted(part):
+            yield from _pieces([name, part[name].to_dict()])
+    else:
+        yield json.dumps(part, sort_keys=True, ensure_ascii=False, default=str).encode()
+
+
+def claim(out, identity: dict, finished: str, may_change=lambda before: ()) -> bool:
+    """Apunta en `out` que su entrenamiento es el de `identity`; devuelve si ya está acabado (`finished`, su archivo).
+
+    Lanza `TrainingError` si lo que hay es de otro, y dice en qué se distingue: salvo en lo que `may_change(before)`
+    permite, que se apunta junto a lo de antes; o si no se sabe de cuál es.
+    """
+    out, identity = Path(out), {"format": FORMAT, **identity}
+    before = _read_run(out, finished)
+    changed = [] if before is None else changes(before, identity)
+    refuse_changes(out, before, identity, [name for name in changed if name not in may_change(before)])
+    done = before is not None and not changed and before.get("finished", False) and (out / finished).exists()
+    PartialState().wait_for_everyone()  # que nadie lo escriba mientras otro proceso aún lo lee
+    if PartialState().is_main_process and not done:
+        stages = [] if before is None else before.get("stages", [])
+        if changed:
+            stages = [*stages, {name: before[name] for name in changed}]
+        record = identity | {"processes": PartialState().num_processes}
+        write_json(out / RUN, record | ({"stages": stages} if stages else {}))
+    return done
+
+
+def changes(before: dict, now: dict) -> list[str]:
+    """Los nombres de `now` que en `before` faltan o valen otra cosa."""
+    return [name for name in now if name not in before or before[name] != now[name]]
+
+
+def refuse_changes(place, before: dict | None, now: dict, changed: list[str]) -> None:
+    """Lanza `TrainingError` si hay algo en `changed`: lo que hay en `place` es de otro entrenamiento."""
+    if changed:
+        told = [TOLD.get(name, f"{name}: {before.get(name)!r} y ahora {now[name]!r}") for name in changed]
+        raise TrainingError(
+            f"En {place} hay un entrenamiento distinto (cambia {'; '.join(told)}): elige otra carpeta o borra esa."
+        )
+
+
+def output_folder(out) -> Path:
+    """`out` como ruta. Lanza `TrainingError` si está vacía: sería la carpeta en la que se trabaja."""
+    if not str(out).strip():
+        raise TrainingError('La carpeta de salida (out) está vacía: dale un nombre, por ejemplo "runs/mio".')
+    return Path(out)
+
+
+def _read_run(out: Path, finished: str) -> dict | None:
+    """Lo que dice `run.json`, o `None` si en `out` no hay nada hecho: una orden que no llegó a empezar no cuenta."""
+    left = [
+        path.name for path in (out / finished, *(out / CHECKPOINTS).glob("checkpoint-*")) if path.exists()
+    ]
+    if not left:
+        return None
+    if (out / RUN).exists():
+        try:
+            return dict(json.loads((out / RUN).read_text(encoding="utf-8")))
+        except (ValueError, TypeError):
+            raise TrainingError(
+                f"{out / RUN} está dañado y no se sabe de qué entrenamiento es: elige otra carpeta o borra esa."
+            ) from None
+    raise TrainingError(
+        f"En {out} hay {left[0]} y no se sabe de qué entrenamiento es (falta {RUN}): elige otra carpeta o borra esa."
+    )
+
+
+def mark_finished(out) -> None:
+    """Apunta que el entrenamiento de `out` está acabado y entero: es lo último que se escribe."""
+    run = json.loads((Path(out) / RUN).read_text(encoding="utf-8"))
+    write_json(Path(out) / RUN, run | {"finished": True})
+
+
+def last_checkpoint(folder, verbose: bool = True) -> str | None:
+    """El punto de control más reciente de `folder` que está entero, o `None`; de los dañados, lo dice.
+
+    `get_last_checkpoint` de transformers devuelve también el que se quedó a medias al morir el proceso, y entonces no
+    se puede reanudar (huggingface/transformers#35782). Aquí cuenta solo si todos sus archivos se leen.
+    """
+    found = []
+    for place in Path(folder).glob("checkpoint-*"):
+        step = place.name.removeprefix("checkpoint-")
+        if step.isdecimal() and (place / STATE).exists():  # sin él se quedó a medias: no llegó a ser
+            found.append((int(step), place))
+    damaged = []
+    for _, place in sorted(found, reverse=True):
+        problem = _damage(place)
+        if problem is None:
+            break
+        damaged.append(f"{place.name} ({problem})")
+    else:
+        place = None
+    if damaged and verbose and PartialState().is_main_process:
+        then = f"sigo desde {place.name}" if place else "no queda ninguno entero y empiezo de cero"
+        print(f"No se puede seguir desde {', '.join(damaged)}: {then}.")
+    return str(place) if place else None
+
+
+def _damage(checkpoint: Path) -> str | None:
+    """Qué le falta o tiene roto un punto de control, o `None`."""
+    for name in (STATE, "model.safetensors", "optimizer.pt", "scheduler.pt"):
+        path = checkpoint / name
+        if not path.is_file():
+            return f"falta {name}"
+        try:
+            if name == STATE:
+                json.loads(path.read_text(encoding="utf-8"))["global_step"]
+            elif path.suffix == ".safetensors":
+                with safe_open(path, framework="pt") as file:
+                    file.keys()
+            elif zipfile.ZipFile(path).testzip():  # los .pt son zip, con su suma de comprobación
+                return f"{name} está dañado"
+        except (ValueError, KeyError, TypeError, OSError, SafetensorError, zipfile.BadZipFile):
+            return f"{name} está dañado"
+    return None
+
+
+FULL = "no queda sitio en el disco", "deja sitio"
+ELSEWHERE = "elige otra carpeta"
+DISK = {
+    errno.ENOSPC: FULL,
+    errno.EDQUOT: ("has agotado tu cuota de disco", "deja sitio"),
+    errno.EFBIG: ("el archivo pasa del tamaño que admite el disco", ELSEWHERE),
+    errno.EROFS: ("el disco es de solo lectura", ELSEWHERE),
+    errno.EACCES: ("no tienes permiso", ELSEWHERE),
+    errno.EPERM: ("no tienes permiso", ELSEWHERE),
+    errno.ENOTDIR: ("una parte de la ruta es un archivo", ELSEWHERE),
+    errno.EEXIST: ("ya hay un archivo con ese nombre", ELSEWHERE),
+    errno.ENOENT: ("la carpeta ha desaparecido", "comprueba que el disco sigue conectado"),
+    errno.EIO: ("el disco ha fallado", "comprueba que el disco sigue conectado"),
+}
+
+
+@contextmanager
+def clear_disk_errors(out):
+    """Convierte los fallos al escribir en `out` (disco lleno, sin permiso, desconectado) en un `TrainingError`.
+
+    Los demás errores pasan tal cual: un archivo de datos que no se lee no es un disco lleno.
+    """
+    try:
+        yield
+    except (OSError, SafetensorError, RuntimeError) as error:
+        told = _disk_problem(error, Path(out))
+        if told is None:
+            raise
+        kept = last_checkpoint(Path(out) / CHECKPOINTS, verbose=False) if Path(out).is_dir() else None
+        state = (
+            f"Lo hecho hasta {Path(kept).name} está a salvo"
+            if kept
+            else "Aún no había ningún punto de control"
+        )
+        raise TrainingError(
+            f"No se puede escribir en {out}: {told[0]}. {state}: {told[1]} y repite la misma orden."
+        ) from error
+
+
+def _disk_problem(error: Exception, out: Path) -> tuple[str, str] | None:
+    """(qué le pasa al disco, qué hacer), o `None` si el error no es de escribir en `out`."""
+    if isinstance(error, OSError):
+        where = Path(error.filename).absolute() if isinstance(error.filename, str) else None
+        ours = where is None or where == out.absolute() or where in out.absolute().parents
+        return DISK.get(error.errno) if ours or out.absolute() in where.parents else None
+    # safetensors y torch.save cuentan los fallos de disco como suyos
+    if isinstance(error, SafetensorError):
+        code = str(error).partition("os error ")[2].partition(")")[0]
+        return DISK.get(int(code)) if code.isdecimal() else None
+    if not any(sign in str(error) for sign in ("PytorchStreamWriter", "file write failed", "unexpected pos")):
+        return None
+    place = next((folder for folder in (out, *out.absolute().parents) if folder.exists()), Path())
+    nearly_full = shutil.disk_usage(place).free < 2**20
+    return (
+        FULL if nearly_full else ("la escritura se ha cortado", "deja sitio en el disco o elige otra carpeta")
+    )

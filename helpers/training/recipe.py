@@ -1,0 +1,124 @@
+"""Una receta de entrenamiento: sus valores, cuáles son posibles y cómo se piden en la terminal."""
+
+import argparse
+import math
+from dataclasses import asdict, dataclass, fields, replace
+from numbers import Integral, Real
+from typing import ClassVar, NamedTuple, get_args
+
+
+class TrainingError(Exception):
+    """El entrenamiento no puede empezar o seguir; el mensaje dice qué ha pasado y qué hacer."""
+
+
+class Rule(NamedTuple):
+    """Qué valores son posibles: de qué tipo, entre qué extremos (los que están en `open` no valen) y cuáles además."""
+
+    kind: type
+    low: float = -math.inf
+    high: float = math.inf
+    open: tuple = ()
+    also: tuple = ()
+
+    def accepts(self, value) -> bool:
+        if any(value is other or (type(value) is type(other) and value == other) for other in self.also):
+            return True
+        if self.kind not in (int, float):
+            return isinstance(value, self.kind) and not self.also
+        number = isinstance(value, Integral if self.kind is int else Real) and not isinstance(value, bool)
+        if not (number and math.isfinite(value)) or value in self.open:
+            return False
+        return self.low <= value <= self.high
+
+    def __str__(self) -> str:
+        others = [repr(other) if isinstance(other, str) else str(other) for other in self.also]
+        if self.kind not in (int, float):
+            return f"una de {', '.join(others)}" if others else "True o False"
+        told = "un entero" if self.kind is int else "un número"
+        if self.low > -math.inf:
+            told += f" mayor que {self.low:g}" if self.low in self.open else f" desde {self.low:g}"
+        if self.high < math.inf:
+            told += f" y menor que {self.high:g}" if self.high in self.open else f" hasta {self.high:g}"
+        return " o ".join([told, *others])
+
+
+POSITIVE = Rule(float, 0, open=(0,))
+NOT_NEGATIVE = Rule(float, 0)
+FRACTION = Rule(float, 0, 1)
+BELOW_ONE = Rule(float, 0, 1, open=(1,))
+COUNT = Rule(int, 1)
+
+
+def check_value(name: str, value, rule: Rule) -> None:
+    """Lanza `TrainingError`, con lo que es y lo que puede ser, si `rule` no admite `value`."""
+    if not rule.accepts(value):
+        raise TrainingError(f"{name}={value!r:.60} no puede ser: tiene que ser {rule}.")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Lo que tiene cualquier receta; la del ajuste fino y la del preentrenamiento le añaden lo suyo.
+
+    Es inmutable: otra receta se hace con `dataclasses.replace(MINI, epochs=2)`. Lanza `TrainingError` si algún valor no
+    es posible: se sabe al escribirla, y no a mitad de un entrenamiento.
+    """
+
+    learning_rate: float = 6.25e-5
+    epochs: float = 3
+    max_steps: int = -1  # actualizaciones, en vez de épocas
+    batch: int = 32  # ejemplos o ventanas por actualización, sumando todos los procesos
+    micro_batch: int = 32  # los que caben a la vez en la memoria de un dispositivo
+    dropout: float = 0.1  # embeddings, atención y salidas de cada bloque
+    weight_decay: float = 0.01
+    max_grad_norm: float = 1.0  # norma global; 0, sin recortar; no está en el artículo (opt.py, línea 31)
+    adam_beta1: float = 0.9
+    adam_beta2: float = 0.999
+    adam_epsilon: float = 1e-8
+    seed: int = 0
+    save_every: int = 0  # actualizaciones entre puntos de control; 0, cada época; -1, ninguno
+    precision: str = "auto"  # la de `mixed_precision`
+
+    RULES: ClassVar[dict[str, Rule]] = {
+        "learning_rate": POSITIVE,
+        "epochs": POSITIVE,
+        "max_steps": COUNT._replace(also=(-1,)),
+        "batch": COUNT,
+        "micro_batch": COUNT,
+        "dropout": BELOW_ONE,
+        "weight_decay": NOT_NEGATIVE,
+        "max_grad_norm": NOT_NEGATIVE,
+        "adam_beta1": BELOW_ONE,
+        "adam_beta2": BELOW_ONE,
+        "adam_epsilon": POSITIVE,
+        "seed": Rule(int, 0, 2**32 - 1),
+        "save_every": Rule(int, -1),
+        "precision": Rule(str, also=("auto", "fp32", "bf16", "fp16")),
+    }
+
+    def __post_init__(self):
+        for name, rule in self.RULES.items():
+            check_value(name, getattr(self, name), rule)
+
+    def identity(self) -> dict:
+        """Lo que distingue un entrenamiento de otro: todo menos cómo se reparte, se guarda y se calcula."""
+        how = ("micro_batch", "save_every", "precision")
+        return {name: value for name, value in asdict(self).items() if name not in how}
+
+
+def add_recipe_options(parser: argparse.ArgumentParser, presets: dict[str, Recipe], default: str | None):
+    """Añade a una orden `--preset` y una opción por campo de la receta: `--learning-rate`, `--micro-batch`…"""
+    group = parser.add_argument_group("receta (por defecto, la de --preset)")
+    group.add_argument("--preset", choices=presets, default=default, help="receta de partida")
+    for field in fields(next(iter(presets.values()))):
+        flag = f"--{field.name.replace('_', '-')}"
+        if field.type is bool:
+            group.add_argument(flag, action=argparse.BooleanOptionalAction, default=None)
+        else:
+            kind = next(iter(get_args(field.type)), field.type)  # de `int | None`, int
+            group.add_argument(flag, type=kind, default=None)
+
+
+def recipe_from(options: argparse.Namespace, preset: Recipe) -> Recipe:
+    """La receta `preset` con lo que se haya cambiado en la orden. Lanza `TrainingError` si algún valor no vale."""
+    asked = {field.name: getattr(options, field.name) for field in fields(preset)}
+    return replace(preset, **{name: value for name, value in asked.items() if value is not None})

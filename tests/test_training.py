@@ -1,0 +1,527 @@
+"""Lo que comparten los entrenamientos: de quién es una carpeta, desde dónde se sigue, qué valores valen y cómo se para."""
+
+import errno
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from datasets import DatasetDict
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from test_finetuning_runs import RECIPE, few, folder  # noqa: F401
+
+from helpers.finetuning import FineTuningRecipe, fine_tune
+from helpers.finetuning.__main__ import main as fine_tune_command
+from helpers.hf import GPT1LMHeadModel
+from helpers.pretraining import PRESETS, pretrain
+from helpers.pretraining.__main__ import main as pretrain_command
+from helpers.pretraining.corpus import TokenFile, read_token_file, tokenize_documents
+from helpers.pretraining.texts import CorpusError, Document
+from helpers.tasks import TaskError
+from helpers.tokenizer import GPT1Tokenizer
+from helpers.training import TrainingError, clear_disk_errors, fingerprint, last_checkpoint
+from helpers.training.folder import _disk_problem
+from tools import lessons
+
+SMALL = replace(
+    PRESETS["mini"], n_layer=1, n_embd=32, n_head=4, n_positions=16, batch=4, micro_batch=4, warmup=1, max_steps=8,
+    save_every=4, eval_windows=4,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tokenizer(folder):  # noqa: F811
+    return GPT1Tokenizer.from_pretrained(folder)
+
+
+@pytest.fixture
+def tokens(tmp_path):
+    ids = np.random.default_rng(0).integers(1, 300, 16 * 64).astype("uint16")
+    return token_file(tmp_path / "ids.bin", ids)
+
+
+def token_file(path, ids):
+    ids.tofile(path)
+    return TokenFile(str(path), len(ids), 4 * len(ids), "uint16")
+
+
+def train(tokens, tokenizer, out, recipe=SMALL, **settings):
+    return pretrain(recipe, tokens, tokens, tokenizer, out, progress=False, **settings)
+
+
+def tune(folder, out=None, task="sentiment", data=None, recipe=RECIPE):  # noqa: F811
+    return fine_tune(str(folder), task, data or few(task), recipe=recipe, out=out, progress=False)
+
+
+# --- lo acabado se reconoce por su contenido ---------------------------------------------------------------
+
+
+def test_a_fingerprint_sees_any_change(folder, tmp_path):  # noqa: F811
+    model, data = GPT1LMHeadModel.from_pretrained(folder), few("sentiment")
+    assert fingerprint(model, data, {"a": 1}) == fingerprint(model, few("sentiment"), {"a": 1})
+    seen = {fingerprint(model)}
+    with torch.no_grad():
+        model.transformer.h[1].ln_2.bias[3] += 1e-6
+    seen |= {fingerprint(model), fingerprint(data), fingerprint(few("sentiment", train=31))}
+    other = data["train"].map(lambda row: {"text": row["text"].replace("e", "é", 1)})
+    seen |= {fingerprint(DatasetDict({**data, "train": other})), fingerprint({"a": 1}), fingerprint({"a": 2})}
+    (tmp_path / "a").write_bytes(b"123")
+    (tmp_path / "b").write_bytes(b"124")
+    seen |= {fingerprint(tmp_path / "a"), fingerprint(tmp_path / "b")}
+    assert len(seen) == 9
+
+
+def test_other_data_of_the_same_size_is_another_run(folder, tmp_path):  # noqa: F811
+    data = few("sentiment")
+    first = tune(folder, tmp_path / "a")
+    assert tune(folder, tmp_path / "a").steps == first.steps  # con los mismos, se lee
+    other = DatasetDict({**data, "train": data["train"].map(lambda row: {"text": row["text"] + " Well."})})
+    with pytest.raises(TrainingError, match=r"distinto \(cambia los datos\)"):
+        tune(folder, tmp_path / "a", data=other)
+    heavier = tmp_path / "otro"
+    shutil.copytree(folder, heavier)
+    weights = load_file(heavier / "model.safetensors")
+    save_file(
+        {name: value * 1.01 for name, value in weights.items()},
+        heavier / "model.safetensors",
+        {"format": "pt"},
+    )
+    with pytest.raises(TrainingError, match="cambia los pesos de partida"):
+        tune(heavier, tmp_path / "a")
+
+
+def test_a_folder_with_something_of_unknown_origin_is_not_touched(folder, tokens, tokenizer, tmp_path):  # noqa: F811
+    tune(folder).save(tmp_path / "a")
+    with pytest.raises(TrainingError, match="hay result.json y no se sabe de qué entrenamiento es"):
+        tune(folder, tmp_path / "a")
+    shutil.copytree(folder, tmp_path / "b")
+    with pytest.raises(TrainingError, match="hay model.safetensors y no se sabe"):
+        train(tokens, tokenizer, tmp_path / "b")
+    (tmp_path / "a" / "run.json").write_text("[")
+    with pytest.raises(TrainingError, match="run.json está dañado"):
+        tune(folder, tmp_path / "a")
+
+
+def test_what_did_not_start_does_not_count(folder, tmp_path):  # noqa: F811
+    """Una receta que no cabía se corrige en la misma carpeta."""
+    with pytest.raises(TrainingError, match="un lote pide 4096"):
+        tune(folder, tmp_path / "a", recipe=replace(RECIPE, batch=4096, micro_batch=8))
+    assert len(tune(folder, tmp_path / "a").steps) == 8
+
+
+def test_a_finished_pretraining_is_not_trained_again(tokens, tokenizer, tmp_path, capsys):
+    first = train(tokens, tokenizer, tmp_path / "a")
+    stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "a").rglob("*") if path.is_file()}
+    again = train(tokens, tokenizer, tmp_path / "a")
+    assert "ya estaba acabado: no se repite nada" in capsys.readouterr().out
+    assert stamps == {path: path.stat().st_mtime_ns for path in stamps}
+    for one, other in zip(first.parameters(), again.parameters(), strict=True):
+        assert torch.equal(one.half(), other.half())  # lo guardado está en fp16
+
+
+def test_a_run_that_died_before_saving_does_not_train_one_step_more(tokens, tokenizer, tmp_path):
+    out = tmp_path / "a"
+    first = train(tokens, tokenizer, out)
+    history = (out / "history.json").read_text()
+    run = json.loads((out / "run.json").read_text())
+    (out / "run.json").write_text(json.dumps({key: run[key] for key in run if key != "finished"}))
+    for name in ("model.safetensors", "recipe.json"):
+        (out / name).unlink()
+    again = train(tokens, tokenizer, out)
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters(), strict=True))
+    assert not (out / "checkpoints" / "checkpoint-9").exists()
+    assert [record["step"] for record in json.loads((out / "history.json").read_text())] == [
+        record["step"] for record in json.loads(history)
+    ]
+
+
+def test_tokens_of_other_texts_are_not_taken_for_these(tokenizer, folder, tmp_path):  # noqa: F811
+    texts = [Document(str(n), f"The old man saw the sea {n} times.") for n in range(3)]
+    others = [Document(str(n), f"The old man saw the sky {n} times.") for n in range(3)]
+    file = tokenize_documents(texts, folder, tmp_path / "a.bin", processes=1)
+    assert tokenize_documents(texts, folder, tmp_path / "a.bin", processes=1) == file
+    with pytest.raises(CorpusError, match="son los tokens de otros textos"):
+        tokenize_documents(others, folder, tmp_path / "a.bin", processes=1)
+    # piezas que dejó a medias otro encargo
+    pieces = tmp_path / "b.partes"
+    pieces.mkdir()
+    np.save(pieces / "000000.npy", np.asarray([1, 2], dtype="uint16"))
+    (pieces / "origen.txt").write_text("de otros textos")
+    assert (
+        tokenize_documents(texts, folder, tmp_path / "b.bin", processes=1).array().tolist()
+        == file.array().tolist()
+    )
+    # un archivo cortado no cuenta como hecho
+    (tmp_path / "b.bin").write_bytes((tmp_path / "b.bin").read_bytes()[:-2])
+    assert read_token_file(tmp_path / "b.bin") is None
+
+
+# --- seguir con otros ajustes ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"learning_rate": 5e-4}, "learning_rate: 0.001 y ahora 0.0005"),
+        ({"batch": 8, "micro_batch": 8}, "batch: 4 y ahora 8"),
+        ({"max_steps": 12}, "max_steps: 8 y ahora 12"),  # con la caída coseno serían otras tasas
+        ({"seed": 1}, "seed: 0 y ahora 1"),
+        ({"n_embd": 64}, "n_embd: 32 y ahora 64"),
+    ],
+)
+def test_another_recipe_is_refused_with_both_values(tokens, tokenizer, tmp_path, change, told):
+    train(tokens, tokenizer, tmp_path / "a")
+    before = (tmp_path / "a" / "recipe.json").read_text()
+    with pytest.raises(TrainingError, match=r"entrenamiento distinto") as problem:
+        train(tokens, tokenizer, tmp_path / "a", replace(SMALL, **change))
+    assert told in str(problem.value) and (tmp_path / "a" / "recipe.json").read_text() == before
+
+
+def test_how_it_is_split_is_not_another_recipe(tokens, tokenizer, tmp_path, capsys):
+    train(tokens, tokenizer, tmp_path / "a")
+    train(tokens, tokenizer, tmp_path / "a", replace(SMALL, micro_batch=2, save_every=3))
+    assert "no se repite nada" in capsys.readouterr().out
+
+
+def test_a_constant_rate_can_go_on_and_both_settings_are_written_down(tokens, tokenizer, tmp_path):
+    constant = replace(SMALL, schedule="constant_with_warmup")
+    longer = replace(SMALL, schedule="warmup_stable_decay", decay_steps=4, max_steps=16)
+    train(tokens, tokenizer, tmp_path / "a", constant)
+    train(tokens, tokenizer, tmp_path / "a", longer)
+    run = json.loads((tmp_path / "a" / "run.json").read_text())
+    assert run["finished"] and (run["max_steps"], run["schedule"]) == (16, "warmup_stable_decay")
+    assert run["stages"] == [{"max_steps": 8, "schedule": "constant_with_warmup", "decay_steps": 0}]
+    with pytest.raises(TrainingError, match="max_steps: 16 y ahora 20"):
+        train(tokens, tokenizer, tmp_path / "a", replace(longer, max_steps=20))
+
+
+# --- puntos de control dañados -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("model.safetensors", "cut"),
+        ("optimizer.pt", "cut"),
+        ("optimizer.pt", "flip"),
+        ("optimizer.pt", "remove"),
+        ("scheduler.pt", "remove"),
+        ("trainer_state.json", "cut"),
+    ],
+)
+def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_says_so(
+    tokens, tokenizer, tmp_path, capsys, name, damage
+):
+    out = tmp_path / "a"
+    whole = train(tokens, tokenizer, tmp_path / "entero")
+    train(tokens, tokenizer, out)
+    pretend_it_died(out)
+    path = out / "checkpoints" / "checkpoint-8" / name
+    content = path.read_bytes()
+    if damage == "remove":
+        path.unlink()
+    else:
+        middle = len(content) // 2
+        changed = bytes([content[middle] ^ 255])
+        path.write_bytes(content[:middle] + (b"" if damage == "cut" else changed + content[middle + 1 :]))
+    again = train(tokens, tokenizer, out)
+    told = capsys.readouterr().out
+    assert "checkpoint-8" in told and name in told and "sigo desde checkpoint-4" in told
+    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), again.parameters(), strict=True))
+
+
+def pretend_it_died(out):
+    """Como si el proceso hubiera muerto tras el último punto de control."""
+    run = json.loads((out / "run.json").read_text())
+    (out / "run.json").write_text(json.dumps({key: run[key] for key in run if key != "finished"}))
+    (out / "model.safetensors").unlink()
+
+
+def test_with_none_whole_it_starts_again_and_says_so(tokens, tokenizer, tmp_path, capsys):
+    train(tokens, tokenizer, tmp_path / "a")
+    pretend_it_died(tmp_path / "a")
+    for place in (tmp_path / "a" / "checkpoints").iterdir():
+        (place / "optimizer.pt").unlink()
+    train(tokens, tokenizer, tmp_path / "a")
+    assert "no queda ninguno entero y empiezo de cero" in capsys.readouterr().out
+
+
+def test_an_unfinished_checkpoint_does_not_count(tokens, tokenizer, tmp_path, capsys):
+    train(tokens, tokenizer, tmp_path / "a")
+    checkpoints = tmp_path / "a" / "checkpoints"
+    (checkpoints / "checkpoint-99").mkdir()
+    (checkpoints / "checkpoint-cero").mkdir()
+    assert (
+        last_checkpoint(checkpoints).endswith("checkpoint-8") and last_checkpoint(tmp_path / "nada") is None
+    )
+    assert capsys.readouterr().out == ""
+
+
+# --- divergencia -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("recipe", [{"learning_rate": 1e30}, {"learning_rate": 1e10, "max_grad_norm": 0}])
+def test_a_diverging_pretraining_stops_and_leaves_nothing_wrong(tokens, tokenizer, tmp_path, recipe):
+    recipe = replace(SMALL, save_every=1, **recipe)
+    with pytest.raises(TrainingError, match="ha dejado de ser un número .* prueba con la mitad"):
+        train(tokens, tokenizer, tmp_path / "a", recipe)
+    assert not (tmp_path / "a" / "model.safetensors").exists()
+    for path in (tmp_path / "a").rglob("*.safetensors"):
+        assert all(torch.isfinite(weights).all() for weights in load_file(path).values())
+    for path in (tmp_path / "a").rglob("*.json"):
+        json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{name} en {path}"))
+
+
+@pytest.mark.parametrize("recipe", [{"learning_rate": 1e30}, {"learning_rate": 1e12, "max_grad_norm": 0}])
+def test_a_diverging_fine_tuning_stops(folder, tmp_path, recipe):  # noqa: F811
+    with pytest.raises(TrainingError, match="prueba con la mitad"):
+        tune(folder, tmp_path / "a", recipe=replace(RECIPE, **recipe))
+    assert not (tmp_path / "a" / "result.json").exists()
+
+
+# --- una receta imposible se ve al escribirla --------------------------------------------------------------
+
+WRONG = [
+    ("batch", -4), ("batch", 0), ("batch", 2.5), ("batch", True), ("micro_batch", 0), ("epochs", 0), ("epochs", math.nan),
+    ("epochs", "3"), ("learning_rate", 0), ("learning_rate", math.inf), ("learning_rate", -1e-3), ("max_steps", 0),
+    ("dropout", 1), ("dropout", -0.1), ("weight_decay", -1), ("max_grad_norm", math.nan), ("adam_beta1", 1.0),
+    ("adam_beta2", -0.1), ("adam_epsilon", 0), ("seed", -1), ("seed", 2**32), ("save_every", -2), ("precision", "int8"),
+    ("learning_rate", None), ("batch", torch.tensor(4.0)),
+]  # fmt: skip
+WRONG_FINE = [
+    ("lm_coef", math.nan), ("lm_coef", -0.5), ("warmup", 2), ("clf_dropout", 1.0), ("by_length", "sí"),
+    ("n_transfer", -2), ("objective", "blanda"), ("train_size", 0),
+]  # fmt: skip
+WRONG_PRE = [
+    ("schedule", "foo"), ("n_layer", 0), ("n_head", 0), ("n_positions", 1), ("warmup", -1), ("warmup", 0.5),
+    ("decay_steps", -1), ("eval_windows", 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("preset", "name", "value"),
+    [(RECIPE, *case) for case in WRONG + WRONG_FINE] + [(SMALL, *case) for case in WRONG + WRONG_PRE],
+)
+def test_an_impossible_value_is_one_sentence(preset, name, value):
+    with pytest.raises(TrainingError) as problem:
+        replace(preset, **{name: value})
+    told = str(problem.value)
+    assert told.startswith(f"{name}=") and "tiene que ser" in told and "\n" not in told
+
+
+def test_possible_values_are_accepted():
+    FineTuningRecipe(batch=np.int64(4), epochs=0.5, learning_rate=np.float32(1e-3), max_grad_norm=0, warmup=0)
+    replace(SMALL, dropout=0, weight_decay=0, warmup=0, save_every=-1, max_steps=-1)
+    with pytest.raises(TrainingError, match="n_embd=30 .* múltiplo"):
+        replace(SMALL, n_embd=30)
+    with pytest.raises(TrainingError, match="van juntas"):
+        replace(SMALL, schedule="warmup_stable_decay")
+
+
+@pytest.fixture
+def texts(tmp_path):
+    place = tmp_path / "textos"
+    place.mkdir()
+    for n in range(4):
+        (place / f"{n}.txt").write_text(
+            f"The old man looked at the sea {n} times. He did not say a word. " * 20
+        )
+    return place
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--vocab-size", "0"], "vocabulario de 0 entradas"),
+        (["--vocab-size", "10"], "vocabulario de 10 entradas"),
+        (["--schedule", "foo"], "schedule='foo' no puede ser"),
+        (["--batch", "-4"], "batch=-4 no puede ser: tiene que ser un entero desde 1."),
+        (["--learning-rate", "nan"], "learning_rate=nan no puede ser"),
+        (["--processes", "0"], "processes=0"),
+        (["--probes", "-1"], "probes=-1"),
+        (["--held-out", "nada.tsv"], "No existe nada.tsv"),
+        (["--held-out", "0"], "han quedado 4 y 0"),
+        (["--init", "nada"], "En nada falta config.json y model.safetensors"),
+        (["--tokenizer", "nada"], "En nada falta vocab.json y merges.txt"),
+        (["--n-embd", "30", "--n-head", "4"], "n_embd=30"),
+    ],
+)
+def test_the_pretraining_command_says_it_in_one_line(texts, tmp_path, capsys, options, told):
+    arguments = ["--corpus", str(texts), "--out", str(tmp_path / "a"), "--preset", "mini", "--held-out", "2"]
+    assert pretrain_command([*arguments, "--probes", "0", "--processes", "1", *options]) == 1
+    error = capsys.readouterr().err
+    assert told in error and error.count("\n") == 1 and "No se puede escribir" not in error
+
+
+@pytest.mark.parametrize("command", [fine_tune_command, pretrain_command])
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--epochs", "tres"], "--epochs: tres no vale: tiene que ser un número"),
+        (["--batch", "1.5"], "--batch: 1.5 no vale: tiene que ser un entero"),
+        (["--preset", "enorme"], "--preset: enorme no vale: elige entre"),
+        (["--nada"], "no conozco: --nada"),
+        (["--epochs"], "--epochs: falta su valor"),
+        (["--out", ""], "--out: está vacía"),
+        ([], "falta: "),
+    ],
+)
+def test_the_options_are_explained_in_spanish(capsys, command, options, told):
+    needed = ["--task", "sentiment", "--corpus", "a", "--out", "b"] if options else []
+    if command is fine_tune_command:
+        needed = [one for one in needed if one not in ("--corpus", "a")]
+    else:
+        needed = [one for one in needed if one not in ("--task", "sentiment")]
+    with pytest.raises(SystemExit) as stop:
+        command([*needed, *options])
+    error = capsys.readouterr().err
+    assert stop.value.code == 2 and told in error and error.count("\n") == 1, error
+
+
+# --- los datos del lector se miran antes -------------------------------------------------------------------
+
+
+def changed(task, part="validation", number=1, **values):
+    data = few(task)
+    rows = data[part].to_list()
+    rows[number] |= values
+    return DatasetDict({**data, part: type(data[part]).from_list(rows)})
+
+
+@pytest.mark.parametrize(
+    ("task", "data", "told"),
+    [
+        ("sentiment", lambda: few("sentiment", rest=0), "En la parte «validation» no hay ninguna fila"),
+        ("sentiment", lambda: DatasetDict(train=few("sentiment")["train"]), "las partes train y validation"),
+        ("sentiment", lambda: changed("sentiment", label=2), "fila 1: label debe ir de 0 a 1"),
+        ("sentiment", lambda: changed("sentiment", "train", 3, label=-2), "«train», fila 3: label"),
+        ("sentiment", lambda: changed("sentiment", text=" "), "text debe ser un texto con algo escrito"),
+        ("entailment", lambda: changed("entailment", pair=""), "pair debe ser un texto"),
+        ("story_cloze", lambda: changed("story_cloze", options=["Uno."]), "con 1 y 2 opciones"),
+        ("story_cloze", lambda: changed("story_cloze", options=["Uno.", ""]), r"options\[1\] debe ser"),
+        ("stsb", lambda: changed("similarity", label=-1, score=7.0), "score debe estar entre 0 y 5 y es 7"),
+        ("sentiment", lambda: few("sentiment").remove_columns("label"), "faltan las columnas label"),
+        ("sentiment", lambda: {"train": []}, "las partes train y validation"),
+    ],
+)
+def test_bad_rows_are_told_before_training(folder, monkeypatch, task, data, told):  # noqa: F811
+    monkeypatch.setattr(
+        "helpers.finetuning.run.train", lambda *args, **more: pytest.fail("ha llegado a entrenar")
+    )
+    with pytest.raises(TaskError, match=told) as problem:
+        fine_tune(str(folder), task, data(), recipe=RECIPE, progress=False)
+    assert "\n" not in str(problem.value)
+
+
+# --- el disco ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "no queda sitio en el disco. .* deja sitio"),
+        (PermissionError(errno.EACCES, "Permission denied"), "no tienes permiso. .* elige otra carpeta"),
+        (OSError(errno.EROFS, "Read-only file system"), "solo lectura"),
+        (SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"), "queda sitio"),
+        (RuntimeError("[enforce fail at inline_container.cc:862] . PytorchStreamWriter failed writing file data/0"),
+         "la escritura se ha cortado"),
+        (RuntimeError("[enforce fail at inline_container.cc:659] . unexpected pos 576 vs 470"), "se ha cortado"),
+    ],
+)  # fmt: skip
+def test_a_disk_that_fails_is_told_by_its_cause(tmp_path, error, told):
+    with pytest.raises(TrainingError, match=told) as problem, clear_disk_errors(tmp_path):
+        raise error
+    assert str(problem.value).startswith(f"No se puede escribir en {tmp_path}")
+
+
+def test_what_is_not_writing_is_not_blamed_on_the_disk(tmp_path):
+    inside = OSError(errno.ENOENT, "No such file", str(tmp_path / "a" / "b.bin"))
+    assert _disk_problem(inside, tmp_path / "a") is not None
+    for error in (
+        FileNotFoundError(errno.ENOENT, "No such file", str(tmp_path / "nada.tsv")),
+        ConnectionResetError(errno.ECONNRESET, "Connection reset"),
+        RuntimeError("mat1 and mat2 shapes cannot be multiplied"),
+        SafetensorError("Error while deserializing header: invalid header length"),
+    ):
+        with pytest.raises(type(error)), clear_disk_errors(tmp_path / "a"):
+            raise error
+
+
+@pytest.mark.parametrize("out", ["", " "])
+def test_an_empty_folder_name_is_refused(folder, tokens, tokenizer, out):  # noqa: F811
+    with pytest.raises(TrainingError, match="está vacía"):
+        tune(folder, out)
+    with pytest.raises(TrainingError, match="está vacía"):
+        train(tokens, tokenizer, out)
+
+
+# --- Ctrl-C y consolas -------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(sys.platform == "win32", reason="en Windows, otra señal")
+def test_control_c_saves_stops_and_the_same_command_ends_as_if_nothing(folder, tmp_path):  # noqa: F811
+    whole, stopped = tmp_path / "seguido", tmp_path / "parado"
+    options = [
+        "--task",
+        "sentiment",
+        "--model",
+        str(folder),
+        "--batch",
+        "8",
+        "--micro-batch",
+        "8",
+        "--epochs",
+        "6",
+    ]
+    options += ["--train-size", "64", "--quiet"]
+    assert fine_tune_command([*options, "--out", str(whole)]) == 0
+    command = [sys.executable, "-m", "helpers.finetuning", *options, "--out", str(stopped)]
+    process = subprocess.Popen(
+        command, cwd=lessons.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+    )  # fmt: skip
+    while not list(stopped.glob("checkpoints/checkpoint-*/trainer_state.json")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    lines = [
+        line for line in err.splitlines() if "Loading weights" not in line and "model shards" not in line
+    ]
+    assert process.returncode == 130 and len(lines) == 1, err
+    assert "Interrumpido en la actualización" in lines[0] and "repite la misma orden" in lines[0]
+    assert fine_tune_command([*options, "--out", str(stopped)]) == 0
+    first, second = (json.loads((place / "result.json").read_text()) for place in (whole, stopped))
+    assert first["steps"] == second["steps"] and first["evaluations"] == second["evaluations"]
+    expected, found = (load_file(place / "model.safetensors") for place in (whole, stopped))
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+def test_control_c_before_starting_is_one_line(monkeypatch, capsys, tmp_path):
+    def interrupted(*args, **more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("helpers.finetuning.__main__.fine_tune", interrupted)
+    assert fine_tune_command(["--task", "sentiment", "--out", str(tmp_path)]) == 130
+    assert capsys.readouterr().err == "Interrumpido.\n"
+
+
+@pytest.mark.parametrize("module", ["helpers.environment", "helpers.exercises.anki"])
+def test_a_cp1252_console_does_not_break_anything(module):
+    done = subprocess.run(
+        [sys.executable, "-m", module], cwd=lessons.ROOT, capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"},
+    )  # fmt: skip
+    assert b"Traceback" not in done.stderr and done.stdout and Path(lessons.ROOT).exists()
