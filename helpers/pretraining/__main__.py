@@ -12,7 +12,7 @@ from helpers.models import ModelError
 from helpers.pretraining.bpe import count_words, train_bpe
 from helpers.pretraining.card import write_card
 from helpers.pretraining.corpus import TokenFile, read_token_file, tokenize_documents
-from helpers.pretraining.recipe import PRESETS
+from helpers.pretraining.recipe import PRESETS, check_init
 from helpers.pretraining.run import WEIGHTS, pretrain
 from helpers.pretraining.texts import CorpusError, find_files, read_documents, read_titles, split_held_out
 from helpers.spanish import number
@@ -71,6 +71,7 @@ def main(arguments=None) -> int:
     warn_if_alone("helpers.pretraining")
     recipe = recipe_from(options, PRESETS[options.preset])
     check_value("probes", options.probes, Rule(int, 0))
+    check_init(options.init)  # antes de los tokens, que en un corpus grande tardan horas
     out = Path(options.out)
     # con `accelerate launch`, un proceso prepara los tokens y los demás los encuentran hechos
     with processes(timeout=LONG_WAIT).local_main_process_first(), clear_disk_errors(out):

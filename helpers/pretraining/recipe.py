@@ -87,17 +87,24 @@ def config_for(recipe: PretrainingRecipe, vocab_size: int) -> OpenAIGPTConfig:
     )
 
 
+def check_init(init) -> None:
+    """Lanza `TrainingError` si en la carpeta `init` no hay unos pesos de partida; `None` es no partir de ninguno."""
+    missing = [
+        name for name in ("config.json", "model.safetensors") if init and not (Path(init) / name).is_file()
+    ]
+    if missing:
+        raise TrainingError(
+            f"En {init} falta {' y '.join(missing)}: ahí se esperaban los pesos de partida (--init)."
+        )
+
+
 def blank_model(recipe: PretrainingRecipe, vocab_size: int, init=None) -> GPT1LMHeadModel:
     """Un GPT-1 con las medidas de la receta y pesos al azar, N(0, 0,02), o con los de la carpeta `init`."""
     torch.manual_seed(recipe.seed)
     if init is None:
         return GPT1LMHeadModel(config_for(recipe, vocab_size))
     dropouts = dict.fromkeys(DROPOUTS, recipe.dropout)
-    missing = [name for name in ("config.json", "model.safetensors") if not (Path(init) / name).is_file()]
-    if missing:
-        raise TrainingError(
-            f"En {init} falta {' y '.join(missing)}: ahí se esperaban los pesos de partida (--init)."
-        )
+    check_init(init)
     saved = models.load_weights(Path(init), f"la carpeta {Path(init).name}").config.vocab_size
     if saved != vocab_size:
         raise TrainingError(
