@@ -1,4 +1,4 @@
-"""Lo que comparten los entrenamientos: de quién es una carpeta, desde dónde se sigue, qué valores valen y cómo se para."""
+"""Lo que comparten los entrenamientos: de quién es una carpeta, desde dónde se sigue, qué vale y cómo se para."""
 
 import errno
 import json
