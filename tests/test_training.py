@@ -278,7 +278,9 @@ def test_a_diverging_pretraining_stops_and_leaves_nothing_wrong(tokens, tokenize
     recipe = replace(SMALL, save_every=1, **recipe)
     with pytest.raises(TrainingError, match="actualización [234]: .* prueba con la mitad"):
         train(tokens, tokenizer, tmp_path / "a", recipe)
-    with pytest.raises(TrainingError, match="actualización [234]: .* prueba con la mitad"):  # sin mirar al guardar
+    with pytest.raises(
+        TrainingError, match="actualización [234]: .* prueba con la mitad"
+    ):  # sin mirar al guardar
         train(tokens, tokenizer, tmp_path / "b", replace(recipe, save_every=-1))
     assert not (tmp_path / "a" / "model.safetensors").exists()
     for path in (tmp_path / "a").rglob("*.safetensors"):

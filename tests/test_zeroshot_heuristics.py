@@ -12,6 +12,7 @@ import pytest
 import torch
 from sklearn.metrics import confusion_matrix, matthews_corrcoef
 
+from helpers.intervals import paired_interval
 from helpers.tokenizer import NEWLINE
 from helpers.zeroshot import (
     Labelled,
@@ -31,7 +32,7 @@ from helpers.zeroshot import (
     sentiment,
     wilson,
 )
-from helpers.zeroshot.evaluation import Result, _accuracy, _matthews, credit, matthews_interval
+from helpers.zeroshot.evaluation import Result, _accuracy, cells, credit, matthews
 
 VOCABULARY = 60
 OTHERS = 1e-9  # lo que da el modelo de mentira a las palabras que su regla no nombra
@@ -166,12 +167,20 @@ def test_threshold_is_the_best_of_all(seed):
     random = np.random.default_rng(seed)
     scores, truth = random.integers(0, 12, 40) / 4, random.integers(0, 2, 40).astype(bool)
     cuts = np.unique(scores)
-    every = {cut: matthews_corrcoef(truth, scores > cut) for cut in (cuts[:-1] + cuts[1:]) / 2}
+    between = [cuts[0] - 1, *(cuts[:-1] + cuts[1:]) / 2, cuts[-1] + 1]  # y todas arriba o todas abajo
+    every = {cut: matthews_corrcoef(truth, scores > cut) for cut in between}
     threshold, quality = choose_threshold(scores, truth)
     assert quality == pytest.approx(max(every.values()))
     assert matthews_corrcoef(truth, scores > threshold) == pytest.approx(quality)
     assert threshold == pytest.approx(min(cut for cut, value in every.items() if value > quality - 1e-12))
     assert choose_threshold([1, 1], [True, False])[1] == 0
+
+
+def test_a_threshold_is_never_worse_than_not_looking():
+    """Si la puntuación va al revés que la clase, lo mejor es decir siempre lo mismo: Matthews 0, nunca negativo."""
+    scores, truth = np.arange(6.0), np.array([1, 1, 1, 0, 0, 0], dtype=bool)
+    threshold, quality = choose_threshold(scores, truth)
+    assert quality == 0 and len({*(scores > threshold)}) == 1
 
 
 def test_wilson_has_width_even_when_everything_is_right():
@@ -191,7 +200,7 @@ def test_matthews_of_many_counts_is_that_of_scikit_learn():
     samples = [*random.integers(0, 2, (20, 2, 15)), ([1, 0, 1], [1, 1, 1]), ([1, 1], [1, 1])]
     counts = [confusion_matrix(truth, guesses, labels=[0, 1]).ravel() for truth, guesses in samples]
     expected = [matthews_corrcoef(truth, guesses) for truth, guesses in samples[:-1]] + [0]
-    assert _matthews(counts) == pytest.approx(np.array(expected))
+    assert matthews(counts) == pytest.approx(np.array(expected))
 
 
 # --- sentimiento -----------------------------------------------------------------------------------------
@@ -239,12 +248,27 @@ def test_the_prior_misleads_and_calibration_removes_it(words):
     )
     assert raw.baselines["palabra de clase más frecuente"] == 0.5
     for calibrate in ("content_free", "mean"):
-        assert sentiment(model, words, REVIEWS, calibrate=calibrate, **QUIET).score == 1
+        assert sentiment(model, words, REVIEWS, calibrate=calibrate, train=REVIEWS, **QUIET).score == 1
     expected = [math.log(0.06 / 0.08), math.log(0.02 / 0.01)]
     found = sentiment(model, words, REVIEWS, calibrate="content_free", **QUIET)
     assert found.examples[1]["scores"] == pytest.approx(expected, abs=1e-5)
     with pytest.raises(ValueError, match="content_free"):
         sentiment(model, words, REVIEWS, calibrate="sí", **QUIET)
+
+
+def test_the_mean_that_is_removed_is_that_of_the_training_texts(words):
+    model = opinions(
+        words, {"positive": 0.10, "negative": 0.01}, {"positive": 0.06, "negative": 0.02},
+        {"positive": 0.08, "negative": 0.01},
+    )  # fmt: skip
+    train = [REVIEWS[0], REVIEWS[0], REVIEWS[1]]  # no es la media de los textos que se puntúan
+    found = sentiment(model, words, REVIEWS, calibrate="mean", train=train, **QUIET)
+    logs = np.log([[0.10, 0.01], [0.06, 0.02]])
+    expected = logs - (2 * logs[0] + logs[1]) / 3
+    assert np.array([one["scores"] for one in found.examples]) == pytest.approx(expected, abs=1e-5)
+    assert found.n == 2
+    with pytest.raises(ValueError, match="pásalos, con train"):
+        sentiment(model, words, REVIEWS, calibrate="mean", **QUIET)
 
 
 def test_verbalizers_of_several_tokens_and_several_words(words):
@@ -397,8 +421,8 @@ def test_bootstrap_against_a_plain_resampling():
     random = np.random.default_rng(1)
     truth, guesses = random.integers(0, 2, (2, 60))
     units = [f"g{index // 3}" for index in range(60)]
-    found = matthews_interval(truth, guesses, units, resamples=3000, seed=0)
-    assert found == matthews_interval(truth, guesses, units, resamples=3000, seed=0)
+    found = bootstrap(cells(truth, guesses), matthews, units, resamples=3000, seed=0)
+    assert found == bootstrap(cells(truth, guesses), matthews, units, resamples=3000, seed=0)
     plain = []
     for _ in range(3000):
         rows = np.concatenate([np.arange(3 * unit, 3 * unit + 3) for unit in random.integers(0, 20, 20)])
@@ -406,6 +430,55 @@ def test_bootstrap_against_a_plain_resampling():
     assert found == pytest.approx(np.percentile(plain, [2.5, 97.5]), abs=0.03)
     assert bootstrap([[1, 1]] * 5, _accuracy) == (1, 1)
     assert bootstrap([[1, 1]] * 5, _accuracy, resamples=0) is None
+
+
+@pytest.mark.parametrize("metric", ["exactitud", "Matthews"])
+def test_a_result_is_compared_with_its_baseline_on_the_same_examples(metric):
+    """Con los dos remuestreados juntos: la misma diferencia, con un intervalo mucho más corto si aciertan lo mismo."""
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 2, 200)
+    ours = np.where(random.random(200) < 0.7, truth, 1 - truth)
+    theirs = np.where(np.arange(200) < 186, ours, 1 - ours)  # iguales salvo en 14
+
+    def score(one, rows=slice(None)):
+        if metric == "Matthews":
+            return matthews_corrcoef(truth[rows], one[rows])
+        return (one == truth)[rows].mean()
+
+    def counted(one):
+        return cells(truth, one) if metric == "Matthews" else np.c_[one == truth, np.ones(200)]
+
+    found = Result(
+        "x", metric, score(ours), None, 0.5, 200, {"otra": score(theirs)}, counts=counted(ours),
+        baseline_counts={"otra": counted(theirs)},
+    )  # fmt: skip
+    apart, (low, high) = found.against()
+    assert apart == pytest.approx(score(ours) - score(theirs)) and low < apart < high
+    samples = [random.integers(0, 200, 200) for _ in range(1000)]
+    plain = [score(ours, rows) - score(theirs, rows) for rows in samples]
+    assert (low, high) == pytest.approx(np.percentile(plain, [2.5, 97.5]), abs=0.03)
+    alone = [
+        bootstrap(counted(one), matthews if metric == "Matthews" else _accuracy) for one in (ours, theirs)
+    ]
+    assert high - low < 0.8 * max(up - down for down, up in alone)
+
+
+def test_paired_intervals_count_both_the_seeds_and_the_sentences():
+    random = np.random.default_rng(0)
+    easy, skill = random.random(90), random.normal(0, 0.1, 5)
+    ours = (random.random((5, 90)) < easy + 0.1 + skill[:, None]).astype(int)
+    theirs = (random.random((5, 90)) < easy).astype(int)
+    apart = ours - theirs
+    mean, low, high = paired_interval(ours, theirs)
+    assert mean == pytest.approx(apart.mean()) and low < mean < high
+    plain = [apart[np.ix_(random.integers(0, 5, 5), random.integers(0, 90, 90))].mean() for _ in range(2000)]
+    assert (low, high) == pytest.approx(np.percentile(plain, [2.5, 97.5]), abs=0.02)
+    only_seeds = np.percentile([apart[random.integers(0, 5, 5)].mean() for _ in range(2000)], [2.5, 97.5])
+    assert high - low > 1.2 * np.diff(only_seeds)[0]
+    one = paired_interval(ours, theirs[0])  # lo que no depende de la semilla
+    assert one[0] == pytest.approx((ours - theirs[0]).mean())
+    with pytest.raises(ValueError, match="las mismas frases"):
+        paired_interval(ours, theirs[:, :80])
 
 
 def test_unigrams_are_counts_plus_one(words):

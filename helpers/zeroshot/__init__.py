@@ -9,14 +9,13 @@
 Lección 07.
 """
 
+from helpers.intervals import bootstrap, wilson
 from helpers.zeroshot.evaluation import (
     Result,
-    bootstrap,
     choose_threshold,
     rank_shares,
     relative,
     report,
-    wilson,
 )
 from helpers.zeroshot.heuristics import (
     VERBALIZERS,

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.stats import binomtest
 
+from helpers.intervals import bootstrap
 from helpers.spanish import number, text_table
 
 ACCURACY, MATTHEWS = "exactitud", "Matthews"
@@ -17,7 +17,8 @@ class Result:
 
     `score`, `chance` e `interval` (95 %) van de 0 a 1 (Matthews, de -1 a 1); `baselines`: cada trampa sencilla con lo
     que consigue, en las mismas unidades; `examples`: un dict por ejemplo (texto, puntuaciones, predicción, acierto);
-    `details`: lo propio de la tarea (el umbral, los fenómenos…).
+    `details`: lo propio de la tarea (el umbral, los fenómenos…). `counts` y `baseline_counts` [n, c]: lo que cada
+    ejemplo aporta a la nota y a la de cada trampa; `units`, los grupos que se remuestrean enteros.
     """
 
     task: str
@@ -29,11 +30,29 @@ class Result:
     baselines: dict[str, float] = field(default_factory=dict)
     examples: list[dict] = field(default_factory=list, repr=False)
     details: dict = field(default_factory=dict, repr=False)
+    counts: np.ndarray | None = field(default=None, repr=False)
+    baseline_counts: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    units: list | None = field(default=None, repr=False)
 
     @property
     def best_baseline(self) -> tuple[str, float] | None:
         """La trampa que más consigue. Elegir la mejor sobre los mismos datos la favorece a ella, no al modelo."""
         return max(self.baselines.items(), key=lambda item: item[1], default=None)
+
+    def against(self, baseline: str | None = None, resamples: int = 1000, seed: int = 0):
+        """(nota menos la de `baseline`, su intervalo del 95 %); por defecto, la mejor trampa.
+
+        Las dos se remuestrean juntas, con los mismos ejemplos: cuenta el azar de ambas, y lo que es difícil para las
+        dos no cuenta.
+        """
+        name, width = baseline or self.best_baseline[0], self.counts.shape[1]
+        statistic = _STATISTICS[self.metric]
+
+        def apart(sums):
+            return statistic(sums[..., :width]) - statistic(sums[..., width:])
+
+        both = np.hstack([self.counts, self.baseline_counts[name]])
+        return self.score - self.baselines[name], bootstrap(both, apart, self.units, resamples, seed)
 
 
 def credit(scores, right: int) -> float:
@@ -46,7 +65,7 @@ def credit(scores, right: int) -> float:
     return 1 / len(winners) if right in winners else 0.0
 
 
-def _matthews(counts):
+def matthews(counts):
     """Matthews de los recuentos [..., 4], en el orden de `confusion_matrix` (VN, FP, FN, VP); 0 si falta una clase.
 
     Es el de scikit-learn, que solo hace uno cada vez: el remuestreo y el umbral prueban muchos.
@@ -61,50 +80,31 @@ def _accuracy(counts):
     return counts[..., 0] / counts[..., 1]
 
 
+_STATISTICS = {ACCURACY: _accuracy, MATTHEWS: matthews}
+
+
 def choose_threshold(scores, truth) -> tuple[float, float]:
-    """(umbral, Matthews) que separa mejor `truth` con «puntuación > umbral», probando los puntos medios entre vecinas.
+    """(umbral, Matthews) que separa mejor `truth` con «puntuación > umbral», probando los puntos medios entre vecinas
+    y también dejarlas todas arriba o todas abajo: nunca es peor que no mirar.
 
     El artículo no dice cómo elige el suyo: aquí, siempre con datos de entrenamiento. Si varios empatan, el más bajo.
     """
     scores, truth = np.asarray(scores, dtype=float), np.asarray(truth, dtype=bool)
     order = np.argsort(scores)
     values, labels = scores[order], truth[order]
-    cuts = np.flatnonzero(np.diff(values) > 0)  # se corta después de estas posiciones
-    if len(cuts) == 0:
-        return float(values[0]) - 1, 0.0
-    true_below, below = labels.cumsum()[cuts], cuts + 1
+    # cuántas quedan debajo del umbral: ninguna, las que hay hasta cada salto, o todas
+    below = np.r_[0, np.flatnonzero(np.diff(values) > 0) + 1, len(values)]
+    true_below = np.r_[0, labels.cumsum()][below]
     tp, fp = labels.sum() - true_below, (len(labels) - below) - (labels.sum() - true_below)
-    quality = _matthews(np.stack([below - true_below, fp, true_below, tp], axis=-1))
+    quality = matthews(np.stack([below - true_below, fp, true_below, tp], axis=-1))
     best = int(quality.argmax())
-    return float(values[cuts[best]] + values[cuts[best] + 1]) / 2, float(quality[best])
+    left, right = np.r_[values[0] - 2, values], np.r_[values, values[-1] + 2]
+    return float(left[below[best]] + right[below[best]]) / 2, float(quality[best])
 
 
-def bootstrap(
-    counts, statistic, units=None, resamples: int = 1000, seed: int = 0
-) -> tuple[float, float] | None:
-    """Intervalo del 95 % (percentiles) de `statistic(recuentos sumados)`, remuestreando `units` enteras con reposición.
-
-    `counts` [n, c], una fila por ejemplo; `units`, a qué unidad pertenece cada una (`""` = a la suya propia). Dice
-    cuánto cambiaría con otros ejemplos como estos, no con otro entrenamiento. `resamples=0` → `None`.
-    """
-    if not resamples:
-        return None
-    counts = np.asarray(counts, dtype=float)
-    names = [unit or index for index, unit in enumerate(units)] if units is not None else range(len(counts))
-    place = {name: index for index, name in enumerate(dict.fromkeys(names))}
-    sums = np.zeros((len(place), counts.shape[1]))
-    np.add.at(sums, [place[name] for name in names], counts)
-    random = np.random.default_rng(seed)
-    times = random.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=resamples)
-    low, high = np.percentile(statistic(times @ sums), [2.5, 97.5])
-    return float(low), float(high)
-
-
-def matthews_interval(truth, predictions, units=None, resamples: int = 1000, seed: int = 0):
-    """El intervalo de `bootstrap` para el coeficiente de Matthews de dos listas de síes y noes."""
-    truth, predictions = np.asarray(truth, dtype=int), np.asarray(predictions, dtype=int)
-    cells = 2 * truth + predictions  # cada ejemplo cae en una casilla de la matriz de confusión
-    return bootstrap(np.eye(4)[cells], _matthews, units, resamples, seed)
+def cells(truth, predictions) -> np.ndarray:
+    """[n, 4]: en qué casilla de `confusion_matrix` (VN, FP, FN, VP) cae cada ejemplo."""
+    return np.eye(4)[2 * np.asarray(truth, dtype=int) + np.asarray(predictions, dtype=int)]
 
 
 def choice_result(
@@ -125,15 +125,25 @@ def choice_result(
             "credit": gained,
             "right": gained == 1,
         }
-    simple = {
-        name: float(np.mean([credit(options, right) for options, right in zip(others, rights, strict=True)]))
-        for name, others in (baselines or {}).items()
+    others = {
+        name: np.array([[credit(options, right), 1] for options, right in zip(trick, rights, strict=True)])
+        for name, trick in (baselines or {}).items()
     }
-    counts = [[gained, 1] for gained in credits]
-    interval = bootstrap(counts, _accuracy, units, resamples, seed)
-    chance = float(np.mean([1 / len(options) for options in scores]))
-    score, details = float(np.mean(credits)), details or {}
-    return Result(task, ACCURACY, score, interval, chance, len(credits), simple, examples, details)
+    counts = np.array([[gained, 1] for gained in credits])
+    return Result(
+        task,
+        ACCURACY,
+        float(np.mean(credits)),
+        bootstrap(counts, _accuracy, units, resamples, seed),
+        float(np.mean([1 / len(options) for options in scores])),
+        len(credits),
+        {name: float(each[:, 0].mean()) for name, each in others.items()},
+        examples,
+        details or {},
+        counts,
+        others,
+        units,
+    )
 
 
 def require_examples(task, examples) -> None:
@@ -172,12 +182,6 @@ def _cells(result: Result) -> tuple[str, ...]:
     best = result.best_baseline
     baseline = f"{shown(best[1])} ({best[0]})" if best else "-"
     return result.task, result.metric, model, shown(result.chance), baseline, str(result.n)
-
-
-def wilson(share: float, n: int) -> tuple[float, float]:
-    """Intervalo del 95 % de la proporción `share` de `n` (Wilson, 1927): con anchura aunque se acierte todo."""
-    low, high = binomtest(round(share * n), n).proportion_ci(method="wilson")
-    return float(low), float(high)
 
 
 def rank_shares(lengths, chosen) -> list[float]:

@@ -13,12 +13,14 @@ import numpy as np
 from sklearn.metrics import matthews_corrcoef
 
 from helpers.environment import ROOT
+from helpers.intervals import bootstrap
 from helpers.zeroshot.evaluation import (
     MATTHEWS,
     Result,
+    cells,
     choice_result,
     choose_threshold,
-    matthews_interval,
+    matthews,
     require_examples,
 )
 from helpers.zeroshot.scoring import PARAGRAPH, log_prob_batch
@@ -87,15 +89,12 @@ def acceptability(
     scores = means[: len(train)], means[len(train) :]
     threshold, train_score = choose_threshold(scores[0], truth[0])
     predictions = np.asarray(scores[1]) > threshold
-    simple = {}
+    tricks = {}
     if baselines:
         unigrams = unigrams or Unigrams(tokenizer)
-        for name, trick in {
-            "longitud": lambda text: len(tokenizer.text_to_ids(text)),
-            "frecuencia de las palabras": unigrams,
-        }.items():
-            guesses = _threshold_trick(trick, texts, truth[0])
-            simple[name] = float(matthews_corrcoef(truth[1], guesses))
+        length = lambda text: len(tokenizer.text_to_ids(text))  # noqa: E731
+        for name, trick in {"longitud": length, "frecuencia de las palabras": unigrams}.items():
+            tricks[name] = _threshold_trick(trick, texts, truth[0])
     examples = [
         {
             "text": text,
@@ -106,11 +105,14 @@ def acceptability(
         }
         for text, score, guess, right in zip(texts[1], scores[1], predictions, truth[1], strict=True)
     ]
-    units = [record.group for record in test]
-    interval = matthews_interval(truth[1], predictions, units, resamples, seed)
-    score = float(matthews_corrcoef(truth[1], predictions))
-    details = {"threshold": threshold, "train_score": train_score}
-    return Result(task, MATTHEWS, score, interval, 0.0, len(test), simple, examples, details)
+    units, counts = [record.group for record in test], cells(truth[1], predictions)
+    return Result(
+        task, MATTHEWS, float(matthews_corrcoef(truth[1], predictions)),
+        bootstrap(counts, matthews, units, resamples, seed), 0.0, len(test),
+        {name: float(matthews_corrcoef(truth[1], guesses)) for name, guesses in tricks.items()}, examples,
+        {"threshold": threshold, "train_score": train_score}, counts,
+        {name: cells(truth[1], guesses) for name, guesses in tricks.items()}, units,
+    )  # fmt: skip
 
 
 def _acceptable(record) -> bool:
@@ -141,14 +143,20 @@ def sentiment(
     los sinónimos se suman. De una palabra de varios tokens se toma la *suma* de sus log P, que es la probabilidad de la
     palabra entera. Como unas palabras son más frecuentes que otras diga lo que diga el texto,
     `calibrate="content_free"` resta lo que puntúan tras un `very` sin texto, y `"mean"`, lo que puntúan de media en
-    estos mismos textos (sin mirar sus clases). Con `train` (otros `Labelled`) se prueba también la longitud.
+    `train`, otros `Labelled` con tantos de una clase como de la otra (sus clases no se miran). Con `train` se prueba
+    también la longitud. Lanza `ValueError` si una clase no tiene palabras o falta `train`.
     """
     require_examples(task, records)
     verbalizers = verbalizers or VERBALIZERS["paper"]
     labels = list(verbalizers)
     _check_labels(task, [*records, *train], labels)
     words = [word for label in labels for word in verbalizers[label]]
-    contexts = [suffix, *(f"{record.text} {suffix}".strip() for record in records)]
+    if calibrate not in (None, "content_free", "mean"):
+        raise ValueError(f'calibrate={calibrate!r} no existe: usa None, "content_free" o "mean".')
+    if calibrate == "mean" and not len(train):
+        raise ValueError('calibrate="mean" resta la media de los textos de train: pásalos, con train=….')
+    others = train if calibrate == "mean" else []
+    contexts = [suffix, *(f"{record.text} {suffix}".strip() for record in [*records, *others])]
     found = log_prob_batch(
         model, tokenizer, [(context or PARAGRAPH, words) for context in contexts], **scoring
     )
@@ -157,10 +165,8 @@ def sentiment(
     scores = np.stack(
         [np.logaddexp.reduce(part, axis=1) for part in np.split(raw, ends[:-1], axis=1)], axis=1
     )
-    prior, scores = scores[0], scores[1:]
-    if calibrate not in (None, "content_free", "mean"):
-        raise ValueError(f'calibrate={calibrate!r} no existe: usa None, "content_free" o "mean".')
-    removed = {None: 0, "content_free": prior, "mean": scores.mean(0)}[calibrate]
+    prior, scores, reference = scores[0], scores[1 : 1 + len(records)], scores[1 + len(records) :]
+    removed = {None: 0, "content_free": prior}.get(calibrate, reference.mean(0) if others else 0)
     rights = [labels.index(record.label) for record in records]
     simple = {}
     if baselines:

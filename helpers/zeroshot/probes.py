@@ -1,7 +1,5 @@
 """Las heurísticas como sonda del preentrenamiento: cómo suben con las actualizaciones (artículo, figura 2, derecha)."""
 
-from functools import partial
-
 from helpers.zeroshot import heuristics
 from helpers.zeroshot.records import load_records, spread
 from helpers.zeroshot.scoring import TextTooLong
@@ -46,17 +44,23 @@ def _records(name: str, limit: int | None) -> tuple[list, ...]:
     """Lo que recibe la heurística: los registros y, si elige un umbral, delante los de entrenamiento."""
     if name not in ("sentiment", "acceptability"):
         return (load_records(name, limit=limit),)
-    # con `train` se eligieron los verbalizadores o el umbral
+    # con `train` se eligen el umbral o las palabras, y con él se calibra
     test = spread([*load_records(name, split="validation"), *load_records(name, split="test")], limit)
-    return (test,) if name == "sentiment" else (load_records(name, split="train"), test)
+    return load_records(name, split="train"), test
+
+
+def _sentiment(model, tokenizer, train, test, **settings):
+    """Con las palabras de los cuentos, calibradas con los textos de entrenamiento."""
+    words = heuristics.VERBALIZERS["stories"]
+    return heuristics.sentiment(
+        model, tokenizer, test, verbalizers=words, calibrate="mean", train=train, **settings
+    )
 
 
 _RUN = {
     "minimal_pairs": heuristics.minimal_pairs,
     "acceptability": heuristics.acceptability,
-    "sentiment": partial(
-        heuristics.sentiment, verbalizers=heuristics.VERBALIZERS["stories"], calibrate="mean"
-    ),
+    "sentiment": _sentiment,
     "pronouns": heuristics.pronouns,
     "reading": heuristics.choose_answer,
     "story_cloze": heuristics.choose_answer,
