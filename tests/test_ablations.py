@@ -3,7 +3,11 @@
 import json
 
 import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
+from helpers.tasks import load_task
 from tools import make_ablations
 
 LAYERS = 4
@@ -75,7 +79,7 @@ def test_the_recipe_is_chosen_on_validation_with_the_seeds_all_of_them_tried():
 def test_with_real_data_the_chosen_recipe_is_repeated_with_every_seed(glue, monkeypatch):
     def measure(run, *_):
         good = run["learning_rate"] == 3e-4 and run["lm_coef"] == 0.0
-        return run | {"validation": 0.9 if good else 0.5, "test": 0.5}
+        return run | {"validation": 0.9 if good else 0.5, "test": 0.5, "right": "01"}
 
     monkeypatch.setattr(make_ablations, "measure", measure)
     monkeypatch.setattr(make_ablations, "COURSE", ())
@@ -94,7 +98,7 @@ def test_what_is_already_written_down_is_not_fitted_again(tmp_path, monkeypatch)
 
     def measure(run, *_):
         measured.append(run)
-        return run | {"validation": 0.5, "test": 0.5}
+        return run | {"validation": 0.5, "test": 0.5, "right": "01"}
 
     monkeypatch.setattr(make_ablations, "measure", measure)
     path = tmp_path / "ablaciones.json"
@@ -111,3 +115,32 @@ def test_what_is_already_written_down_is_not_fitted_again(tmp_path, monkeypatch)
     measured.clear()
     assert make_ablations.main(options) == 0
     assert [(run["experiment"], run["lm_coef"], run["seed"]) for run in measured] == [("lambda", 0.0, 3)]
+
+
+def test_runs_without_their_sentences_are_fitted_again(tmp_path, monkeypatch):
+    """Lo apuntado por una edición que no guardaba los aciertos frase a frase se repite; lo que no se puede, se queda."""
+    monkeypatch.setattr(
+        make_ablations, "measure", lambda run, *_: run | {"validation": 0.5, "test": 0.5, "right": "01"}
+    )
+    old = [make_ablations._run("lambda", task, "pretrained", 0) for task in ("sentiment", "sst2")]
+    path = tmp_path / "ablaciones.json"
+    path.write_text(json.dumps({"model": "gpt1-mini", "runs": [run | {"test": 0.9} for run in old]}))
+    assert make_ablations.main(["--only", "lambda", "--data", str(path)]) == 0
+    runs = json.loads(path.read_text())["runs"]
+    assert [run["test"] for run in runs if "right" not in run] == [0.9] and len(runs) == 11
+    assert {run["task"] for run in runs if "right" not in run} == {"sst2"}
+
+
+def test_the_rival_chooses_its_recipe_too():
+    data = load_task("sentiment")
+    found = make_ablations.tfidf(data)
+    assert len(found["right"]) == len(data["test"])
+    assert found["right"].count("1") / len(found["right"]) == pytest.approx(found["test"])
+    analyzer, low, high, strength = found["tfidf"]
+    features = TfidfVectorizer(analyzer=analyzer, ngram_range=(low, high))
+    best = make_pipeline(features, LogisticRegression(C=strength, max_iter=1000))
+    best.fit(list(data["train"]["text"]), data["train"]["label"])
+    assert best.score(list(data["validation"]["text"]), data["validation"]["label"]) == found["validation"]
+    fixed = make_pipeline(TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression(C=10, max_iter=1000))
+    fixed.fit(list(data["train"]["text"]), data["train"]["label"])
+    assert found["validation"] >= fixed.score(list(data["validation"]["text"]), data["validation"]["label"])
