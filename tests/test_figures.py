@@ -678,7 +678,7 @@ def test_lesson07_class_words():
     scores = [[-2.0, -3.0], [-4.0, -6.0], [-5.0, -4.5], [-1.0, -1.5]]
     figure, (one, other) = draw(
         "lesson07.class_words",
-        {"pocas": (scores, [1, 1, 0, 0]), "más": ([[-3.0, -2.0], [-4.0, -4.0]], [1, 0])},
+        {"pocas": (scores, [1, 1, 0, 0], 0.75), "más": ([[-3.0, -2.0], [-4.0, -4.0]], [1, 0], -0.5)},
     )
     positive, negative = (group.get_offsets().tolist() for group in one.collections)
     assert positive == [[-3, -2], [-6, -4]] and negative == [
@@ -687,8 +687,8 @@ def test_lesson07_class_words():
     ]  # (x, y) = (negativas, positivas)
     assert data.lines(one)["sin calibrar"] == [[-6.5, -0.5]] * 2
     ends, raised = data.lines(one)["calibrado"]
-    assert ends == [-6.5, -0.5] and raised == pytest.approx([-5.75, 0.25])  # medias −3 y −3,75
-    assert data.lines(other)["calibrado"][1] == pytest.approx([-5.0, -2.0])  # medias −3,5 y −3: baja
+    assert ends == [-6.5, -0.5] and raised == pytest.approx([-5.75, 0.25])  # 0,75 por encima
+    assert data.lines(other)["calibrado"][1] == pytest.approx([-5.0, -2.0])  # −0,5: baja
     assert one.get_xlim() == one.get_ylim() == (-6.5, -0.5)
     assert data.labels(one) == (
         "pocas", "log P de las palabras negativas (nats)", "log P de las palabras positivas (nats)"

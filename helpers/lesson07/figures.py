@@ -28,11 +28,6 @@ def told_apart(pairs, threshold: float) -> tuple[int, int]:
     return sum(good > bad for good, bad in pairs), sum(good > threshold >= bad for good, bad in pairs)
 
 
-def advantage(scores) -> float:
-    """Cuánto más puntúan de media las palabras positivas que las negativas: [n, 2] (positiva, negativa) → nats."""
-    return float(scores[:, 0].mean() - scores[:, 1].mean())
-
-
 def said_positive(scores) -> float:
     """El % de textos [n, 2] en los que las palabras positivas puntúan más que las negativas."""
     return 100 * float((scores[:, 0] > scores[:, 1]).mean())
@@ -178,12 +173,12 @@ def one_threshold(thresholds, quality, chosen: float, pairs):
 def class_words(panels: dict):
     """log P de las palabras positivas frente a las negativas, un punto por texto y un panel por elección de palabras.
 
-    `panels`: {título: (puntuaciones [n, 2] como (positiva, negativa), ¿es positivo? [n])}. Por encima de la línea se
-    predice «positivo»; la discontinua compara sin más y la continua resta antes la media de cada clase.
+    `panels`: {título: (puntuaciones [n, 2] como (positiva, negativa), ¿es positivo? [n], ventaja en nats)}. Por encima
+    de la línea se predice «positivo»; la discontinua compara sin más y la continua resta antes la ventaja.
     """
     figure, axes = plt.subplots(1, len(panels), figsize=(5.3 * len(panels), 4.9), squeeze=False)
     described = []
-    for ax, (title, (scores, positive)) in zip(axes[0], panels.items(), strict=True):
+    for ax, (title, (scores, positive, shift)) in zip(axes[0], panels.items(), strict=True):
         scores, positive = np.asarray(scores), np.asarray(positive, dtype=bool)
         for kind, color, marker, name in (
             (positive, BLUE, "o", "es positivo"),
@@ -199,7 +194,7 @@ def class_words(panels: dict):
                 lw=0,
                 label=name,
             )
-        shift, above = advantage(scores), said_positive(scores)
+        above = said_positive(scores)
         low, high = scores.min() - 0.5, scores.max() + 0.5
         ends = np.array([low, high])
         ax.plot(ends, ends, color="black", ls="--", lw=1.4, label="sin calibrar")

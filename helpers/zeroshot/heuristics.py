@@ -188,7 +188,10 @@ def sentiment(
     examples = [{"text": record.text, "labels": labels} for record in records]
     return choice_result(
         task, (scores - removed).tolist(), rights, examples, units=[record.group for record in records],
-        baselines=simple, details={"prior": dict(zip(labels, prior.tolist(), strict=True)), "words": words},
+        baselines=simple, details={
+            "prior": dict(zip(labels, prior.tolist(), strict=True)), "words": words,
+            "removed": dict(zip(labels, np.broadcast_to(removed, len(labels)).tolist(), strict=True)),
+        },
         resamples=resamples, seed=seed,
     )  # fmt: skip
 
