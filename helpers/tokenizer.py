@@ -5,7 +5,6 @@ de línea); aquí se sigue el `text_utils.py` de openai/finetune-transformer-lm 
 lección 03.
 """
 
-import json
 import re
 import shutil
 import unicodedata
@@ -16,8 +15,12 @@ import ftfy
 from tokenizers.models import BPE
 from transformers import PreTrainedTokenizer
 
+from helpers.files import Place, opened, parse_object
 from helpers.words import LONG, Splitter, risky_edges
 
+VOCAB, MERGES = "vocab.json", "merges.txt"
+# Los que puede haber además en la carpeta: transformers los lee, pero si no son un objeto JSON no dice cuál falla.
+OPTIONAL = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "tokenizer.json")
 END_OF_WORD = "</w>"
 NEWLINE = "\n" + END_OF_WORD  # el salto de línea es un token más, el último del vocabulario
 # Los que añade el ajuste fino (train.py del original).
@@ -39,6 +42,16 @@ _SEGMENT = 1_000_000
 _LAYERS = 64  # deshacer entidades HTML metidas unas en otras (`&amp;amp;amp;…`): una vuelta entera por capa
 _MARKS = re.compile(r"[^\w\s!-~]{200,}")  # ordenar una letra con miles de tildes
 _LONG_LINE = 5000  # caracteres a partir de los cuales se mira si las hay
+
+
+class VocabularyError(ValueError):
+    """Un archivo del tokenizador falta, está dañado o no casa con los demás; `found` dice qué hay y qué se esperaba."""
+
+    def __init__(self, found: str):
+        self.found = found.rstrip(".")
+        super().__init__(
+            f"{self.found}. Vuelve a copiar la carpeta entera, con los archivos de un mismo modelo."
+        )
 
 
 def clean(text: str) -> str:
@@ -119,20 +132,22 @@ def standardize(text: str) -> str:
 class GPT1Tokenizer(PreTrainedTokenizer):
     """El tokenizador de GPT-1, con la interfaz de cualquier tokenizador de `transformers`.
 
-    `GPT1Tokenizer.from_pretrained(carpeta_o_nombre)` lee `vocab.json` y `merges.txt`. Como en GPT-1 no hay
-    tokens de inicio, fin ni relleno, se rellena con el id 0 (`<unk>`), igual que el código original; la
-    `attention_mask` dice qué es relleno. Lección 03.
+    `GPT1Tokenizer.from_pretrained(carpeta_o_nombre)` lee `vocab.json` y `merges.txt`, y lanza `VocabularyError` (un
+    `ValueError`) si alguno falta, está dañado o no casa con el otro. Como en GPT-1 no hay tokens de inicio, fin ni
+    relleno, se rellena con el id 0 (`<unk>`), igual que el código original; la `attention_mask` dice qué es relleno.
+    Lección 03.
     """
 
-    vocab_files_names = {"vocab_file": "vocab.json", "merges_file": "merges.txt"}
+    vocab_files_names = {"vocab_file": VOCAB, "merges_file": MERGES}
     model_input_names = ["input_ids", "attention_mask"]
 
     def __init__(self, vocab_file, merges_file, unk_token="<unk>", pad_token="<unk>", **kwargs):
-        self._encoder = _read_vocab(vocab_file)
+        self._encoder = _read_vocab(vocab_file, str(unk_token))
+        special = {NEWLINE, str(unk_token), str(pad_token)}
         self._decoder = {index: token for token, index in self._encoder.items()}
         self._bpe = BPE(
             vocab=self._encoder,
-            merges=_read_merges(merges_file, self._encoder),
+            merges=_read_merges(merges_file, self._encoder, special),
             end_of_word_suffix=END_OF_WORD,
             unk_token=str(unk_token),
             cache_capacity=0,  # ya se recuerdan los trozos enteros
@@ -148,6 +163,23 @@ class GPT1Tokenizer(PreTrainedTokenizer):
             kwargs["model_max_length"] = 512
         kwargs.setdefault("clean_up_tokenization_spaces", True)
         super().__init__(unk_token=unk_token, pad_token=pad_token, **kwargs)
+        _check_added(self._added_tokens_encoder, self._encoder)
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path, *args, **kwargs):
+        """Como en `transformers`; los archivos de una carpeta se miran antes, para decir cuál falla."""
+        folder = Path(pretrained_model_name_or_path)
+        if folder.is_dir() and not kwargs.get("subfolder"):
+            for name in (VOCAB, MERGES):
+                if not (folder / name).is_file():
+                    problem = "es una carpeta" if (folder / name).is_dir() else "no existe"
+                    raise VocabularyError(f"{folder / name} {problem} y hacen falta {VOCAB} y {MERGES}")
+            for name in OPTIONAL:
+                if (folder / name).is_file():
+                    _read_object(folder / name)
+        elif folder.is_file() or (folder.is_absolute() and not folder.is_dir()):
+            raise VocabularyError(f"{folder} no es una carpeta con {VOCAB} y {MERGES}")
+        return super().from_pretrained(pretrained_model_name_or_path, *args, **kwargs)
 
     # --- texto → ids -------------------------------------------------------------------------------------
 
@@ -309,26 +341,77 @@ def _require_text(value, nested: bool = False) -> None:
     )
 
 
-def _read_vocab(path) -> dict[str, int]:
-    vocab = json.loads(Path(path).read_text(encoding="utf-8"))
-    if not isinstance(vocab, dict) or sorted(vocab.values()) != list(range(len(vocab))):
-        raise ValueError(f"{Path(path).name} debe dar a cada token un id, de 0 en adelante y sin huecos.")
+def _read_object(path) -> dict:
+    """El objeto JSON de un archivo del tokenizador (UTF-8, con o sin marca inicial)."""
+    with opened(path, VocabularyError) as file:
+        text = file.read()
+    return parse_object(Place(path, kind=VocabularyError), text)
+
+
+def _read_vocab(path, unk: str) -> dict[str, int]:
+    vocab = _read_object(path)
+    whole = all(type(index) is int for index in vocab.values())
+    if not whole or sorted(vocab.values()) != list(range(len(vocab))):
+        raise VocabularyError(
+            f"{path} debe dar a sus {len(vocab)} tokens ids enteros, de 0 a {len(vocab) - 1}, sin huecos ni repetidos"
+        )
+    if unk not in vocab:
+        raise VocabularyError(
+            f"{path} tiene {len(vocab)} entradas y ninguna es {unk}, el token de lo desconocido"
+        )
     return vocab
 
 
-def _read_merges(path, vocab) -> list[tuple[str, str]]:
-    """Las fusiones de `merges.txt`, de más a menos prioritaria; la primera línea es la versión del formato."""
-    merges = []
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").split("\n"), 1):
-        if number == 1 or not line:
-            continue
-        pair = tuple(line.split(" "))
-        if len(pair) != 2 or not {*pair, "".join(pair)} <= vocab.keys():
-            raise ValueError(
-                f"{Path(path).name}, línea {number}: «{line}» no es una fusión de este vocabulario."
+def _read_merges(path, vocab: dict[str, int], special: set[str]) -> list[tuple[str, str]]:
+    """Las fusiones de `merges.txt`, de más a menos prioritaria; la primera línea es la versión del formato.
+
+    Toda entrada del vocabulario es un símbolo (una letra, con o sin `</w>`), una de `special` o el resultado de una
+    fusión, y cada fusión une lo que ya hay: así se entrenó GPT-1 (478 + 40 000 entradas) y así entrena `train_bpe`.
+    """
+    formed = {token for token in vocab if len(token.removesuffix(END_OF_WORD)) == 1} | special
+    merges, last = {}, -1
+    with opened(path, VocabularyError) as file:
+        version = file.readline().rstrip("\n")
+        if not version.startswith("#version"):
+            raise VocabularyError(
+                f"{path} empieza por «{version:.40}» y se esperaba la línea «#version: 0.2»"
             )
-        merges.append(pair)
-    return merges
+        for number, line in enumerate(file, 2):
+            line = line.rstrip("\n")
+            if not line:
+                continue
+            pair = tuple(line.split(" "))
+            token = "".join(pair)
+            if len(pair) != 2 or token not in vocab or not formed.issuperset(pair) or pair in merges:
+                problem = "está repetida" if pair in merges else "no es una fusión de este vocabulario"
+                raise VocabularyError(f"{path}, línea {number}: «{line:.60}» {problem}")
+            if token not in formed:
+                if vocab[token] < last:
+                    raise VocabularyError(
+                        f"{path}, línea {number}: «{line:.60}» forma la entrada {vocab[token]} de {VOCAB} y la "
+                        f"fusión anterior, la {last}: tienen que ir en el mismo orden"
+                    )
+                last = vocab[token]
+                formed.add(token)
+            merges[pair] = None
+    if orphans := vocab.keys() - formed:
+        first = min(orphans, key=vocab.get)
+        raise VocabularyError(
+            f"{VOCAB} tiene {len(vocab)} entradas y con las {len(merges)} fusiones de {path} se forman "
+            f"{len(vocab) - len(orphans)}: de ninguna sale «{first}»"
+        )
+    return list(merges)
+
+
+def _check_added(added: dict[str, int], vocab: dict[str, int]) -> None:
+    new = {token: index for token, index in added.items() if vocab.get(token) != index}
+    if sorted(new.values()) != list(range(len(vocab), len(vocab) + len(new))) or not vocab.keys().isdisjoint(
+        new
+    ):
+        raise VocabularyError(
+            f"Los tokens añadidos ({', '.join(new)}) deben llevar los ids que siguen a los {len(vocab)} de {VOCAB} y "
+            f"llevan {', '.join(map(str, new.values()))}"
+        )
 
 
 _CLOSING = re.compile(r" ([,.;:!?)\]}%]|\.\.\.)")

@@ -1,8 +1,10 @@
 """El tokenizador frente a su oráculo, a los valores publicados y a lo que hace cualquier usuario de transformers."""
 
+import json
 import os
 import random
 import re
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 from spacy.lang.en import English
 
 from helpers import words
-from helpers.tokenizer import SPECIAL_TOKENS, GPT1Tokenizer, clean, standardize
+from helpers.tokenizer import OPTIONAL, SPECIAL_TOKENS, GPT1Tokenizer, VocabularyError, clean, standardize
 
 sys.path.insert(0, str(Path(__file__).parent))
 import tokenizer_oracle  # noqa: E402
@@ -331,6 +333,22 @@ def test_what_the_splitter_takes_for_granted_of_spacy():
     assert rules.token_match is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@b.com#x:y", "x@b.com#x:y", "http://@b.com#x:y", "http://x@b.com#x:y", "http://b.com#x:y", "b.com:8080#x:y",
+        "b.com:8#x:y", "b.c#x:y", "10.0.0.1#x:y", "8.8.8.8#x:y", "x@8.8.8.8#x:y", "a.b.c.d.e.com#x:y", "x@@b.com#x:y",
+        "a.8.8.8.8#x:y", "b_c.com#x:y", "b_.com#x:y", "a" * 63 + ".com#x:y", "a" * 65 + ".com#x:y", "x:y@z.com",
+        "x" + "." * 50, "x:" + "." * 50, "." * 60 + "x" + "." * 60, "x…" + "." * 50, "x." * 40, "a..'s" * 12,
+    ],
+)  # fmt: skip
+def test_same_words_as_spacy(text):
+    spacy = English().tokenizer
+    for line in (text, f"see {text}, {text}:", f"({text}) {text}…"):
+        line = standardize(line)
+        assert words.Splitter()(line) == [word.text for word in spacy(line)]
+
+
 def looked_at(tokenizer, text: str, monkeypatch) -> int:
     """Cuántos caracteres se dan a las expresiones de spaCy y al BPE, que es lo que crecía con el cuadrado."""
     seen, splitter = [], words.Splitter()
@@ -381,7 +399,132 @@ def test_a_million_signs_end(mini):
 
 
 def test_long_chunks_are_not_remembered(mini):
-    mini.text_to_ids("the sea " + "a" * 100_000 + " and " + "' " * 10_000 + "\nthe man")
+    mini.text_to_ids("the sea " + "a" * 100_000 + " and " + "\nthe man " + "' " * 10_000)
     assert {"the", "sea", "man"} <= mini._chunks.keys()
     assert max(map(len, mini._chunks)) <= words.LONG
     assert max(map(len, mini._splitter._known)) <= words.LONG
+
+
+# --- archivos dañados ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("vocab.json", "merges.txt"):
+        shutil.copy(MINI / name, tmp_path / name)
+    return tmp_path
+
+
+def refused(folder, *found):
+    with pytest.raises(VocabularyError) as caught:
+        GPT1Tokenizer.from_pretrained(folder)
+    message = str(caught.value)
+    assert all(word in message for word in found), message
+    assert "\n" not in message and message.endswith("con los archivos de un mismo modelo.")
+
+
+def change_merges(folder, change):
+    lines = (folder / "merges.txt").read_text(encoding="utf-8").split("\n")
+    (folder / "merges.txt").write_text("\n".join(change(lines)), encoding="utf-8")
+
+
+def change_vocab(folder, change):
+    vocab = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
+    (folder / "vocab.json").write_text(json.dumps(change(vocab)), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda lines: [], ["empieza por «»", "#version"]),
+        (lambda lines: lines[1:], ["empieza por «t h»", "#version"]),
+        (lambda lines: lines[:1], ["8192 entradas", "0 fusiones", "se forman 280", "«th»"]),
+        (lambda lines: lines[:4000], ["8192 entradas", "3999 fusiones"]),
+        (
+            lambda lines: [*lines[:4000], lines[4000][:-1]],
+            ["línea 4001", "no es una fusión de este vocabulario"],
+        ),
+        (lambda lines: [*lines[:50], *lines[51:]], ["no es una fusión"]),  # otras la necesitan
+        (lambda lines: [*lines[:-2], "h t", ""], ["línea 7913", "«h t»"]),
+        (lambda lines: [lines[0], lines[2], lines[1], *lines[3:]], ["línea 3", "mismo orden"]),
+        (lambda lines: [lines[0], lines[400], *lines[1:400], *lines[401:]], ["línea 2", "no es una fusión"]),
+        (lambda lines: [*lines[:9], lines[8], *lines[9:]], ["línea 10", "está repetida"]),
+        (lambda lines: [*lines[:9], "q", *lines[9:]], ["línea 10", "«q»"]),
+        (lambda lines: [*lines[:9], "t h e", *lines[9:]], ["línea 10", "«t h e»"]),
+    ],
+)
+def test_merges_that_are_not_of_this_vocabulary(folder, change, found):
+    change_merges(folder, change)
+    refused(folder, "merges.txt", *found)
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda vocab: {}, ["0 entradas", "<unk>"]),
+        (lambda vocab: list(vocab), ["se esperaba un objeto JSON"]),
+        (lambda vocab: {token: float(index) for token, index in vocab.items()}, ["ids enteros, de 0 a 8191"]),
+        (lambda vocab: {**vocab, "th": 5}, ["ids enteros"]),
+        (lambda vocab: {**vocab, "th": 8192}, ["ids enteros"]),
+        (lambda vocab: {**vocab, "th": None}, ["ids enteros"]),
+        (lambda vocab: {**vocab, "nuevo": 8192}, ["8193 entradas", "se forman 8192", "«nuevo»"]),
+        (lambda vocab: {token.replace("<unk>", "<UNK>"): index for token, index in vocab.items()}, ["<unk>"]),
+        (lambda vocab: {**vocab, "th": vocab["the</w>"], "the</w>": vocab["th"]}, ["mismo orden"]),
+    ],
+)
+def test_a_vocabulary_that_cannot_be(folder, change, found):
+    change_vocab(folder, change)
+    refused(folder, "vocab.json", *found)
+
+
+@needs_real
+def test_vocabulary_and_merges_of_two_models(folder):
+    shutil.copy(Path(REAL, "merges.txt"), folder / "merges.txt")
+    refused(folder, "merges.txt, línea 5", "mismo orden")
+    shutil.copy(Path(REAL, "vocab.json"), folder / "vocab.json")
+    assert GPT1Tokenizer.from_pretrained(folder).vocab_size == 40_478
+    shutil.copy(MINI / "merges.txt", folder / "merges.txt")
+    refused(folder, "merges.txt, línea", "no es una fusión de este vocabulario")
+
+
+DAMAGE = [b"", b"{", b"[]", b'{"a": ', b"\xe9\xff", b"\x80\x00"]
+
+
+@pytest.mark.parametrize("content", DAMAGE)
+@pytest.mark.parametrize("name", ["vocab.json", "merges.txt", *OPTIONAL])
+def test_a_damaged_file_is_named(folder, name, content):
+    (folder / name).write_bytes(content)
+    refused(folder, name)
+
+
+@pytest.mark.parametrize("name", ["vocab.json", "merges.txt"])
+def test_a_file_that_is_not_there(folder, name):
+    (folder / name).unlink()
+    refused(folder, f"{name} no existe")
+    (folder / name).mkdir()
+    refused(folder, f"{name} es una carpeta")
+    refused(folder / "nada", "no es una carpeta")
+
+
+@pytest.mark.parametrize("name", ["vocab.json", "merges.txt"])
+@pytest.mark.parametrize("change", ["\ufeff{}".format, lambda text: text.replace("\n", "\r\n")])
+def test_a_byte_order_mark_and_windows_lines_do_not_matter(folder, mini, name, change):
+    text = (folder / name).read_text(encoding="utf-8")
+    (folder / name).write_bytes(change(text).encode("utf-8"))
+    again = GPT1Tokenizer.from_pretrained(folder)
+    assert (
+        again.text_to_ids(SAMPLES[0]) == mini.text_to_ids(SAMPLES[0])
+        and again.get_vocab() == mini.get_vocab()
+    )
+
+
+def test_added_tokens_with_ids_that_cannot_be(folder, mini):
+    mini.add_fine_tuning_tokens()
+    mini.save_pretrained(folder)
+    assert len(GPT1Tokenizer.from_pretrained(folder)) == 8195
+    settings_file = folder / "tokenizer_config.json"
+    for index in ("8200", "7"):
+        text = settings_file.read_text()
+        settings_file.write_text(text.replace('"8194"', f'"{index}"'))
+        refused(folder, "tokens añadidos", "8192")
+        settings_file.write_text(text)
