@@ -369,38 +369,38 @@ def _read_merges(path, vocab: dict[str, int], special: set[str]) -> list[tuple[s
     fusión, y cada fusión une lo que ya hay: así se entrenó GPT-1 (478 + 40 000 entradas) y así entrena `train_bpe`.
     """
     formed = {token for token in vocab if len(token.removesuffix(END_OF_WORD)) == 1} | special
-    merges, last = {}, -1
+    merges, last = [], -1
     with opened(path, VocabularyError) as file:
-        version = file.readline().rstrip("\n")
-        if not version.startswith("#version"):
-            raise VocabularyError(
-                f"{path} empieza por «{version:.40}» y se esperaba la línea «#version: 0.2»"
+        version, *lines = file.read().split("\n")
+    if not version.startswith("#version"):
+        raise VocabularyError(f"{path} empieza por «{version:.40}» y se esperaba la línea «#version: 0.2»")
+    for number, line in enumerate(lines, 2):
+        if not line:
+            continue
+        left, _, right = line.partition(" ")
+        token, problem = left + right, None
+        index = vocab.get(token)
+        if index is None or left not in formed or right not in formed:
+            problem = "no es una fusión de este vocabulario"
+        elif token in formed:  # puede haber dos maneras de formarlo, pero no dos veces la misma
+            problem = "está repetida" if (left, right) in merges else None
+        elif index < last:
+            problem = (
+                f"forma la entrada {index} de {VOCAB} y la fusión anterior, la {last}: van en el mismo orden"
             )
-        for number, line in enumerate(file, 2):
-            line = line.rstrip("\n")
-            if not line:
-                continue
-            pair = tuple(line.split(" "))
-            token = "".join(pair)
-            if len(pair) != 2 or token not in vocab or not formed.issuperset(pair) or pair in merges:
-                problem = "está repetida" if pair in merges else "no es una fusión de este vocabulario"
-                raise VocabularyError(f"{path}, línea {number}: «{line:.60}» {problem}")
-            if token not in formed:
-                if vocab[token] < last:
-                    raise VocabularyError(
-                        f"{path}, línea {number}: «{line:.60}» forma la entrada {vocab[token]} de {VOCAB} y la "
-                        f"fusión anterior, la {last}: tienen que ir en el mismo orden"
-                    )
-                last = vocab[token]
-                formed.add(token)
-            merges[pair] = None
+        else:
+            last = index
+            formed.add(token)
+        if problem:
+            raise VocabularyError(f"{path}, línea {number}: «{line:.60}» {problem}")
+        merges.append((left, right))
     if orphans := vocab.keys() - formed:
         first = min(orphans, key=vocab.get)
         raise VocabularyError(
             f"{VOCAB} tiene {len(vocab)} entradas y con las {len(merges)} fusiones de {path} se forman "
             f"{len(vocab) - len(orphans)}: de ninguna sale «{first}»"
         )
-    return list(merges)
+    return merges
 
 
 def _check_added(added: dict[str, int], vocab: dict[str, int]) -> None:
