@@ -251,7 +251,7 @@ def _read_settings(path: Path, label: str) -> dict:
         raise ModelError(f"El {path.name} de {label} no se entiende ({found}). {_repair(label)}") from error
     if path.read_bytes().startswith(codecs.BOM_UTF8):
         raise ModelError(
-            f"El {path.name} de {label} empieza por la marca de UTF-8 (BOM), que transformers no entiende: guárdalo "
+            f"El {path.name} de {label} empieza por la marca inicial de UTF-8, que transformers no entiende: guárdalo "
             "como UTF-8 sin ella."
         )
     return settings
@@ -272,7 +272,7 @@ def load_weights(folder: Path, label: str) -> GPT1LMHeadModel:
     for name, values in model.named_parameters():
         if bad := values.numel() - int(values.isfinite().sum()):
             raise ModelError(
-                f"El parámetro {name} de {label} tiene {bad} valores que no son números finitos (NaN o infinito): "
+                f"El parámetro {name} de {label} tiene {bad} valores que no son números finitos: "
                 f"son los pesos de un entrenamiento que divergió o de un archivo dañado. {_repair(label)}"
             )
     return model

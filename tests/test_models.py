@@ -286,7 +286,7 @@ def test_a_damaged_settings_file(checkpoint, name, content):
 def test_a_config_with_a_byte_order_mark(checkpoint):
     text = (checkpoint / "config.json").read_text()
     (checkpoint / "config.json").write_text("\ufeff" + text, encoding="utf-8")
-    assert "sin ella" in fails(checkpoint, "config.json", "BOM")
+    assert "sin ella" in fails(checkpoint, "config.json", "marca inicial de UTF-8")
 
 
 @pytest.mark.parametrize("name", models.FILES)
@@ -311,7 +311,7 @@ def test_weights_that_are_not_finite(checkpoint, parameter, value):
         return values
 
     change_weights(checkpoint, spoil)
-    one_sentence(fails(checkpoint, parameter, "tiene 1 valores", "NaN o infinito"))
+    one_sentence(fails(checkpoint, parameter, "tiene 1 valores", "números finitos"))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "int64", "int32", "int8", "bool"])
