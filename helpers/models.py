@@ -4,7 +4,10 @@
 safetensors. Lección 00.
 """
 
+import codecs
+import math
 import os
+import re
 from pathlib import Path
 
 import torch
@@ -13,7 +16,8 @@ from safetensors import SafetensorError, safe_open
 from transformers import OpenAIGPTConfig
 from transformers.utils import cached_file
 
-from helpers import environment
+from helpers import environment, files
+from helpers.gpt import ACTIVATIONS
 from helpers.hf import GPT1LMHeadModel
 from helpers.spanish import number
 from helpers.tokenizer import GPT1Tokenizer
@@ -25,6 +29,9 @@ FILES = ("config.json", "vocab.json", "merges.txt", "model.safetensors")
 VARIABLE = "GPT1_MODELO"
 # Las medidas de los pesos publicados: artículo, §4.1, y su vocabulario.
 PUBLISHED_SHAPE = {"n_layer": 12, "n_embd": 768, "n_head": 12, "n_positions": 512, "vocab_size": 40478}
+
+DTYPES = ("F32", "F16", "BF16")  # los que caben en fp32, en que se trabaja, sin perder nada
+MASK = re.compile(r"\.attn\.bias$")
 
 
 class ModelError(Exception):
@@ -42,7 +49,6 @@ def load(name: str = "auto", device: str | None = None, verbose: bool = True):
     wanted, why = choose(name)
     label, folder, origin = _locate(wanted)
     model, tokenizer = _load(label, folder, device)
-    model.origin = HUB_NAME if _is_hub(wanted) else label
     if verbose:
         other = " Los comentarios de las lecciones hablan de gpt1-mini: tus números serán otros."
         print(f"{_described(model, label, origin)}{why}.{'' if folder.resolve() == MINI else other}")
@@ -83,15 +89,9 @@ def published(download: bool = False, folder=None, device: str | None = None):
         raise ModelError(
             f"{label} no es el GPT-1 publicado ({', '.join(wrong)}): pasa una carpeta con los archivos de {HUB_NAME}."
         )
-    # Lo dice quien lo pide: si una carpeta trae otros pesos de la misma forma, lo dirán las comparaciones.
-    model.origin = HUB_NAME
+    # Si una carpeta trae otros pesos de la misma forma, lo dirán las comparaciones.
     print(f"{_described(model, label, origin)}.")
     return model, tokenizer
-
-
-def is_published(model) -> bool:
-    """¿Se cargaron los pesos de `model` como los que publicó OpenAI? Medir lo mismo o tener su vocabulario no basta."""
-    return getattr(model, "origin", None) == HUB_NAME
 
 
 def _load(label: str, folder: Path, device: str | None):
@@ -152,6 +152,11 @@ def _locate(wanted: str) -> tuple[str, Path, str]:
             f'No existe el modelo «{wanted}»: usa "gpt1-mini", "openai-gpt" o la ruta de una carpeta con '
             f"{', '.join(FILES)}."
         )
+    folders = [name for name in FILES if (folder / name).is_dir()]
+    if folders:
+        raise ModelError(
+            f"En la carpeta {label}, {' y '.join(folders)} es una carpeta y tiene que ser un archivo."
+        )
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         raise ModelError(
@@ -199,51 +204,122 @@ def _hub_file(name: str, local_files_only: bool = False) -> str | None:
 def _load_tokenizer(folder: Path, label: str) -> GPT1Tokenizer:
     try:
         return GPT1Tokenizer.from_pretrained(folder)
-    except (ValueError, OSError) as error:  # también JSON y UTF-8 rotos, que son ValueError
-        raise ModelError(f"El vocabulario de {label} no se entiende ({error}). {_repair(label)}") from error
+    except (ValueError, OSError) as error:
+        found = getattr(error, "found", error)
+        raise ModelError(f"El vocabulario de {label} no se entiende ({found}). {_repair(label)}") from error
+
+
+def _load_config(folder: Path, label: str) -> OpenAIGPTConfig:
+    """La configuración, si con ella se puede construir un GPT-1."""
+    raw = _read_settings(folder / "config.json", label)
+    wrong = [
+        f"{name} es {raw[name]!r} y tiene que ser un entero de 1 en adelante"
+        if name in raw
+        else f"falta {name}"
+        for name in PUBLISHED_SHAPE
+        if type(raw.get(name)) is not int or raw[name] < 1
+    ]
+    for name in ("embd_pdrop", "attn_pdrop", "resid_pdrop"):
+        rate = raw.get(name, 0)
+        if type(rate) not in (int, float) or not 0 <= rate <= 1:
+            wrong.append(f"{name} es {rate!r} y tiene que ser una probabilidad")
+    epsilon = raw.get("layer_norm_epsilon", 1e-5)
+    if type(epsilon) is not float or not 0 < epsilon < math.inf:
+        wrong.append(f"layer_norm_epsilon es {epsilon!r} y tiene que ser un número positivo con decimales")
+    kind, afn = raw.get("model_type", OpenAIGPTConfig.model_type), raw.get("afn", "gelu")
+    if kind != OpenAIGPTConfig.model_type:
+        wrong.append(f"model_type es {kind!r} y el de GPT-1 es {OpenAIGPTConfig.model_type}")
+    if afn not in list(ACTIVATIONS):
+        wrong.append(f"afn es {afn!r} y tiene que ser {', '.join(sorted(ACTIVATIONS))}")
+    if not wrong and raw["n_embd"] % raw["n_head"]:
+        wrong.append(f"n_embd es {raw['n_embd']} y no se reparte entre las {raw['n_head']} cabezas de n_head")
+    if wrong:
+        raise ModelError(f"El config.json de {label} no es de un GPT-1: {'; '.join(wrong)}. {_repair(label)}")
+    try:
+        return OpenAIGPTConfig.from_pretrained(folder)
+    except Exception as error:  # los demás campos los valida transformers, con sus propios errores
+        raise ModelError(f"El config.json de {label} no se entiende ({error}). {_repair(label)}") from error
+
+
+def _read_settings(path: Path, label: str) -> dict:
+    """El objeto de un archivo JSON de la carpeta; la marca inicial de UTF-8 no la entiende transformers."""
+    try:
+        with files.opened(path, ModelError) as file:
+            settings = files.parse_object(files.Place(path, kind=ModelError), file.read())
+    except ModelError as error:
+        found = str(error).rstrip(".")
+        raise ModelError(f"El {path.name} de {label} no se entiende ({found}). {_repair(label)}") from error
+    if path.read_bytes().startswith(codecs.BOM_UTF8):
+        raise ModelError(
+            f"El {path.name} de {label} empieza por la marca inicial de UTF-8, que transformers no entiende: guárdalo "
+            "como UTF-8 sin ella."
+        )
+    return settings
 
 
 def load_weights(folder: Path, label: str) -> GPT1LMHeadModel:
-    """Lee configuración y pesos; cualquier parámetro que falte, sobre o no mida lo debido es un error."""
-    path = folder / "model.safetensors"
-    try:
-        config = OpenAIGPTConfig.from_pretrained(folder)
-    except Exception as error:
-        raise ModelError(f"El config.json de {label} no se entiende ({error}). {_repair(label)}") from error
+    """Lee configuración y pesos: un parámetro que falte, sobre, no mida lo debido o no sea finito es un error."""
+    config = _load_config(folder, label)
+    _check_header(folder / "model.safetensors", config, label)
+    if (folder / "generation_config.json").is_file():  # si está dañado, transformers lo pasa por alto
+        _read_settings(folder / "generation_config.json", label)
+    model = GPT1LMHeadModel.from_pretrained(folder, config=config, dtype=torch.float32, use_safetensors=True)
+    if model.lm_head.weight is not model.transformer.tokens_embed.weight:
+        raise ModelError(
+            f"En {label}, lm_head.weight no es igual que tokens_embed.weight y en GPT-1 son la misma matriz. "
+            f"{_repair(label)}"
+        )
+    for name, values in model.named_parameters():
+        if bad := values.numel() - int(values.isfinite().sum()):
+            raise ModelError(
+                f"El parámetro {name} de {label} tiene {bad} valores que no son números finitos: "
+                f"son los pesos de un entrenamiento que divergió o de un archivo dañado. {_repair(label)}"
+            )
+    return model
+
+
+def _check_header(path: Path, config: OpenAIGPTConfig, label: str) -> None:
+    """Nombres, medidas y tipos de los parámetros de `path`, que están en su cabecera: se miran sin leer los pesos."""
     try:
         with safe_open(path, framework="pt") as file:
-            names = set(file.keys())
+            parts = {name: file.get_slice(name) for name in list(file.keys())}
+            found = {name: (part.get_shape(), part.get_dtype()) for name, part in parts.items()}
     except (SafetensorError, OSError) as error:
         size = path.stat().st_size
         raise ModelError(
             f"El archivo model.safetensors de {label} está incompleto o dañado ({size} bytes). {_repair(label)}"
         ) from error
-    if not any(name.endswith("tokens_embed.weight") for name in names):
+    if not any(name.endswith("tokens_embed.weight") for name in found):
         raise ModelError(
             f"Los pesos de {label} no son de un GPT-1 (no está tokens_embed.weight). {_repair(label)}"
         )
-    try:
-        model, info = GPT1LMHeadModel.from_pretrained(
-            folder, config=config, dtype=torch.float32, use_safetensors=True, output_loading_info=True
-        )
-    except RuntimeError as error:  # transformers lanza esto cuando las medidas no casan
-        raise ModelError(f"Los pesos de {label} no casan con su config.json. {_repair(label)}") from error
-    problems = {
-        kind: sorted(map(str, info[kind])) for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")
+    with torch.device("meta"):
+        expected = {
+            name.removeprefix("transformer."): list(value.shape)
+            for name, value in GPT1LMHeadModel(config).named_parameters()
+        }
+    # Los del Hub van sin «transformer.» y traen la máscara como si fuera un parámetro (helpers/hf.py).
+    found = {
+        name.removeprefix("transformer."): about for name, about in found.items() if not MASK.search(name)
     }
-    words = {
-        "missing_keys": "faltan",
-        "unexpected_keys": "sobran",
-        "mismatched_keys": "no miden lo que deben",
+    shapes = {name: shape for name, (shape, _) in found.items() if name != "lm_head.weight"}
+    sizes = [name for name in expected.keys() & shapes if shapes[name] != expected[name]]
+    kinds = {
+        "faltan": expected.keys() - shapes,
+        "sobran": shapes.keys() - expected,
+        "no miden lo que deben": sizes,
     }
-    wrong = [
-        f"{words[kind]} {len(names)} parámetros ({names[0]}…)" for kind, names in problems.items() if names
-    ]
+    wrong = [f"{word} {len(names)} parámetros ({min(names)}…)" for word, names in kinds.items() if names]
     if wrong:
         raise ModelError(
             f"Los pesos de {label} no casan con su config.json: {'; '.join(wrong)}. {_repair(label)}"
         )
-    return model
+    for name, (_, dtype) in found.items():
+        if dtype not in DTYPES:
+            raise ModelError(
+                f"El parámetro {name} de {label} es de tipo {dtype} y los pesos se guardan en {', '.join(DTYPES)}. "
+                f"{_repair(label)}"
+            )
 
 
 def _repair(label: str) -> str:

@@ -1,16 +1,23 @@
 """El tokenizador frente a su oráculo, a los valores publicados y a lo que hace cualquier usuario de transformers."""
 
+import json
 import os
 import random
+import re
+import shutil
 import sys
+import time
 from pathlib import Path
+from re import _parser
 
 import ftfy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spacy.lang.en import English
 
-from helpers.tokenizer import SPECIAL_TOKENS, GPT1Tokenizer, clean, standardize
+from helpers import words
+from helpers.tokenizer import OPTIONAL, SPECIAL_TOKENS, GPT1Tokenizer, VocabularyError, clean, standardize
 
 sys.path.insert(0, str(Path(__file__).parent))
 import tokenizer_oracle  # noqa: E402
@@ -237,3 +244,287 @@ def test_special_cases_of_spacy_next_to_a_space():
     for _ in range(5000):
         words = [rng.choice([*pieces, "\n"]) + rng.choice(["", "", " "]) for _ in range(rng.randint(2, 9))]
         assert tokenizer.text_to_ids("".join(words)) == oracle.encode("".join(words)), "".join(words)
+
+
+# --- textos que costaban el cuadrado ---------------------------------------------------------------------
+
+# Lo que, repetido, hacía que algún paso mirase una y otra vez lo mismo: spaCy, ftfy, los blancos o el BPE.
+UNITS = [
+    "!", "'", "’", "a", ":", "x:", "a@b.", ":@", "a.", "😀", "👩\u200d👩", "中", "..:", "' ", "''\n", "_", "-~", "İ",
+    "é", "(", "9$", "http://a.b/", "' 's :) ", "it's'", ":)", "\\", "a\u0301\u0316", "Ã©", "<é", "\t ", "é\n", "can't",
+    "U.S.", "amp;", "&#38;", "&#769;&#790;", "\u0301\u0316",
+]  # fmt: skip
+
+
+def repeated(unit: str, size: int) -> str:
+    start = {"amp;": "&", "&#769;&#790;": "a", "\u0301\u0316": "a"}.get(unit, "")
+    return start + unit * (size // len(unit))
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_same_ids_as_the_oracle_without_spaces(pair, unit):
+    tokenizer, oracle = pair
+    for text in (repeated(unit, 450), f"the {repeated(unit, 203)}sea, {repeated(unit, 7)}x"):
+        assert tokenizer.text_to_ids(text) == oracle.encode(text)
+        assert tokenizer.words(text) == [
+            word.text.lower() for word in oracle.nlp.make_doc(standardize(clean(text)))
+        ]
+
+
+def test_same_ids_as_the_oracle_on_long_mixtures():
+    """Largas, sin espacios o con pocos, y con lo que más trabajo da a spaCy: signos, direcciones y casos especiales.
+
+    Sin «°C.»: con muchos, spaCy 3.8 escribe fuera de su memoria (`_apply_special_cases`) y puede acabar el proceso.
+    """
+    tokenizer, oracle = _mini_pair()
+    rng = random.Random(17)
+    cases = sorted(case for case in English().tokenizer.rules if case.strip() and case[0] != "°")
+    pieces = (
+        ". .. ... : ) ( — _ @ a@b.co http:// x é 中 😀 ñ B. 1 9 km $ US$ + * ^ / ? # & = < > % § 's ’S … `` £"
+    )
+    pieces = [
+        *pieces.split(),
+        *"10.0.0.1 8.8.8.8 :80 www.a.es com z_ I'M \u0301 \u0316 &amp; Ã©".split(),
+        *SIGNS,
+    ]
+    longest = 0
+    for _ in range(800):
+        pool = rng.sample(pieces, rng.randint(2, 8)) + rng.sample(cases, rng.randint(0, 3))
+        text = "".join(rng.choice(pool) * rng.choice([1, 1, 2, rng.randint(1, 40)]) for _ in range(40))
+        longest = max(longest, max(map(len, text.split()), default=0))
+        assert tokenizer.text_to_ids(text) == oracle.encode(text), text
+    assert longest > 2 * words.LONG
+
+
+def test_more_layers_of_entities_and_marks_than_ftfy_can_bear():
+    for text in (
+        "&" + "amp;" * 500 + "lt;b&gt; Ã© " + "a" * 10,
+        "&am" * 90 + "&#112;" + ";" * 90 + " café",
+        "e" + "\u0316\u0301" * 3000 + " o\u0301 Ã©",
+        "é" * 6000 + "\u0301" * 300,
+        "<" + "&amp;" * 300,
+        "&amp;amp;" * 3 + "&notanentity;" * 40,
+    ):
+        assert clean(text) == ftfy.fix_text(text)
+
+
+@pytest.mark.parametrize("place", [999_999, 1_000_000, 1_000_001])
+def test_a_line_of_more_than_a_million_characters(place):
+    """ftfy la parte cada millón: lo que cae a caballo se queda sin reparar, aquí también."""
+    text = "a" * (place - 1) + "Ã©" + "b" * 10
+    assert clean(text) == ftfy.fix_text(text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.text(st.sampled_from(list("ab \t\n\r\x0b\x1c\x85\u00a0\u2028-!")), max_size=60))
+def test_blanks_as_in_the_original(text):
+    """text_utils.py, líneas 31-33: con esas expresiones, un millón de espacios no acababa."""
+    padded = re.sub(r"([-!])\1*", r" \g<0> ", text)
+    assert standardize(text) == re.sub(r"[^\S\n]+", " ", re.sub(r"\s*\n\s*", " \n ", padded)).strip()
+
+
+def test_what_the_splitter_takes_for_granted_of_spacy():
+    rules, reach = English.Defaults, words._REACH
+    suffixes = [_parser.parse(suffix) for suffix in rules.suffixes if suffix != r"\.\.+"]
+    assert max(suffix.getwidth()[1] for suffix in suffixes) + 3 <= reach  # los que miran detrás, hasta 3
+    assert not any("(?<" in prefix for prefix in rules.prefixes)
+    assert rules.url_match.__self__.pattern.startswith(words._URL_START)
+    assert words._LABEL.pattern in rules.url_match.__self__.pattern
+    assert rules.token_match is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@b.com#x:y", "x@b.com#x:y", "http://@b.com#x:y", "http://x@b.com#x:y", "http://b.com#x:y", "b.com:8080#x:y",
+        "b.com:8#x:y", "b.c#x:y", "10.0.0.1#x:y", "8.8.8.8#x:y", "x@8.8.8.8#x:y", "a.b.c.d.e.com#x:y", "x@@b.com#x:y",
+        "a.8.8.8.8#x:y", "b_c.com#x:y", "b_.com#x:y", "a" * 63 + ".com#x:y", "a" * 65 + ".com#x:y", "x:y@z.com",
+        "x" + "." * 50, "x:" + "." * 50, "." * 60 + "x" + "." * 60, "x…" + "." * 50, "x." * 40, "a..'s" * 12,
+    ],
+)  # fmt: skip
+def test_same_words_as_spacy(text):
+    spacy = English().tokenizer
+    for line in (text, f"see {text}, {text}:", f"({text}) {text}…"):
+        line = standardize(line)
+        assert words.Splitter()(line) == [word.text for word in spacy(line)]
+
+
+def looked_at(tokenizer, text: str, monkeypatch) -> int:
+    """Cuántos caracteres se dan a las expresiones de spaCy y al BPE, que es lo que crecía con el cuadrado."""
+    seen, splitter = [], words.Splitter()
+
+    def counting(search):
+        return lambda text: seen.append(len(text)) or search(text)
+
+    splitter._suffix_search, splitter._infixes = (
+        counting(splitter._suffix_search),
+        counting(splitter._infixes),
+    )
+    splitter._suffixes = NoMemory()
+    monkeypatch.setattr(tokenizer, "_splitter", splitter)
+    tokenizer.text_to_ids(text)
+    return sum(seen)
+
+
+class NoMemory(dict):
+    """Una memoria que olvida enseguida: así se cuenta todo lo que se busca."""
+
+    def __contains__(self, key):
+        return False
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_twice_the_text_is_twice_the_work(mini, unit, monkeypatch):
+    once, twice = (looked_at(mini, repeated(unit, size), monkeypatch) for size in (2000, 4000))
+    assert twice <= 2.2 * once + 100
+    assert twice < 40 * 4000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unit", [*UNITS, " "])
+def test_twice_the_text_is_twice_the_time(mini, unit):
+    seconds = []
+    for size in (40_000, 80_000):
+        text = repeated(unit, size)
+        start = time.process_time()
+        ids = mini.text_to_ids(text)
+        standardize(text)
+        mini.decode(ids)
+        seconds.append(time.process_time() - start)
+    assert seconds[1] < 3 * seconds[0] + 0.1, seconds
+
+
+def test_a_million_signs_end(mini):
+    assert mini.text_to_ids("!" * 1_000_000) == mini.text_to_ids("!") * 1_000_000
+
+
+def test_long_chunks_are_not_remembered(mini):
+    mini.text_to_ids("the sea " + "a" * 100_000 + " and " + "\nthe man " + "' " * 10_000)
+    assert {"the", "sea", "man"} <= mini._chunks.keys()
+    assert max(map(len, mini._chunks)) <= words.LONG
+    assert max(map(len, mini._splitter._known)) <= words.LONG
+
+
+# --- archivos dañados ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("vocab.json", "merges.txt"):
+        shutil.copy(MINI / name, tmp_path / name)
+    return tmp_path
+
+
+def refused(folder, *found):
+    with pytest.raises(VocabularyError) as caught:
+        GPT1Tokenizer.from_pretrained(folder)
+    message = str(caught.value)
+    assert all(word in message for word in found), message
+    assert "\n" not in message and message.endswith("con los archivos de un mismo modelo.")
+
+
+def change_merges(folder, change):
+    lines = (folder / "merges.txt").read_text(encoding="utf-8").split("\n")
+    (folder / "merges.txt").write_text("\n".join(change(lines)), encoding="utf-8")
+
+
+def change_vocab(folder, change):
+    vocab = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
+    (folder / "vocab.json").write_text(json.dumps(change(vocab)), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda lines: [], ["empieza por «»", "#version"]),
+        (lambda lines: lines[1:], ["empieza por «t h»", "#version"]),
+        (lambda lines: lines[:1], ["8192 entradas", "0 fusiones", "se forman 280", "«th»"]),
+        (lambda lines: lines[:4000], ["8192 entradas", "3999 fusiones"]),
+        (
+            lambda lines: [*lines[:4000], lines[4000][:-1]],
+            ["línea 4001", "no es una fusión de este vocabulario"],
+        ),
+        (lambda lines: [*lines[:50], *lines[51:]], ["no es una fusión"]),  # otras la necesitan
+        (lambda lines: [*lines[:-2], "h t", ""], ["línea 7913", "«h t»"]),
+        (lambda lines: [lines[0], lines[2], lines[1], *lines[3:]], ["línea 3", "mismo orden"]),
+        (lambda lines: [lines[0], lines[400], *lines[1:400], *lines[401:]], ["línea 2", "no es una fusión"]),
+        (lambda lines: [*lines[:9], lines[8], *lines[9:]], ["línea 10", "está repetida"]),
+        (lambda lines: [*lines[:9], "q", *lines[9:]], ["línea 10", "«q»"]),
+        (lambda lines: [*lines[:9], "t h e", *lines[9:]], ["línea 10", "«t h e»"]),
+    ],
+)
+def test_merges_that_are_not_of_this_vocabulary(folder, change, found):
+    change_merges(folder, change)
+    refused(folder, "merges.txt", *found)
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda vocab: {}, ["0 entradas", "<unk>"]),
+        (lambda vocab: list(vocab), ["se esperaba un objeto JSON"]),
+        (lambda vocab: {token: float(index) for token, index in vocab.items()}, ["ids enteros, de 0 a 8191"]),
+        (lambda vocab: {**vocab, "th": 5}, ["ids enteros"]),
+        (lambda vocab: {**vocab, "th": 8192}, ["ids enteros"]),
+        (lambda vocab: {**vocab, "th": None}, ["ids enteros"]),
+        (lambda vocab: {**vocab, "nuevo": 8192}, ["8193 entradas", "se forman 8192", "«nuevo»"]),
+        (lambda vocab: {token.replace("<unk>", "<UNK>"): index for token, index in vocab.items()}, ["<unk>"]),
+        (lambda vocab: {**vocab, "th": vocab["the</w>"], "the</w>": vocab["th"]}, ["mismo orden"]),
+    ],
+)
+def test_a_vocabulary_that_cannot_be(folder, change, found):
+    change_vocab(folder, change)
+    refused(folder, "vocab.json", *found)
+
+
+@needs_real
+def test_vocabulary_and_merges_of_two_models(folder):
+    shutil.copy(Path(REAL, "merges.txt"), folder / "merges.txt")
+    refused(folder, "merges.txt, línea 5", "mismo orden")
+    shutil.copy(Path(REAL, "vocab.json"), folder / "vocab.json")
+    assert GPT1Tokenizer.from_pretrained(folder).vocab_size == 40_478
+    shutil.copy(MINI / "merges.txt", folder / "merges.txt")
+    refused(folder, "merges.txt, línea 5", "mismo orden")
+
+
+DAMAGE = [b"", b"{", b"[]", b'{"a": ', b"\xe9\xff", b"\x80\x00"]
+
+
+@pytest.mark.parametrize("content", DAMAGE)
+@pytest.mark.parametrize("name", ["vocab.json", "merges.txt", *OPTIONAL])
+def test_a_damaged_file_is_named(folder, name, content):
+    (folder / name).write_bytes(content)
+    refused(folder, name)
+
+
+@pytest.mark.parametrize("name", ["vocab.json", "merges.txt"])
+def test_a_file_that_is_not_there(folder, name):
+    (folder / name).unlink()
+    refused(folder, f"{name} no existe")
+    (folder / name).mkdir()
+    refused(folder, f"{name} es una carpeta")
+    refused(folder / "nada", "no es una carpeta")
+
+
+@pytest.mark.parametrize("name", ["vocab.json", "merges.txt"])
+@pytest.mark.parametrize("change", ["\ufeff{}".format, lambda text: text.replace("\n", "\r\n")])
+def test_a_byte_order_mark_and_windows_lines_do_not_matter(folder, mini, name, change):
+    text = (folder / name).read_text(encoding="utf-8")
+    (folder / name).write_bytes(change(text).encode("utf-8"))
+    again = GPT1Tokenizer.from_pretrained(folder)
+    assert (
+        again.text_to_ids(SAMPLES[0]) == mini.text_to_ids(SAMPLES[0])
+        and again.get_vocab() == mini.get_vocab()
+    )
+
+
+def test_added_tokens_with_ids_that_cannot_be(folder, mini):
+    mini.add_fine_tuning_tokens()
+    mini.save_pretrained(folder)
+    assert len(GPT1Tokenizer.from_pretrained(folder)) == 8195
+    settings_file = folder / "tokenizer_config.json"
+    for index in ("8200", "7"):
+        text = settings_file.read_text()
+        settings_file.write_text(text.replace('"8194"', f'"{index}"'))
+        refused(folder, "tokens añadidos", "8192")
+        settings_file.write_text(text)

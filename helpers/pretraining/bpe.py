@@ -4,7 +4,6 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from spacy.lang.en import English
 from tokenizers import Tokenizer
 from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import WhitespaceSplit
@@ -12,6 +11,7 @@ from tokenizers.trainers import BpeTrainer
 
 from helpers.pretraining.texts import CorpusError
 from helpers.tokenizer import END_OF_WORD, NEWLINE, clean, standardize
+from helpers.words import Splitter
 
 UNKNOWN = "<unk>"
 
@@ -23,10 +23,10 @@ def count_words(texts) -> Counter:
         chunks.update(standardize(clean(text)).split(" "))
     for blank in ("", "\n"):
         chunks.pop(blank, None)
-    words, splitter = Counter(), English().tokenizer
+    words, splitter = Counter(), Splitter()
     for chunk, times in chunks.items():
         for word in splitter(chunk):
-            words[word.text.lower()] += times
+            words[word.lower()] += times
     return words
 
 
