@@ -18,6 +18,7 @@ from tools import lessons, make_pages
 HERE = Path(__file__).parent
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "NOTICE.md", "data/gpt1-mini/README.md", "data/tasks/README.md")
 
+PLACEHOLDER = re.compile(r"%\(\w+\)[rsd]")
 FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 HTML = re.compile(r"</?[a-z][^<>\n]*>|&\w+;")
 ITALICS = re.compile(r"(?<![\w*\\])\*(?![\s*])(?:[^*\n]|\n(?!\n)|\*\*[^*\n]+\*\*)+?(?<![\s*])\*(?![\w*])")
@@ -194,6 +195,5 @@ def messages(path: Path) -> list[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs
     ]
-    return [
-        text for text in texts if spanish(text) and "{\n" not in text
-    ]  # sin las plantillas de HTML y JavaScript
+    # sin las plantillas de HTML y JavaScript, ni los huecos de las frases que completa otro, como «%(value)s»
+    return [PLACEHOLDER.sub("…", text) for text in texts if spanish(text) and "{\n" not in text]

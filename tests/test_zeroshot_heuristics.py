@@ -267,7 +267,7 @@ def test_the_mean_that_is_removed_is_that_of_the_training_texts(words):
     expected = logs - (2 * logs[0] + logs[1]) / 3
     assert np.array([one["scores"] for one in found.examples]) == pytest.approx(expected, abs=1e-5)
     assert found.n == 2
-    with pytest.raises(ValueError, match="pásalos, con train"):
+    with pytest.raises(ValueError, match="pásalos, con .train"):
         sentiment(model, words, REVIEWS, calibrate="mean", **QUIET)
 
 

@@ -52,7 +52,7 @@ class PretrainingRecipe(Recipe):
             )
         if (self.schedule == "warmup_stable_decay") != bool(self.decay_steps):
             raise TrainingError(
-                "La bajada final (decay_steps, --decay-steps) y schedule=warmup_stable_decay van juntas: da las dos o "
+                "La bajada final (`decay_steps`) y `schedule='warmup_stable_decay'` van juntas: da las dos o "
                 "ninguna."
             )
 
@@ -94,7 +94,7 @@ def check_init(init) -> None:
     ]
     if missing:
         raise TrainingError(
-            f"En {init} falta {' y '.join(missing)}: ahí se esperaban los pesos de partida (--init)."
+            f"En {init} falta {' y '.join(missing)}: ahí se esperaban los pesos de partida (`--init`)."
         )
 
 

@@ -47,7 +47,7 @@ def check_data(data, task: Task | str) -> datasets.DatasetDict:
     if not isinstance(data, dict) or any(part not in data for part in REQUIRED):
         found = f"las partes {', '.join(data)}" if isinstance(data, dict) else f"un {type(data).__name__}"
         raise TaskError(
-            f"Los datos deben ser un DatasetDict con las partes {' y '.join(REQUIRED)}, y son {found}."
+            f"Los datos deben ser un `DatasetDict` con las partes {' y '.join(REQUIRED)}, y son {found}."
         )
     for part, rows in data.items():
         missing = [name for name in FEATURES if name not in rows.column_names]
@@ -79,10 +79,10 @@ def _problem(task: Task, row: dict) -> str | None:
     if task.regression:
         score = row["score"]
         known = score is not None and score == score
-        return f"score debe estar entre 0 y 5 y es {score}" if known and not 0 <= score <= 5 else None
+        return f"`score` debe estar entre 0 y 5 y es {score}" if known and not 0 <= score <= 5 else None
     count = len(task.labels) or len(row["options"])
     if row["label"] is None or not -1 <= row["label"] < count:
-        return f"label debe ir de 0 a {count - 1} (o ser -1, si no se sabe) y es {row['label']}"
+        return f"`label` debe ir de 0 a {count - 1} (o ser -1, si no se sabe) y es {row['label']}"
     return None
 
 

@@ -154,7 +154,9 @@ def sentiment(
     if calibrate not in (None, "content_free", "mean"):
         raise ValueError(f'calibrate={calibrate!r} no existe: usa None, "content_free" o "mean".')
     if calibrate == "mean" and not len(train):
-        raise ValueError('calibrate="mean" resta la media de los textos de train: pásalos, con train=….')
+        raise ValueError(
+            '`calibrate="mean"` resta la media de los textos de entrenamiento: pásalos, con `train=…`.'
+        )
     others = train if calibrate == "mean" else []
     contexts = [suffix, *(f"{record.text} {suffix}".strip() for record in [*records, *others])]
     found = log_prob_batch(
