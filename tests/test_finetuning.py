@@ -245,7 +245,15 @@ def test_new_weights_start_as_in_the_original():
     assert torch.equal(model.transformer.tokens_embed.weight[:3000], language.transformer.tokens_embed.weight)
 
 
-@pytest.mark.parametrize("blocks", [-1, 0, 1, 3, None])
+def test_a_sequence_of_one_token_predicts_nothing():
+    """Sin nada que predecir, su pérdida de lenguaje es 0 y no nan, que se llevaría por delante todo el lote."""
+    hidden, ids = torch.randn(2, 4, 8), torch.randint(0, 5, (2, 4))
+    real = torch.tensor([[True, False, False, False], [True, True, True, False]])
+    found = lm_losses(hidden, ids, real, torch.nn.Linear(8, 5, bias=False))
+    assert found[0] == 0 and torch.isfinite(found).all() and found[1] > 0
+
+
+@pytest.mark.parametrize("blocks", [-1, 0, 1, 3])
 def test_n_transfer_copies_what_it_says(blocks):
     language = tiny_language_model(seed=1)
     torch.manual_seed(2)

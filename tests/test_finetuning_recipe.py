@@ -246,6 +246,17 @@ def test_the_best_weights_are_kept_and_a_tie_goes_to_the_first(tmp_path, on_disk
     assert best.best == 0.9
 
 
+@pytest.mark.parametrize(
+    ("epoch", "step", "asked"),
+    [(0.5, 1000, True), (0.99, 2000, True), (0.5, 999, False), (1.0, 2000, False), (1.5, 4000, False)],
+)
+def test_extra_evaluations_are_only_in_the_first_epoch(epoch, step, asked):
+    """train.py, línea 434: tras 1000, 2000, 4000… actualizaciones, y solo mientras dura la primera época."""
+    state = SimpleNamespace(epoch=epoch, global_step=step)
+    control = BestWeights("accuracy").on_step_end(None, state, SimpleNamespace(should_evaluate=False))
+    assert control.should_evaluate == asked
+
+
 def test_batches_are_whole_shuffled_and_of_similar_length():
     lengths = np.random.default_rng(0).integers(3, 80, 1000).tolist()
     sampler = LengthBatches(lengths, 32, seed=1)
@@ -259,6 +270,12 @@ def test_batches_are_whole_shuffled_and_of_similar_length():
         means = [np.mean(batch) for batch in batches]
         assert abs(np.corrcoef(means, range(len(means)))[0, 1]) < 0.6  # ni de corto a largo ni al revés
     assert padding[True] < 1.1 < 1.6 < padding[False]
+    plain = LengthBatches(lengths, 32, seed=1, by_length=False)
+    first = list(plain)
+    plain.set_epoch(1)
+    assert (
+        first != sorted(first) and list(plain) != first
+    )  # sin agrupar, como el original: barajado, y cada época distinto
     assert list(LengthBatches(lengths, 32, seed=1)) == order != list(LengthBatches(lengths, 32, seed=2))
     again = LengthBatches(lengths, 32, seed=1)
     again.set_epoch(1)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from transformers import OpenAIGPTLMHeadModel
 
 from helpers.pretraining import card
@@ -172,6 +173,11 @@ def test_a_whole_run_learns_and_leaves_a_model_that_loads(vocabulary, tmp_path):
     tests = card.measure(model, read_token_file(out / "held_out.bin"))
     assert tests.loss == pytest.approx(history[-1]["held_out_loss"], abs=2e-3)  # los pesos guardados son fp16
     assert tests.bits_per_byte == pytest.approx(history[-1]["bits_per_byte"], abs=2e-3)
+    windows = Windows(read_token_file(out / "held_out.bin"), 16, card.CARD_WINDOWS)
+    with torch.inference_mode():
+        each = [model(one["input_ids"][None], labels=one["input_ids"][None]).loss.item() for one in windows]
+    assert len(each) == tests.windows > 10 and tests.loss == pytest.approx(np.mean(each), abs=1e-5)
+    assert tests.half == pytest.approx(1.96 * np.std(each, ddof=1) / len(each) ** 0.5, rel=1e-3)
     text = (out / "README.md").read_text(encoding="utf-8")
     assert (
         f"**perplejidad {tests.perplexity:.1f}".replace(".", ",") in text

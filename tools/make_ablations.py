@@ -7,7 +7,6 @@ CoLA (subcarpetas `SST-2` y `CoLA`, con su `train.tsv` y su `dev.tsv`): se entre
 se elige con otra parte y el `dev` hace de test, porque el test de GLUE no publica sus respuestas.
 """
 
-import argparse
 import json
 import sys
 from dataclasses import replace
@@ -24,7 +23,9 @@ from helpers import models
 from helpers.environment import ROOT
 from helpers.files import write_json
 from helpers.finetuning import MINI, fine_tune, metrics
-from helpers.tasks import find_task, load_task
+from helpers.tasks import TaskError, find_task, load_task
+from helpers.terminal import Parser, command
+from helpers.training import TrainingError
 
 COURSE = ("sentiment", "entailment", "similarity", "story_cloze")
 TUNED = ("sentiment",)  # de las otras se aprende demasiado poco para elegir receta
@@ -184,8 +185,9 @@ def real_task(name: str, folder: Path) -> DatasetDict:
     )
 
 
+@command(models.ModelError, TaskError, TrainingError)
 def main(arguments=None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tools.make_ablations", description=__doc__)
+    parser = Parser(prog="python -m tools.make_ablations", description=__doc__)
     parser.add_argument(
         "--glue", type=Path, help="carpeta con los datos de GLUE: SST-2/train.tsv, CoLA/dev.tsv…"
     )

@@ -5,22 +5,23 @@
 Lo que no es `--data` ni `--about` pasa a `helpers.pretraining`; si se interrumpe, la misma orden sigue donde iba.
 """
 
-import argparse
 import json
 import sys
 from pathlib import Path
 
 from helpers.environment import ROOT
 from helpers.files import write_json
-from helpers.models import load
+from helpers.models import ModelError, load
 from helpers.pretraining.__main__ import main as pretrain
+from helpers.terminal import Parser, command
 
 # nombre → (capas, ancho, cabezas): cada uno, unas cuatro veces los parámetros de los bloques del anterior
 SIZES = {"diminuto": (2, 64, 2), "pequeño": (3, 128, 4), "mini": (4, 256, 4)}
 
 
+@command(ModelError)
 def main(arguments=None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tools.make_scale", description=__doc__)
+    parser = Parser(prog="python -m tools.make_scale", description=__doc__)
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--about", default="", help="qué textos son, para que la lección lo diga")
     parser.add_argument("--data", type=Path, default=ROOT / "data" / "escala.json")

@@ -7,7 +7,6 @@ principio); el último punto es `data/gpt1-mini`. El «modelo ajustado» de cada
 `data/ablaciones.json`, si está.
 """
 
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from helpers import models
 from helpers.environment import ROOT
 from helpers.files import write_json
 from helpers.hf import GPT1LMHeadModel
+from helpers.terminal import Parser, command
 from helpers.zeroshot import probes
 
 CHANCE = {
@@ -39,8 +39,9 @@ def fine_tuned(path: Path) -> dict:
     return found
 
 
+@command(models.ModelError)
 def main(arguments=None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tools.make_zero_shot", description=__doc__)
+    parser = Parser(prog="python -m tools.make_zero_shot", description=__doc__)
     parser.add_argument("--checkpoints", nargs="*", type=Path, default=[])
     parser.add_argument("--data", type=Path, default=ROOT / "data" / "disparo_cero.json")
     options = parser.parse_args(arguments)

@@ -36,7 +36,8 @@ class GPT1ForTask(OpenAIGPTPreTrainedModel):
     Como en el código original (train.py, `model`): se lee el vector del primer `_classify_`; las K secuencias de un
     ejemplo comparten la máscara de dropout; W ~ N(0, 0,02) y b = 0; L1 es la media por secuencias. En similitud los
     dos vectores se suman (artículo, §3.3). Dos diferencias, que vienen de transformers: el dropout de los embeddings
-    se aplica a su suma y no a la matriz, y el vocabulario de salida no incluye las posiciones.
+    se aplica a su suma y no a la matriz (que es también la de salida: allí el dropout llega además a los logits), y
+    el vocabulario de salida no incluye las posiciones.
     """
 
     _supports_sdpa = True

@@ -44,7 +44,9 @@ def warmup_linear(update: int, total: int, warmup: float = 0.002) -> float:
     """Factor de la tasa de aprendizaje en la actualización `update` (la primera es la 0) de `total`.
 
     Con x = update / total, sube como x/warmup hasta x = warmup; siempre se multiplica por 1 - x. La primera es 0: esa
-    actualización no mueve los pesos, pero ya cuenta para las medias de Adam. Fuente: opt.py, líneas 13-15 y 41.
+    actualización no mueve los pesos, pero ya cuenta para las medias de Adam. Es una de las dos lecturas posibles:
+    opt.py lee el contador y lo aumenta en el mismo paso sin fijar el orden, y con la otra empezaría en 1. Fuente:
+    opt.py, líneas 13-15 y 41.
     """
     x = update / total
     rise = x / warmup if x <= warmup and warmup > 0 else 1.0

@@ -133,7 +133,11 @@ def _tokenize(job: tuple[int, str]) -> None:
 
 
 class Windows(torch.utils.data.Dataset):
-    """Ventanas contiguas de `length` tokens, sin solaparse. Artículo, §4.1: «512 tokens contiguos»."""
+    """Ventanas contiguas de `length` tokens, sin solaparse: una rejilla fija, que se baraja en cada época.
+
+    El artículo (§4.1) las toma al azar («randomly sampled, contiguous sequences of 512 tokens»), y cada una puede
+    empezar en cualquier sitio. Con la rejilla cada token se lee una vez por época, pero siempre con el mismo contexto.
+    """
 
     def __init__(self, file: TokenFile, length: int, limit: int | None = None):
         self.file, self.length = file, length

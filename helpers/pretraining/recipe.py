@@ -15,7 +15,12 @@ from helpers.training.recipe import COUNT
 
 @dataclass(frozen=True)
 class PretrainingRecipe(Recipe):
-    """Tamaño y optimización. Los valores por defecto son los del artículo; `PRESETS` los escala."""
+    """Tamaño y optimización. Los valores por defecto son los del artículo (§4.1); `PRESETS` los escala.
+
+    En dos cosas, la receta es la de las bibliotecas y no la de opt.py, escrito para el ajuste fino: la caída coseno
+    empieza cuando acaba la subida (en `warmup_cosine` de opt.py, ya en la primera actualización), y AdamW decae en
+    proporción a la tasa tal cual (opt.py, a la corregida: `helpers.finetuning.optimizer`).
+    """
 
     learning_rate: float = 2.5e-4
     epochs: float = 100
