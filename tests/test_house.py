@@ -18,7 +18,8 @@ GROUND = {
 # Lo que puede usar quien solo dibuja o comprueba lo que hacen los lectores: nada que calcule.
 ALLOWED = {
     "helpers.figures": {"helpers.spanish"},
-    "helpers.exercises": {"helpers.environment", "helpers.spanish"},
+    # files: lo que lleva hecho quien sigue el curso se escribe de una vez, o se pierde si el proceso muere a medias
+    "helpers.exercises": {"helpers.environment", "helpers.files", "helpers.spanish"},
 }
 # Los únicos nombres públicos que pueden definir varios módulos, y por qué.
 REPEATED = {

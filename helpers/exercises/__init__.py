@@ -7,7 +7,7 @@ ordenador. El catálogo de cada lección está en su habitación, `helpers/lesso
 
 from helpers.exercises.bets import calibration, observe
 from helpers.exercises.checking import Exercise, Mistake, check
-from helpers.exercises.passport import progress
 from helpers.exercises.quiz import answer, recall
+from helpers.exercises.totals import progress
 
 __all__ = ["Exercise", "Mistake", "answer", "calibration", "check", "observe", "progress", "recall"]

@@ -8,6 +8,7 @@ Quien acierta todos sus intervalos los pone demasiado anchos; quien acierta poco
 """
 
 from helpers.exercises import passport
+from helpers.exercises.comparing import as_tensor, briefly
 from helpers.spanish import number, significant
 
 SURE = 0.8  # la seguridad que se pide
@@ -19,18 +20,26 @@ def observe(name: str, bet, seen: float, unit: str = "", digits: int = 0) -> Non
     `bet`: (mínimo, máximo), un solo número o `None` (sin apostar). `seen`: lo que ha salido, en `unit`, que se
     escribe con `digits` decimales. La primera apuesta es la que cuenta: repetir la celda no la cambia.
     """
-    seen = round(float(seen), digits)  # quien dice 71 no falla porque salga 71,1
+    result = as_tensor(seen)
+    if result is None or result.numel() != 1:
+        print(
+            f"❌ {name}: el resultado tenía que ser un número y es {briefly(seen)}: repite las celdas de arriba."
+        )
+        return
+    seen = round(result.item(), digits)  # quien dice 71 no falla porque salga 71,1
     told = f"{number(seen, digits)} {unit}".rstrip()
     if bet is None or bet is ...:
         print(f"⏳ {name}: sin apuesta. Resultado: {told}.")
         return
-    try:
-        low, high = sorted(map(float, bet if isinstance(bet, tuple | list) else (bet, bet)))
-    except (TypeError, ValueError):
+    ends = as_tensor(bet)
+    if ends is None or ends.numel() not in (1, 2) or not ends.isfinite().all():
         print(
-            f"❌ {name}: una apuesta son dos números, (mínimo, máximo), y has dado {bet!r}. Resultado: {told}."
+            f"❌ {name}: una apuesta son dos números, (mínimo, máximo), y has dado {briefly(bet)}. Resultado: {told}."
         )
         return
+    ends = [int(end) if end == int(end) else end for end in ends.flatten().tolist()]
+    low, high = min(ends), max(ends)
+    name = str(name)
     if name not in passport.load_bets():
         passport.record_bet(name, {"low": low, "high": high, "seen": seen})
     first = passport.load_bets().get(name, {"low": low, "high": high})

@@ -1,23 +1,28 @@
 """Comprobar un ejercicio: acierto, pendiente o el error típico que explica la respuesta.
 
-Una comprobación nunca interrumpe «Ejecutar todo»: imprime ⏳, ✅ o ❌ con una frase.
+Una comprobación nunca interrumpe «Ejecutar todo»: imprime ⏳, ✅, ❌ o, si la respuesta no acaba, ⏱, con una frase.
+Solo pasa Ctrl-C, que es de quien está delante.
 """
 
 import contextlib
 import copy
+import difflib
 import importlib
-import io
-import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
+from torch.overrides import TorchFunctionMode
 
+from helpers.environment import ROOT
 from helpers.exercises import passport
-from helpers.spanish import significant
+from helpers.exercises.comparing import briefly, difference, inputs, kind, same, size
+from helpers.exercises.limits import Printed, TimeUp, bounded, undisturbed
+from helpers.spanish import number
 
 TOLERANCE = 1e-4
+SLOW = 2.0  # segundos de CPU a partir de los cuales sigue la del curso aunque la tuya esté bien
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,9 @@ class Exercise:
     - Si se pide un valor, `reference` es el valor y `cases` queda vacío.
     - `measure`, si se da, es lo que se compara de cada salida: así valen las que llevan azar.
     - `success` es la frase que acompaña al acierto.
+    - `seconds`: cuánto puede calcular una respuesta antes de que se corte.
+    - `by_hand`: {función de PyTorch: frase}. Usarla da el resultado, pero es lo que se pide escribir.
+    - `goes_on`: `check` devuelve la función con la que sigue la lección, y dice cuál es.
     """
 
     reference: Any
@@ -44,10 +52,17 @@ class Exercise:
     success: str = ""
     tolerance: float = TOLERANCE
     measure: Callable | None = None
+    seconds: float = 10.0
+    by_hand: dict[str, str] = field(default_factory=dict)
+    goes_on: bool = False
 
     def outputs(self, answer) -> list:
         """Lo que da `answer` en cada caso (o el propio valor, si no se pide una función)."""
-        found = [answer(*_copied(case)) for case in self.cases] if self.cases else [answer]
+        # Se copian para que una respuesta que modifica sus argumentos no estropee los siguientes.
+        return [answer(*copy.deepcopy(case)) for case in self.cases] if self.cases else [answer]
+
+    def measured(self, found: list) -> list:
+        """Lo que se compara de cada salida."""
         if self.measure is None:
             return found
         return [one if one is None or one is ... else self.measure(one) for one in found]
@@ -58,149 +73,147 @@ def catalogue(lesson: str) -> dict[str, Exercise]:
     return importlib.import_module(f"helpers.lesson{lesson}.exercises").EXERCISES
 
 
-def check(name: str, answer) -> None:
-    """Comprueba `answer` e imprime el veredicto. `name` es el del enunciado, por ejemplo `"04-softmax"`."""
-    exercises = catalogue(name[:2])
-    if name not in exercises:
-        raise KeyError(f"No existe el ejercicio «{name}»; los de esta lección son: {', '.join(exercises)}.")
-    mark, sentence = judge(exercises[name], answer)
+def lessons() -> list[str]:
+    """Las lecciones que tienen habitación: «00», «01»…"""
+    return sorted(path.parent.name[-2:] for path in ROOT.glob("helpers/lesson[0-9][0-9]/exercises.py"))
+
+
+def check(name: str, answer):
+    """Comprueba `answer` e imprime el veredicto. `name` es el del enunciado, por ejemplo `"04-softmax"`.
+
+    Si el ejercicio lo pide (`goes_on`), devuelve la función con la que sigue la lección: la tuya si está bien y es
+    rápida, y la del curso si no. Los demás no devuelven nada.
+    """
+    exercise = _find(name)
+    if exercise is None:
+        return None
+    start = time.process_time()
+    mark, sentence = judge(exercise, answer)
+    slow = time.process_time() - start > SLOW
+    if exercise.goes_on:
+        mine = mark == "✅" and not slow
+        why = ", que va más deprisa" if mark == "✅" else ""
+        sentence += " Sigo con la tuya." if mine else f" Sigo con la del curso{why}."
     print(f"{mark} {name}: {sentence}")
-    if mark != "⏳":
+    if mark in "✅❌":
         passport.record(name, mark == "✅")
+    return (answer if mine else exercise.reference) if exercise.goes_on else None
+
+
+def _find(name) -> Exercise | None:
+    """El ejercicio, o una frase que dice cuáles hay."""
+    lesson = name[:2] if isinstance(name, str) else ""
+    if lesson not in lessons():
+        known = ", ".join(lessons())
+        print(
+            f"❌ No existe el ejercicio {briefly(name)}: el nombre empieza por su lección ({known}): «04-softmax»."
+        )
+        return None
+    exercises = catalogue(lesson)
+    if name not in exercises:
+        near = difflib.get_close_matches(name, exercises, 1)
+        meant = f" ¿Querías decir «{near[0]}»?" if near else ""
+        known = ", ".join(exercises)
+        print(f"❌ No existe el ejercicio «{name}»; los de esta lección son: {known}.{meant}")
+        return None
+    return exercises[name]
 
 
 def judge(exercise: Exercise, answer: Callable | Any) -> tuple[str, str]:
-    """(⏳, ✅ o ❌; frase) para una respuesta."""
+    """(⏳, ✅, ❌ o ⏱; frase) para una respuesta."""
     if answer is None or answer is ...:
         return "⏳", "pendiente. Escribe tu respuesta en la celda de arriba."
-    if exercise.cases and not callable(answer):
-        return "❌", f"se esperaba una función y has dado {_kind(answer)}."
-    printed = io.StringIO()
+    if exercise.cases and (not callable(answer) or isinstance(answer, type)):
+        return "❌", f"se esperaba una función y has dado {kind(answer)}."
+    printed, used = Printed(), _Noticing(exercise.by_hand)
     try:
-        with contextlib.redirect_stdout(printed):
-            found = exercise.outputs(answer)
-    except Exception as error:
-        return "❌", f"tu código se para con {type(error).__name__}: {error}"
+        with undisturbed(), contextlib.redirect_stdout(printed):
+            with used if exercise.by_hand else contextlib.nullcontext():
+                found = bounded(lambda: exercise.outputs(answer), exercise.seconds)
+            # Comparar también ejecuta código ajeno: el de los objetos que se devuelven.
+            return bounded(lambda: _verdict(exercise, found, printed, used.seen), exercise.seconds)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # también SystemExit: sys.exit() no cierra la lección
+        return _stopped(error, exercise.seconds)
     finally:
-        print(printed.getvalue(), end="")  # lo que imprime quien depura su función sigue viéndose
+        print(printed.text(), end="")  # lo que imprime quien depura su función sigue viéndose
+
+
+def _verdict(exercise: Exercise, found: list, printed: Printed, used: list[str]) -> tuple[str, str]:
     if all(value is None or value is ... for value in found):
         if printed.getvalue():
             return "❌", "tu función escribe con print, pero no devuelve nada: usa return."
         return "⏳", "pendiente. Tu función todavía no devuelve nada."
-    expected = exercise.outputs(exercise.reference)
-    if _same(found, expected, exercise.tolerance):
-        return "✅", exercise.success or "correcto."
+    tolerance = exercise.tolerance
+    expected = exercise.measured(exercise.outputs(exercise.reference))
+    raw = found
+    try:
+        found = exercise.measured(found)
+        right = same(found, expected, tolerance)
+    except Exception as error:  # medir o comparar un objeto raro puede fallar de cualquier modo
+        return (
+            "❌",
+            f"no sé comparar lo que has dado, {kind(raw[0])} ({type(error).__name__}): mira qué se pide.",
+        )
+    if right:
+        return ("❌", exercise.by_hand[used[0]]) if used else ("✅", exercise.success or "correcto.")
     for mistake in exercise.mistakes:
-        if _same(found, exercise.outputs(mistake.answer), exercise.tolerance):
+        if same(found, exercise.measured(exercise.outputs(mistake.answer)), tolerance):
             return "❌", mistake.message
-    for place, (one, other) in enumerate(zip(found, expected, strict=True)):
-        if not _same(one, other, exercise.tolerance):
-            where = f"con la entrada {_inputs(exercise.cases[place])}, " if exercise.cases else ""
-            return (
-                "❌",
-                f"{where}{_difference(one, other, exercise.tolerance)} Repasa el enunciado o abre la pista 1.",
-            )
+    return "❌", f"{_smallest(exercise, found, expected)} Repasa el enunciado o abre la pista 1."
 
 
-def _copied(case: tuple) -> tuple:
-    """Los casos se copian para que una respuesta que modifica sus argumentos no estropee los siguientes."""
-    return copy.deepcopy(case)
+def _smallest(exercise: Exercise, found: list, expected: list) -> str:
+    """Qué pasa en el caso más pequeño de los que fallan. Si se pide un valor, no se dice cuál era."""
+    tolerance = exercise.tolerance
+    if not exercise.cases:
+        return difference(found[0], expected[0], tolerance)
+    failing = [
+        place for place, pair in enumerate(zip(found, expected, strict=True)) if not same(*pair, tolerance)
+    ]
+    place = min(failing, key=lambda place: size(exercise.cases[place]))
+    written = inputs(exercise.cases[place])
+    where = f"con la entrada {written}, " if written else ""
+    return where + difference(found[place], expected[place], tolerance, tell=exercise.measure is None)
 
 
-def _same(found, expected, tolerance: float) -> bool:
-    if isinstance(expected, (list, tuple)):
-        if isinstance(found, str) and all(isinstance(item, str) and len(item) == 1 for item in expected):
-            found = re.findall(r"\w", found)  # «bca» y «b, c, a» valen por ["b", "c", "a"]
-        return (
-            isinstance(found, (list, tuple))
-            and len(found) == len(expected)
-            and all(_same(one, other, tolerance) for one, other in zip(found, expected, strict=True))
+def _stopped(error: BaseException, seconds: float) -> tuple[str, str]:
+    """La frase para una respuesta que no llega al final."""
+    if isinstance(error, TimeUp):
+        return "⏱", (
+            f"no terminó: a los {number(seconds)} segundos de cálculo la he cortado. ¿Hay un bucle que no llega a su "
+            "final, o que da muchas más vueltas de las que hacen falta?"
         )
-    if isinstance(expected, dict):
+    if isinstance(error, SystemExit):
+        return "❌", "tu código llama a exit(): quita esa llamada y devuelve el resultado con return."
+    if isinstance(error, RecursionError):
         return (
-            isinstance(found, dict)
-            and found.keys() == expected.keys()
-            and all(_same(found[key], expected[key], tolerance) for key in expected)
+            "❌",
+            "tu función se llama a sí misma sin parar (`RecursionError`): le falta el caso en que termina.",
         )
-    if _numeric(expected):
-        if not _numeric(found):
-            return False
-        one, other = _tensor(found), _tensor(expected)
-        return one.shape == other.shape and bool(_close(one, other, tolerance).all())
-    if isinstance(expected, str) and isinstance(found, str) and len(expected) == 1:
-        return found.strip().lower() == expected.lower()
-    return type(found) is type(expected) and found == expected
+    try:
+        said = " ".join(str(error).split())
+    except Exception:
+        said = ""
+    if isinstance(error, MemoryError) or "allocate memory" in said:
+        return (
+            "❌",
+            f"tu código pide más memoria de la que hay ({type(error).__name__}): mira las formas que crea.",
+        )
+    said = said if len(said) <= 300 else said[:299] + "…"
+    return "❌", f"tu código se para con {type(error).__name__}{': ' if said else ''}{said}"
 
 
-def _difference(found, expected, tolerance: float) -> str:
-    """En qué se aparta un resultado del esperado (tipo, forma, cuánto está bien), sin decir cuál era."""
-    if isinstance(expected, (list, tuple)):
-        return _list_difference(found, expected, tolerance)
-    if not _numeric(expected):
-        if type(found) is not type(expected):
-            return f"se espera {_kind(expected)} y has dado {_kind(found)}."
-        return "el resultado no es el que se espera."
-    if not _numeric(found):
-        comma = isinstance(found, tuple) and not isinstance(expected, torch.Tensor)
-        hint = " En Python, los decimales llevan punto: 2.5, no 2,5." if comma else ""
-        return f"se espera {_kind(expected)} y has dado {_kind(found)}.{hint}"
-    one, other = _tensor(found), _tensor(expected)
-    if one.shape != other.shape:
-        return f"la forma debería ser {list(other.shape)} y es {list(one.shape)}."
-    if other.dim() == 0:
-        return f"te sale {significant(one.item())} y no es lo que se espera."
-    right = _close(one, other, tolerance).float().mean().item()
-    return f"la forma {list(other.shape)} está bien; coincide el {100 * right:.0f} % de los valores."
+class _Noticing(TorchFunctionMode):
+    """Apunta qué funciones de las vedadas se usan, se llamen como se llamen en el código: también `F.softmax`."""
 
+    def __init__(self, names):
+        super().__init__()
+        self.names, self.seen = names, []
 
-def _list_difference(found, expected, tolerance: float) -> str:
-    if not isinstance(found, (list, tuple)):
-        return f"se espera una lista de {len(expected)} elementos y has dado {_kind(found)}."
-    if len(found) != len(expected):
-        return f"se esperan {len(expected)} elementos y has dado {len(found)}."
-    right = sum(_same(one, other, tolerance) for one, other in zip(found, expected, strict=True))
-    verb = "está" if right == 1 else "están"
-    return f"{right} de los {len(expected)} elementos {verb} en su sitio."
-
-
-def _close(one: torch.Tensor, other: torch.Tensor, tolerance: float) -> torch.Tensor:
-    """Qué valores coinciden; la tolerancia absoluta no crece, para que dos números casi nulos no se confundan."""
-    return torch.isclose(one, other, rtol=tolerance, atol=min(tolerance, 1e-4), equal_nan=True)
-
-
-def _numeric(value) -> bool:
-    return isinstance(value, (torch.Tensor, bool, int, float)) or hasattr(value, "__array__")
-
-
-def _tensor(value) -> torch.Tensor:
-    value = value.detach() if isinstance(value, torch.Tensor) else torch.as_tensor(value)
-    return value.to("cpu", torch.float64)
-
-
-_KINDS = {
-    str: "un texto",
-    list: "una lista",
-    tuple: "una tupla",
-    dict: "un diccionario",
-    bool: "un sí o no (bool)",
-    int: "un número",
-    float: "un número",
-    type(None): "nada (None)",
-}
-
-
-def _kind(value) -> str:
-    if isinstance(value, torch.Tensor):
-        return f"un tensor de forma {list(value.shape)}" if value.dim() else "un número"
-    return _KINDS.get(type(value), f"un objeto de tipo {type(value).__name__}")
-
-
-def _inputs(case: tuple) -> str:
-    """Los argumentos de un caso, en breve."""
-    return ", ".join(
-        f"de forma {list(value.shape)}"
-        if isinstance(value, torch.Tensor) and value.numel() > 1
-        else f"{value!r:.60}"
-        for value in case
-        if not callable(value)
-    )
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        name = getattr(func, "__name__", "")
+        if name in self.names:
+            self.seen.append(name)
+        return func(*args, **(kwargs or {}))

@@ -1,10 +1,12 @@
 """Preguntas de repaso: `recall` las enseña y `answer` dice si aciertas y por qué, opción por opción."""
 
 import json
+import re
 from functools import cache
 
 from helpers.environment import ROOT
 from helpers.exercises import passport
+from helpers.exercises.comparing import briefly
 
 BANK = ROOT / "data" / "questions.json"
 
@@ -19,6 +21,8 @@ def recall(*ids: str) -> None:
     """Imprime las preguntas pedidas, con sus opciones y cómo contestarlas."""
     for name in ids:
         question = _find(name)
+        if question is None:
+            continue
         print(f"[{name}] {question['question']}")
         for letter, option in question["options"].items():
             print(f"   {letter}) {option['text']}")
@@ -28,19 +32,33 @@ def recall(*ids: str) -> None:
 def answer(name: str, option: str | None = None) -> None:
     """Corrige la opción elegida y explica por qué está bien o mal. Sin opción, la pregunta queda pendiente."""
     question = _find(name)
+    if question is None:
+        return
     if option is None or option is ...:
         print(f"⏳ {name}: pendiente.")
         return
-    letter = str(option).strip().lower()
+    letter = option.strip(" \t\n().").lower() if isinstance(option, str) else ""
     if letter not in question["options"]:
-        print(f"❌ {name}: elige una de {', '.join(question['options'])}.")
+        known = ", ".join(question["options"])
+        print(f"❌ {name}: has contestado {briefly(option)}: elige una de {known}, entre comillas.")
         return
     right = letter == question["right"]
     print(f"{'✅' if right else '❌'} {name}: {question['options'][letter]['why']}")
     passport.record(name, right)
 
 
-def _find(name: str) -> dict:
-    if name not in bank():
-        raise KeyError(f"No existe la pregunta «{name}»: los identificadores son como «03-07».")
-    return bank()[name]
+def _find(name) -> dict | None:
+    """La pregunta, o una frase que dice cómo se llaman."""
+    try:
+        if isinstance(name, str) and name in bank():
+            return bank()[name]
+    except (OSError, ValueError) as error:
+        print(
+            f"❌ No se puede leer {BANK} ({type(error).__name__}): descarga otra vez ese archivo del curso."
+        )
+        return None
+    found = re.fullmatch(r"\s*(\d{1,2})\D+(\d{1,2})\s*", name) if isinstance(name, str) else None
+    near = f"{int(found[1]):02}-{int(found[2]):02}" if found else ""
+    meant = f" ¿Querías decir «{near}»?" if near in bank() and near != name else ""
+    print(f"❌ No existe la pregunta {briefly(name)}: los identificadores son como «03-07».{meant}")
+    return None

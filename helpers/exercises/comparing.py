@@ -1,0 +1,307 @@
+"""Comparar una respuesta con la esperada, sea cual sea su tipo, y decir en español en qué se aparta.
+
+Lo que cuenta son los números: valen igual un tensor, un array, una lista o una tupla de la misma forma.
+"""
+
+import decimal
+import inspect
+import numbers
+import re
+from collections.abc import Mapping
+
+import numpy
+import torch
+
+from helpers.spanish import significant
+
+NOTHING = type("Nothing", (), {"__repr__": lambda self: "nada"})()  # lo que falta en un diccionario
+SHORT = 90  # caracteres con los que un valor todavía se enseña entero
+
+
+def same(found, expected, tolerance: float) -> bool:
+    """¿Es `found` lo que se esperaba, con esa tolerancia relativa?"""
+    if isinstance(expected, list | tuple):
+        if isinstance(found, str) and all(isinstance(item, str) and len(item) == 1 for item in expected):
+            found = re.findall(r"\w", found)  # «bca» y «b, c, a» valen por ["b", "c", "a"]
+        items = _sequence(found)
+        return (
+            items is not None
+            and len(items) == len(expected)
+            and all(same(one, other, tolerance) for one, other in zip(items, expected, strict=True))
+        )
+    if isinstance(expected, Mapping):
+        return (
+            isinstance(found, Mapping)
+            and found.keys() == expected.keys()
+            and all(same(found[key], expected[key], tolerance) for key in expected)
+        )
+    other = as_tensor(expected)
+    if other is not None:
+        one = as_tensor(found)
+        return one is not None and one.shape == other.shape and bool(_close(one, other, tolerance).all())
+    if isinstance(expected, str):
+        if not isinstance(found, str):
+            return False
+        return found.strip().lower() == expected.lower() if len(expected) == 1 else found == expected
+    return type(found) is type(expected) and bool(found == expected)
+
+
+def difference(found, expected, tolerance: float, tell: bool = False) -> str:
+    """En qué se aparta un resultado del esperado (tipo, forma, cuánto está bien); con `tell`, también cuál era."""
+    odd = _odd(found)
+    if odd:
+        return odd
+    sentence = _difference(found, expected, tolerance)
+    told = _told(found, expected, tolerance) if tell else ""
+    if told and sentence.endswith(("no es lo que se espera.", "no es el que se espera.")):
+        return told[0].lower() + told[1:]
+    return f"{sentence} {told}".strip()
+
+
+def _difference(found, expected, tolerance: float) -> str:
+    if isinstance(expected, list | tuple):
+        return _list_difference(found, expected, tolerance)
+    other = as_tensor(expected)
+    if other is None:
+        alike = isinstance(found, Mapping if isinstance(expected, Mapping) else type(expected))
+        return "el resultado no es el que se espera." if alike else _another_kind(found, expected)
+    one = as_tensor(found)
+    if one is None or (one.shape != other.shape and isinstance(found, list | tuple)):
+        comma = isinstance(found, tuple) and not isinstance(expected, torch.Tensor)
+        hint = " En Python, los decimales llevan punto: 2.5, no 2,5." if comma else ""
+        return _another_kind(found, expected) + hint
+    if one.shape != other.shape:
+        return f"la forma debería ser {list(other.shape)} y es {list(one.shape)}."
+    if other.dim() == 0:
+        return f"te sale {significant(one.item())} y no es lo que se espera."
+    right = _close(one, other, tolerance).float().mean().item()
+    return f"la forma {list(other.shape)} está bien; coincide el {100 * right:.0f} % de los valores."
+
+
+def _list_difference(found, expected, tolerance: float) -> str:
+    items = _sequence(found)
+    if items is None:
+        return f"se espera una lista de {len(expected)} elementos y has dado {kind(found)}."
+    if len(items) != len(expected):
+        return f"se esperan {len(expected)} elementos y has dado {len(items)}."
+    right = sum(same(one, other, tolerance) for one, other in zip(items, expected, strict=True))
+    verb = "está" if right == 1 else "están"
+    return f"{right} de los {len(expected)} elementos {verb} en su sitio."
+
+
+def _another_kind(found, expected) -> str:
+    return f"se espera {kind(expected)} y has dado {kind(found)}."
+
+
+def _odd(found) -> str:
+    """Lo que no es un resultado sino un despiste al devolverlo; vacío si no lo es."""
+    if inspect.iscoroutine(found) or inspect.isasyncgen(found):
+        return "tu función está definida con `async`: quita esa palabra y devuelve el resultado con return."
+    if inspect.isgenerator(found) or isinstance(found, map | filter | zip | range):
+        return f"has dado {kind(found)}: conviértelo en lista con list(…) o usa return en vez de `yield`."
+    if isinstance(found, type):
+        return f"has dado una clase ({found.__name__}), no un valor."
+    if callable(found) and not isinstance(found, torch.nn.Module):
+        return "has dado una función en vez de su resultado: ¿faltan los paréntesis de la llamada?"
+    return ""
+
+
+def _told(found, expected, tolerance: float) -> str:
+    """«Sale … y se esperaba …»: enteros si caben; si no, en el primer sitio en que se apartan."""
+    where = ""
+    while True:
+        for digits in (4, 8, 15):  # dos números que solo se distinguen más allá se escriben con más cifras
+            one, other = shown(found, digits), shown(expected, digits)
+            if one != other:
+                break
+        if max(len(one), len(other)) <= SHORT:
+            at = f"En {where} sale" if where else "Sale"
+            return f"{at} {one} y se esperaba {other}."
+        place = _first_difference(found, expected, tolerance)
+        if place is None:
+            return ""
+        step, found, expected = place
+        where += step
+
+
+def _first_difference(found, expected, tolerance: float):
+    """(«[2]», lo que hay, lo esperado) del primer elemento que se aparta, o `None` si no se puede bajar más."""
+    if isinstance(expected, Mapping) and isinstance(found, Mapping):
+        for key in expected:
+            if key not in found:
+                return f"[{shown(key)}]", NOTHING, expected[key]
+            if not same(found[key], expected[key], tolerance):
+                return f"[{shown(key)}]", found[key], expected[key]
+        extra = next((key for key in found if key not in expected), None)
+        return None if extra is None else (f"[{shown(extra)}]", found[extra], NOTHING)
+    one, other = as_tensor(found), as_tensor(expected)
+    if one is not None and other is not None:
+        if one.shape != other.shape or not other.dim():
+            return None
+        place = (~_close(one, other, tolerance)).nonzero()[0].tolist()
+        return str(place), one[tuple(place)].item(), other[tuple(place)].item()
+    items, wanted = _sequence(found), _sequence(expected)
+    if items is None or wanted is None or len(items) != len(wanted):
+        return None
+    for place, (one, other) in enumerate(zip(items, wanted, strict=True)):
+        if not same(one, other, tolerance):
+            return f"[{place}]", one, other
+    return None
+
+
+def _close(one: torch.Tensor, other: torch.Tensor, tolerance: float) -> torch.Tensor:
+    """Qué valores coinciden; la tolerancia absoluta no crece, para que dos números casi nulos no se confundan."""
+    return torch.isclose(one, other, rtol=tolerance, atol=min(tolerance, 1e-4), equal_nan=True)
+
+
+def as_tensor(value) -> torch.Tensor | None:
+    """Los números de `value` en float64 y en la CPU, con su forma; `None` si no son números.
+
+    Vale un número (también los de NumPy, fracciones y enteros de cualquier tamaño), un tensor (con gradiente, disperso,
+    cuantizado), un array o una lista de listas regular. Los complejos no: aquí no los espera nadie.
+    """
+    try:
+        if isinstance(value, torch.Tensor):
+            return _plain(value)
+        if isinstance(value, bool | numpy.bool_ | numbers.Real | decimal.Decimal):
+            return torch.tensor(_float(value), dtype=torch.float64)
+        if isinstance(value, list | tuple):
+            parts = [as_tensor(item) for item in value]
+            if any(part is None or part.shape != parts[0].shape for part in parts):
+                return None
+            return torch.stack(parts) if parts else torch.zeros(0, dtype=torch.float64)
+        if hasattr(value, "__array__"):
+            array = numpy.asarray(value)
+            if array.dtype.kind == "O":
+                return as_tensor(array.tolist())
+            return torch.tensor(array.astype(numpy.float64)) if array.dtype.kind in "buif" else None
+    except Exception:  # un objeto ajeno puede fallar de cualquier modo: entonces no es un número
+        return None
+    return None
+
+
+def _plain(tensor: torch.Tensor) -> torch.Tensor | None:
+    tensor = tensor.detach()
+    if tensor.is_complex() or tensor.is_meta:
+        return None
+    tensor = tensor.dequantize() if tensor.is_quantized else tensor
+    tensor = tensor if tensor.layout == torch.strided else tensor.to_dense()
+    return tensor.cpu().double()  # por ese orden: las GPU de Apple no tienen float64
+
+
+def _float(value) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # un entero de más de 308 cifras
+        return float("inf") if value > 0 else float("-inf")
+
+
+def _sequence(value) -> list | None:
+    """Los elementos de una lista, tupla, tensor o array; `None` si no es nada de eso."""
+    if isinstance(value, list | tuple):
+        return list(value)
+    if isinstance(value, torch.Tensor):
+        plain = as_tensor(value)
+        return None if plain is None or not plain.dim() else list(plain)
+    if isinstance(value, numpy.ndarray) and value.ndim:
+        return list(value)
+    return None
+
+
+KINDS = {
+    str: "un texto",
+    list: "una lista",
+    tuple: "una tupla",
+    dict: "un diccionario",
+    set: "un conjunto",
+    bool: "un sí o no (bool)",
+    int: "un número",
+    float: "un número",
+    complex: "un número complejo",
+    type(None): "nada (None)",
+    range: "un range",
+    map: "un map",
+    filter: "un filter",
+    zip: "un zip",
+}
+
+
+def kind(value) -> str:
+    """Qué es `value`, con su artículo: «una lista», «un tensor de forma [2, 3]»."""
+    if isinstance(value, torch.Tensor):
+        what = "un tensor complejo" if value.is_complex() else "un tensor"
+        plain = value.dim() == 0 and not value.is_complex()
+        return "un número" if plain else f"{what} de forma {list(value.shape)}"
+    if isinstance(value, numpy.ndarray):
+        return f"una matriz de NumPy de forma {list(value.shape)}"
+    if inspect.isgenerator(value):
+        return "un generador"
+    if isinstance(value, type):
+        return "una clase"
+    if inspect.isroutine(value):
+        return "una función"
+    if isinstance(value, numbers.Real):
+        return KINDS.get(type(value), "un número")
+    return KINDS.get(type(value), f"un objeto de tipo {type(value).__name__}")
+
+
+def shown(value, digits: int = 4) -> str:
+    """`value` escrito en español: los números, con coma y `digits` cifras; los textos, entre comillas de Python."""
+    if isinstance(value, str | bool) or value is None:
+        return repr(value)
+    if isinstance(value, Mapping):
+        pairs = ", ".join(f"{shown(key, digits)}: {shown(one, digits)}" for key, one in value.items())
+        return f"{{{pairs}}}"
+    plain = as_tensor(value)
+    if plain is not None:
+        return _numbers(plain.tolist(), digits)
+    items = _sequence(value)
+    if items is not None:
+        return f"[{', '.join(shown(item, digits) for item in items)}]"
+    return briefly(value)
+
+
+def _numbers(values, digits: int, separator: str = "") -> str:
+    if not isinstance(values, list):
+        return significant(values, digits)
+    if not separator:  # 0,5; 1,5 y no 0,5, 1,5
+        separator = "; " if "," in _numbers(values, digits, " ") else ", "
+    return f"[{separator.join(_numbers(value, digits, separator) for value in values)}]"
+
+
+def inputs(case: tuple) -> str:
+    """Los argumentos de un caso, en breve: enteros si caben; si no, la forma."""
+    written = []
+    for value in case:
+        if callable(value):
+            continue
+        text = (
+            briefly(value)
+            if type(value).__repr__ is not dict.__repr__ and isinstance(value, Mapping)
+            else None
+        )
+        text = text or shown(value)
+        if len(text) > SHORT:
+            text = f"de forma {list(value.shape)}" if hasattr(value, "shape") else f"{text[:60]}…"
+        written.append(text)
+    return ", ".join(written)
+
+
+def size(value) -> int:
+    """Cuántos números, letras o elementos hay en `value`: para enseñar primero el caso más pequeño."""
+    if isinstance(value, torch.Tensor | numpy.ndarray):
+        return int(numpy.prod(value.shape))
+    if isinstance(value, Mapping):
+        return sum(size(key) + size(one) for key, one in value.items())
+    if isinstance(value, list | tuple):
+        return sum(map(size, value))
+    return len(value) if isinstance(value, str) else 1
+
+
+def briefly(value, limit: int = 60) -> str:
+    """`repr(value)` en una línea y sin pasarse de largo; un objeto que no se sabe escribir no estropea la frase."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:
+        text = f"un objeto de tipo {type(value).__name__}"
+    return text if len(text) <= limit else text[: limit - 1] + "…"

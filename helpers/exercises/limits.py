@@ -1,0 +1,126 @@
+"""Ejecutar lo que escribe quien sigue el curso sin que pueda parar la lección: con un tope de tiempo y de texto.
+
+El tope lo pone un hilo vigilante que, al agotarse, lanza `TimeUp` dentro del hilo que ejecuta la respuesta
+(`PyThreadState_SetAsyncExc`). Una señal (`signal.alarm`) no existe en Windows y solo llega al hilo principal; un
+proceso aparte no vería lo definido en el cuaderno. El precio: Python mira si hay algo pendiente entre instrucción e
+instrucción, así que una sola llamada larga a C (`sum(range(10**12))`, un producto de matrices enorme) no se corta hasta
+que vuelve, y un bucle que atrape todas las excepciones (`except:`) puede resistirse.
+"""
+
+import contextlib
+import ctypes
+import io
+import random
+import threading
+import time
+from collections.abc import Callable
+
+import numpy
+import torch
+
+POLL = 0.05  # cada cuántos segundos mira el vigilante
+INSIST = 0.5  # y cada cuántos repite, por si la respuesta ha atrapado el aviso
+IDLE = 12  # quien no calcula (espera, duerme) tiene este múltiplo del tope, en tiempo de reloj
+PRINTED = 10_000  # caracteres que se enseñan de lo que imprime una respuesta
+
+
+class TimeUp(BaseException):
+    """Se ha acabado el tiempo. No es una `Exception`, para que `except Exception` no se la quede."""
+
+
+def bounded(function: Callable, seconds: float):
+    """`function()`, cortada con `TimeUp` cuando lleva `seconds` segundos, tanto de CPU del proceso como de reloj.
+
+    Los dos a la vez: en una máquina ocupada el reloj corre sin que se calcule, y con varios hilos la CPU se multiplica.
+    """
+    watch = _Watch(seconds)
+    try:
+        try:
+            watch.start()
+            result = function()
+        finally:
+            watch.stop()
+    except TimeUp:
+        watch.stop()  # el aviso puede llegar dentro del propio `finally`
+        raise
+    if watch.fired:  # la respuesta se lo ha quedado y ha devuelto algo: no ha terminado por su pie
+        raise TimeUp
+    return result
+
+
+class _Watch:
+    """El hilo vigilante. `stop` no vuelve hasta que ya no puede llegar ningún aviso."""
+
+    def __init__(self, seconds: float):
+        self.seconds, self.target = seconds, threading.get_ident()
+        self.fired = self.alive = False
+        self.bell = threading.Lock()
+        self.bell.acquire()
+
+    def start(self) -> None:
+        self.cpu, self.clock = time.process_time(), time.monotonic()
+        self.alive = True
+        try:
+            threading.Thread(target=self._watch, name="tope", daemon=True).start()
+        except RuntimeError:  # sin hilos (un Python en el navegador) se sigue sin tope
+            self.alive = False
+
+    def stop(self) -> None:
+        while True:
+            try:
+                if self.bell.locked():
+                    self.bell.release()
+                while self.alive:
+                    time.sleep(0.0005)
+                _raise_in(self.target, None)  # el que no haya llegado todavía
+                return
+            except TimeUp:
+                continue
+
+    def _watch(self) -> None:
+        try:
+            while not self.bell.acquire(timeout=INSIST if self.fired else POLL):
+                cpu, clock = time.process_time() - self.cpu, time.monotonic() - self.clock
+                if min(cpu, clock) >= self.seconds or clock >= IDLE * self.seconds:
+                    self.fired = True
+                    _raise_in(self.target, TimeUp)
+        finally:
+            self.alive = False
+
+
+def _raise_in(thread: int, error: type[BaseException] | None) -> None:
+    """Deja pendiente `error` en un hilo; `None` retira el que hubiera."""
+    pending = ctypes.py_object(error) if error else None
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), pending)
+
+
+class Printed(io.StringIO):
+    """Lo que imprime una respuesta, sin pasar de `PRINTED` caracteres: un bucle infinito puede imprimir gigas."""
+
+    left_out = 0
+
+    def write(self, text: str) -> int:
+        kept = text[: max(0, PRINTED - self.tell())]
+        super().write(kept)
+        self.left_out += len(text) - len(kept)
+        return len(text)
+
+    def text(self) -> str:
+        rest = f"\n… (no se enseña el resto: {self.left_out} caracteres)\n" if self.left_out else ""
+        return self.getvalue() + rest
+
+
+@contextlib.contextmanager
+def undisturbed():
+    """Deja como estaban los sorteos (PyTorch, NumPy y `random`), el tipo por defecto y si se calculan gradientes.
+
+    Lo que siga en la lección sale así igual se haga el ejercicio o no.
+    """
+    dtype, numpys, pythons = torch.get_default_dtype(), numpy.random.get_state(), random.getstate()
+    with torch.random.fork_rng(devices=[]), torch.set_grad_enabled(torch.is_grad_enabled()):
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(dtype)
+            numpy.random.set_state(numpys)
+            random.setstate(pythons)
