@@ -1,9 +1,11 @@
 """Las comprobaciones de los ejercicios se comprueban: la referencia pasa y cada error típico recibe su frase."""
 
+import functools
 import importlib
 import json
 import math
 import pkgutil
+from collections import Counter
 
 import pytest
 import torch
@@ -11,6 +13,9 @@ import torch
 import helpers
 from helpers import exercises
 from helpers.exercises import checking, passport, quiz
+from helpers.lesson03 import exercises as lesson03
+from helpers.lesson06 import exercises as lesson06
+from helpers.lesson08 import exercises as lesson08
 
 LESSONS = sorted(
     module.name.removeprefix("lesson")
@@ -141,6 +146,80 @@ def test_unknown_exercise_names_the_known_ones(capsys):
     exercises.check(f"{lesson}-no-existe", None)
     out = capsys.readouterr().out
     assert out.startswith("❌") and all(name in out for name in checking.catalogue(lesson))
+
+
+def mean_softmax(logits):
+    weights = (logits - logits.mean(-1, keepdim=True)).exp()
+    return weights / weights.sum(-1, keepdim=True)
+
+
+def by_hand_softmax(logits):
+    weights = (logits - logits.max(-1, keepdim=True).values).exp()
+    return weights / weights.sum(-1, keepdim=True)
+
+
+def bpe_from_the_right(word, ranks):
+    symbols = [*word[:-1], word[-1] + "</w>"]
+    while known := [pair for pair in zip(symbols, symbols[1:], strict=False) if pair in ranks]:
+        best = min(known, key=ranks.get)
+        place = max(place for place in range(len(symbols)) if tuple(symbols[place : place + 2]) == best)
+        symbols[place : place + 2] = ["".join(best)]
+    return symbols
+
+
+def attention(q, k, v):
+    return torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+
+
+FALSE_TICKS = [
+    ("04-softmax", mean_softmax, "restar la media no basta"),
+    ("04-softmax", lambda x: torch.softmax(x, -1), "aquí se trata de escribirlo"),
+    ("04-softmax", lambda x: torch.nn.functional.softmax(x, dim=-1), "aquí se trata de escribirlo"),
+    ("04-softmax", lambda x: x.softmax(-1), "aquí se trata de escribirlo"),
+    ("04-softmax", lambda x: torch.nn.Softmax(-1)(x), "aquí se trata de escribirlo"),
+    ("04-softmax", functools.partial(torch.softmax, dim=-1), "aquí se trata de escribirlo"),
+    ("04-softmax", lambda x: torch.special.softmax(x, -1), "aquí se trata de escribirlo"),
+    ("04-softmax", lambda x: x.log_softmax(-1).exp(), "aquí se trata de escribirlo"),
+    ("04-softmax", lambda x: x.softmax(0), "dim=0"),  # primero, lo que está mal
+    ("04-temperatura", lambda x, t: by_hand_softmax(x) / t / (by_hand_softmax(x) / t).sum(-1, keepdim=True),
+     "si divides las probabilidades"),
+    ("03-bpe", bpe_from_the_right, "tú empiezas por el final"),
+    ("06-inferencia", lambda a, b, n: [40478, *a, 40479, *b, 40480], "no recortas nada"),
+    ("06-inferencia", lambda a, b, n: [40478, *a[:254], 40479, *b[:254], 40480], "has fijado el recorte"),
+    ("08-atencion", attention, "aquí se trata de escribirla"),
+    ("08-gelu", lambda x: torch.nn.functional.gelu(x, approximate="tanh"), "escríbela con la fórmula"),
+    ("08-numpy", lesson08._with(inside=0.0, outside=1e-5), "dentro de la raíz"),
+    ("08-numpy", lesson08._with(inside=0.0), "dentro de la raíz"),
+    ("08-numpy", lesson08._with(inside=1e-12), "dentro de la raíz"),
+    ("08-numpy", lesson08._with(inside=1e-6), "dentro de la raíz"),
+    ("09-azar", math.log(40_000), "las fusiones"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "answer", "words"), FALSE_TICKS)
+def test_what_only_looks_right_is_not(name, answer, words):
+    mark, sentence = checking.judge(checking.catalogue(name[:2])[name], answer)
+    assert mark == "❌" and words in sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("04-softmax", by_hand_softmax),
+        ("04-softmax", lambda x: (x - x.logsumexp(-1, keepdim=True)).exp()),
+        ("09-azar", 10.6),
+        ("09-azar", 10.61),
+        ("08-numpy", lambda weights, ids, heads: lesson08.numpy_forward(weights, ids, heads).tolist()),
+        (
+            "08-numpy",
+            lambda weights, ids, heads: torch.tensor(lesson08.numpy_forward(weights, ids, heads)).float(),
+        ),
+        ("03-pares", lambda words: Counter(lesson03.count_pairs(words))),
+        ("06-inferencia", lambda *case: torch.tensor(lesson06._pair(*case))),
+    ],
+)
+def test_an_unusual_right_answer_is_right(name, answer):
+    assert checking.judge(checking.catalogue(name[:2])[name], answer)[0] == "✅"
 
 
 # --- preguntas ---------------------------------------------------------------------------------------------

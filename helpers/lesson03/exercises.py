@@ -128,6 +128,13 @@ def _lowest(known, ranks):
     return min(known, key=ranks.get)
 
 
+def _bpe_from_the_right(word, ranks):
+    symbols = [*word[:-1], word[-1] + "</w>"]
+    while known := [pair for pair in pairwise(symbols) if pair in ranks]:
+        symbols = _from_the_right(symbols, _lowest(known, ranks))
+    return symbols
+
+
 def _longest_match(word, ranks):
     """Busca desde la izquierda el trozo más largo del vocabulario, como hace BERT."""
     vocab, symbols, rest = {"".join(pair) for pair in ranks}, [], word + "</w>"
@@ -158,6 +165,7 @@ CROSSED_RANKS = {
     ("a", "bc"): 6,
     ("a", "b"): 7,
 }
+HISS_RANKS = {("s", "s"): 0, ("h", "s"): 1}
 
 EXERCISES = {
     "03-orden": Exercise(
@@ -290,6 +298,8 @@ EXERCISES = {
             ("other", CROSSED_RANKS),
             ("abcd", CROSSED_RANKS),
             ("then", CROSSED_RANKS),
+            ("sssh", HISS_RANKS),  # de «s s s» se funden las dos primeras
+            ("hsssssh", HISS_RANKS),
         ],
         mistakes=[
             Mistake(
@@ -311,6 +321,10 @@ EXERCISES = {
             Mistake(
                 _bpe_choosing(_lowest, limit=1),
                 "te paras tras la primera fusión; hay que repetir hasta que ninguna pareja esté en la lista.",
+            ),
+            Mistake(
+                _bpe_from_the_right,
+                "si la pareja se repite, como en «s s s», se funde de izquierda a derecha; tú empiezas por el final.",
             ),
             Mistake(
                 _longest_match,

@@ -39,6 +39,11 @@ def _softmax_min(logits):
     return weights / weights.sum(dim=-1, keepdim=True)
 
 
+def _softmax_mean(logits):
+    weights = (logits - logits.mean(dim=-1, keepdim=True)).exp()
+    return weights / weights.sum(dim=-1, keepdim=True)
+
+
 def _softmax_no_exp(logits):
     shifted = logits - logits.min(dim=-1, keepdim=True).values
     return shifted / shifted.sum(dim=-1, keepdim=True)
@@ -115,7 +120,13 @@ EXERCISES = {
         cases=[
             (_random(3, 4),),
             (torch.tensor([[1000.0, 1001.0, 1002.0], [-1000.0, -900.0, -901.0]]),),
+            (torch.tensor([[1000.0, 0.0, 0.0]]),),  # la media queda muy lejos del máximo
         ],
+        by_hand=dict.fromkeys(
+            ("softmax", "log_softmax", "softmin", "special_softmax", "special_log_softmax"),
+            "el resultado está bien, pero te lo ha dado PyTorch, y aquí se trata de escribirlo: resta el máximo de "
+            "cada fila, aplica la exponencial y divide por la suma.",
+        ),
         success="cada fila suma 1 y aguanta logits de 1000 sin desbordarse.",
         mistakes=[
             Mistake(
@@ -134,6 +145,11 @@ EXERCISES = {
             Mistake(
                 _softmax_min,
                 "has restado el mínimo: así los exponentes siguen siendo positivos y se desbordan. Resta el máximo.",
+            ),
+            Mistake(
+                _softmax_mean,
+                "restar la media no basta: en [1000, 0, 0] el mayor exponente sigue siendo 667 y se desborda. Resta el "
+                "máximo.",
             ),
             Mistake(
                 _softmax_no_exp,
@@ -247,7 +263,8 @@ EXERCISES = {
             ),
             Mistake(
                 lambda logits, temperature: logits.softmax(dim=-1),
-                "tu resultado es el de T = 1: o no usas la temperatura, o la restas, que no cambia nada.",
+                "tu resultado es el de T = 1. O no usas la temperatura, o se te va al normalizar: es lo que pasa si la "
+                "restas de los logits o si divides las probabilidades. Divide los logits.",
             ),
             Mistake(
                 lambda logits, temperature: logits / temperature,

@@ -24,6 +24,10 @@ def _pair_cut_whole(first, second, n_positions):
     return [START, *first, DELIMITER, *second, CLASSIFY][:n_positions]
 
 
+def _pair_uncut(first, second, n_positions):
+    return [START, *first, DELIMITER, *second, CLASSIFY]
+
+
 def _pair_no_delimiter(first, second, n_positions):
     return [token for token in _pair(first, second, n_positions) if token != DELIMITER]
 
@@ -56,6 +60,7 @@ _PAIRS = [
     ([11, 12, 13, 14, 15, 16, 17, 18], [21, 22, 23, 24, 25, 26, 27], 12),
     ([11, 12], [21, 22, 23, 24, 25, 26, 27, 28], 10),
     ([11], [21, 22, 23, 24, 25, 26], 10),  # caben los dos, pero el segundo pasa de su tope
+    (list(range(1, 301)), [21, 22], 512),  # lo único que distingue fijar el tope en 254 de no recortar
 ]
 
 
@@ -214,6 +219,10 @@ EXERCISES = {
             Mistake(
                 lambda first, second, n: _pair(second, first, n),
                 "has puesto la hipótesis delante: va primero la premisa, y aquí el orden importa.",
+            ),
+            Mistake(
+                _pair_uncut,
+                "no recortas nada: de cada texto se quedan sus primeros n_positions // 2 - 2 tokens.",
             ),
             Mistake(
                 _pair_cut_whole,

@@ -158,9 +158,18 @@ def _toy_weights(vocab_size=11, n_positions=9, d=8, n_layer=2, seed=0):
     return _Weights({name: 0.7 * rng.standard_normal(shape) for name, shape in shapes.items()})
 
 
-def _numpy_norm(x, gain=1.0, bias=0.0, ddof=0):
+def _faint_weights(faint=0.005):
+    """Los de juguete, con lo que llega a la primera normalización tan pequeño que su ε se nota."""
+    weights = _toy_weights(n_layer=1, seed=2)
+    for name in weights:
+        if name.endswith("embed.weight") or ".attn.c_proj." in name:
+            weights[name] = faint * weights[name]
+    return weights
+
+
+def _numpy_norm(x, gain=1.0, bias=0.0, ddof=0, inside=1e-5, outside=0.0):
     mean, variance = x.mean(-1, keepdims=True), x.var(-1, keepdims=True, ddof=ddof)
-    return (x - mean) / np.sqrt(variance + 1e-5) * gain + bias
+    return (x - mean) / (np.sqrt(variance + inside) + outside) * gain + bias
 
 
 def _numpy_gelu(x):
@@ -207,6 +216,8 @@ def numpy_forward(
     last=False,
     join="heads",
     project=True,
+    inside=1e-5,
+    outside=0.0,
 ):
     """La pasada hacia delante de GPT-1 en NumPy, con los errores que se quieran."""
     x = weights["tokens_embed.weight"][ids]
@@ -221,7 +232,11 @@ def numpy_forward(
 
         def norm(name, value, w=w):
             return _numpy_norm(
-                value, *((w[f"{name}.weight"], w[f"{name}.bias"]) if affine else ()), ddof=ddof
+                value,
+                *((w[f"{name}.weight"], w[f"{name}.bias"]) if affine else ()),
+                ddof=ddof,
+                inside=inside,
+                outside=outside,
             )
 
         def attend(value, dense=dense):
@@ -265,6 +280,10 @@ def _with(**errors):
 EXERCISES = {
     "08-atencion": Exercise(
         reference=lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True),
+        by_hand={
+            "scaled_dot_product_attention": "el resultado está bien, pero la atención te la ha dado PyTorch, y aquí "
+            "se trata de escribirla: puntuaciones, máscara, softmax y mezcla."
+        },
         cases=[_three(5, 4, seed=0), _three(2, 3, 6, 8, seed=3)],
         success="cada token mezcla valores de su izquierda y el suyo, y vale igual para un lote con cabezas.",
         mistakes=[
@@ -384,6 +403,7 @@ EXERCISES = {
     ),
     "08-gelu": Exercise(
         reference=lambda x: F.gelu(x, approximate="tanh"),
+        by_hand={"gelu": "el resultado está bien, pero te lo ha dado F.gelu: escríbela con la fórmula."},
         cases=[(torch.linspace(-4, 4, 41),), (_random(2, 3),)],
         success="es la de train.py, líneas 22-23, y en transformers se llama gelu_new.",
         mistakes=[
@@ -561,7 +581,12 @@ EXERCISES = {
         cases=[
             (_toy_weights(), [3, 1, 4, 1, 5], 2),
             (_toy_weights(n_layer=3, seed=1), [2, 7, 10, 8], 4),
+            (_faint_weights(), [6, 0, 9], 2),
         ],
+        by_hand=dict.fromkeys(
+            ("layer_norm", "softmax", "gelu", "scaled_dot_product_attention", "matmul", "linear"),
+            "los números están bien, pero los ha hecho PyTorch: aquí se pide solo NumPy.",
+        ),
         success="GPT-1 entero con sumas, productos, una exponencial y una tanh.",
         mistakes=[
             Mistake(
@@ -607,6 +632,11 @@ EXERCISES = {
             Mistake(
                 lambda weights, ids, n_head: numpy_forward(weights, ids, 1),
                 "atiendes con una sola cabeza: reparte q, k y v en n_head tiras y haz un softmax por tira.",
+            ),
+            Mistake(
+                _with(inside=0.0, outside=1e-5),  # sin ella, o con otra más pequeña, sale lo mismo
+                "falta la ε de la normalización donde cuenta: 1e-5 sumado a la varianza, dentro de la raíz. Fuera de "
+                "ella, o más pequeña, casi no hace nada.",
             ),
             Mistake(
                 _with(last=True),
