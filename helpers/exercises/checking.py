@@ -128,14 +128,25 @@ def judge(exercise: Exercise, answer: Callable | Any) -> tuple[str, str]:
     printed, used = Printed(), _Noticing(exercise.by_hand)
     try:
         with undisturbed(), contextlib.redirect_stdout(printed):
-            with used if exercise.by_hand else contextlib.nullcontext():
-                found = bounded(lambda: exercise.outputs(answer), exercise.seconds)
+            try:
+                with used if exercise.by_hand else contextlib.nullcontext():
+                    found = bounded(lambda: exercise.outputs(answer), exercise.seconds)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # también SystemExit: sys.exit() no cierra la lección
+                return _stopped(error, exercise.seconds)
             # Comparar también ejecuta código ajeno: el de los objetos que se devuelven.
-            return bounded(lambda: _verdict(exercise, found, printed, used.seen), exercise.seconds)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # también SystemExit: sys.exit() no cierra la lección
-        return _stopped(error, exercise.seconds)
+            try:
+                return bounded(lambda: _verdict(exercise, found, printed, used.seen), exercise.seconds)
+            except KeyboardInterrupt:
+                raise
+            except TimeUp as error:
+                return _stopped(error, exercise.seconds)
+            except BaseException as error:
+                return "❌", (
+                    f"no sé comparar lo que has dado, un objeto de tipo {type(found[0]).__name__} "
+                    f"(`{type(error).__name__}`): mira qué se pide."
+                )
     finally:
         print(printed.text(), end="")  # lo que imprime quien depura su función sigue viéndose
 
@@ -147,16 +158,8 @@ def _verdict(exercise: Exercise, found: list, printed: Printed, used: list[str])
         return "⏳", "pendiente. Tu función todavía no devuelve nada."
     tolerance = exercise.tolerance
     expected = exercise.measured(exercise.outputs(exercise.reference))
-    raw = found
-    try:
-        found = exercise.measured(found)
-        right = same(found, expected, tolerance)
-    except Exception as error:  # medir o comparar un objeto raro puede fallar de cualquier modo
-        return (
-            "❌",
-            f"no sé comparar lo que has dado, {kind(raw[0])} ({type(error).__name__}): mira qué se pide.",
-        )
-    if right:
+    found = exercise.measured(found)
+    if same(found, expected, tolerance):
         return ("❌", exercise.by_hand[used[0]]) if used else ("✅", exercise.success or "correcto.")
     for mistake in exercise.mistakes:
         if same(found, exercise.measured(exercise.outputs(mistake.answer)), tolerance):

@@ -105,6 +105,9 @@ class Printed(io.StringIO):
         self.left_out += len(text) - len(kept)
         return len(text)
 
+    def close(self) -> None:
+        """Nada: una respuesta que cierra la salida no deja sin ver lo que había escrito."""
+
     def text(self) -> str:
         rest = f"\n… (no se enseña el resto: {self.left_out} caracteres)\n" if self.left_out else ""
         return self.getvalue() + rest

@@ -67,12 +67,19 @@ def add_text(text: str) -> None:
     """Suma lo que trae un texto de `as_text`; lanza `ValueError` si no lo es."""
     try:
         packed = base64.urlsafe_b64decode("".join(text.split()))
-        other = json.loads(zlib.decompressobj().decompress(packed, 10_000_000))
-    except (ValueError, zlib.error, AttributeError, TypeError) as error:
+        other = _parsed(zlib.decompressobj().decompress(packed, 10_000_000))
+    except (ValueError, zlib.error, AttributeError, TypeError, RecursionError) as error:
         raise ValueError("ese texto de progreso no se entiende") from error
     if not isinstance(other, dict):
         raise ValueError("ese texto de progreso no se entiende")
     _add(_sound(other))
+
+
+def _parsed(content: bytes):
+    """El JSON de un archivo o de un texto; lanza `ValueError` si no lo es o si no se podría volver a escribir."""
+    found = json.loads(content.decode("utf-8-sig"))  # el Bloc de notas añade una marca
+    json.dumps(found, ensure_ascii=False).encode("utf-8")
+    return found
 
 
 def _sound(saved: dict) -> dict:
@@ -109,11 +116,11 @@ def _load() -> dict:
 def _read() -> dict:
     """El contenido del archivo. Uno dañado se copia aparte antes de devolver lo que se entiende."""
     try:
-        content = path().read_bytes()
+        content = _patiently(path().read_bytes)
     except FileNotFoundError:
         return {}
     try:
-        saved = json.loads(content.decode("utf-8-sig"))  # el Bloc de notas añade una marca
+        saved = _parsed(content)
         if isinstance(saved, dict) and saved == (sound := _sound(saved)):
             return sound
     except (ValueError, RecursionError):
@@ -166,13 +173,17 @@ def _add(new: dict) -> None:
 
 def _write(target: Path, saved: dict) -> None:
     ordered = {name: saved[name] for name in sorted(saved)}
-    for attempt in range(20):
+    _patiently(lambda: write_json(target.resolve(), ordered))  # si es un enlace, se escribe donde apunta
+
+
+def _patiently(action):
+    """`action()`, con paciencia en Windows, donde otro programa puede tener el archivo abierto un momento."""
+    for _ in range(20 if os.name == "nt" else 0):
         try:
-            return write_json(target.resolve(), ordered)  # si es un enlace, se escribe donde apunta
+            return action()
         except PermissionError:
-            if os.name != "nt" or attempt == 19:  # en Windows, otro programa puede tenerlo abierto un momento
-                raise
             time.sleep(0.05)
+    return action()
 
 
 @contextlib.contextmanager
@@ -217,9 +228,9 @@ def _break_if_stale(lock: Path) -> None:
 
 def _tell(verb: str, error: OSError) -> None:
     """Dice una vez por archivo que no se puede leer o escribir."""
-    if (key := f"{verb} {path()}") in _told:
+    if str(path()) in _told:
         return
-    _told.add(key)
+    _told.add(str(path()))
     why = WHY.get(error.errno, error.strerror or str(error))
     print(
         f"⚠️ No se puede {verb} {path()} ({why}): lo que hagas se recuerda solo hasta cerrar este cuaderno. "
