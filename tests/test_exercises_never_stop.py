@@ -697,8 +697,24 @@ def test_totals_count_the_exercises_and_questions_of_the_lesson(capsys):
     assert f"04       2 de {there}           3\n" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda: 3, "tu función tiene que aceptar 2 argumentos, los del enunciado (TypeError: "),
+        (lambda a, b: a + "x", "con la entrada 4, 2, tu código se para con TypeError: "),
+        (lambda a, b: 1 / (b - 1), "con la entrada 3, 1, tu código se para con ZeroDivisionError: "),
+        (max, "con la entrada 4, 2, sale 4 y se esperaba 2."),
+    ],
+)
+def test_a_stop_says_with_which_input(answer, words):
+    exercise = Exercise(lambda a, b: a // b, cases=[(4, 2), (3, 1)])
+    mark, sentence = judge(exercise, answer)
+    assert mark == "❌" and words in sentence
+
+
 def test_short_texts():
     assert comparing.shown([0.5, 1]) == "[0,5; 1]"
     assert comparing.shown(torch.tensor([[1, 2], [3, 4]])) == "[[1, 2], [3, 4]]"
-    assert comparing.shown({("a", "b"): 1.5, "c": None}) == "{['a', 'b']: 1,5, 'c': None}"
+    assert comparing.shown({("a", "b"): 1.5, "c": None}) == "{('a', 'b'): 1,5, 'c': None}"
+    assert comparing.shown({("a",): 1}) == "{('a',): 1}"
     assert comparing.shown(float("-inf")) == "−inf"

@@ -8,8 +8,9 @@ import contextlib
 import copy
 import difflib
 import importlib
+import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,8 +59,15 @@ class Exercise:
 
     def outputs(self, answer) -> list:
         """Lo que da `answer` en cada caso (o el propio valor, si no se pide una función)."""
-        # Se copian para que una respuesta que modifica sus argumentos no estropee los siguientes.
-        return [answer(*copy.deepcopy(case)) for case in self.cases] if self.cases else [answer]
+        return list(self.outputs_of(answer))
+
+    def outputs_of(self, answer) -> Iterator:
+        """Lo mismo, según va saliendo: si `answer` se para, se sabe en qué caso."""
+        for case in self.cases:
+            # Se copia para que una respuesta que modifica sus argumentos no estropee los siguientes.
+            yield answer(*copy.deepcopy(case))
+        if not self.cases:
+            yield answer
 
     def measured(self, found: list) -> list:
         """Lo que se compara de cada salida."""
@@ -125,23 +133,23 @@ def judge(exercise: Exercise, answer: Callable | Any) -> tuple[str, str]:
         return "⏳", "pendiente. Escribe tu respuesta en la celda de arriba."
     if exercise.cases and (not callable(answer) or isinstance(answer, type)):
         return "❌", f"se esperaba una función y has dado {kind(answer)}."
-    printed, used = Printed(), _Noticing(exercise.by_hand)
+    printed, used, found = Printed(), _Noticing(exercise.by_hand), []
     try:
         with undisturbed(), contextlib.redirect_stdout(printed):
             try:
                 with used if exercise.by_hand else contextlib.nullcontext():
-                    found = bounded(lambda: exercise.outputs(answer), exercise.seconds)
+                    bounded(lambda: found.extend(exercise.outputs_of(answer)), exercise.seconds)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # también SystemExit: sys.exit() no cierra la lección
-                return _stopped(error, exercise.seconds)
+                return _stopped(error, exercise, answer, len(found))
             # Comparar también ejecuta código ajeno: el de los objetos que se devuelven.
             try:
                 return bounded(lambda: _verdict(exercise, found, printed, used.seen), exercise.seconds)
             except KeyboardInterrupt:
                 raise
             except TimeUp as error:
-                return _stopped(error, exercise.seconds)
+                return _stopped(error, exercise, answer, 0)
             except BaseException as error:
                 return "❌", (
                     f"no sé comparar lo que has dado, un objeto de tipo {type(found[0]).__name__} "
@@ -181,12 +189,12 @@ def _smallest(exercise: Exercise, found: list, expected: list) -> str:
     return where + difference(found[place], expected[place], tolerance, tell=exercise.measure is None)
 
 
-def _stopped(error: BaseException, seconds: float) -> tuple[str, str]:
-    """La frase para una respuesta que no llega al final."""
+def _stopped(error: BaseException, exercise: Exercise, answer, place: int) -> tuple[str, str]:
+    """La frase para una respuesta que no llega al final: se ha parado en el caso número `place`."""
     if isinstance(error, TimeUp):
         return "⏱", (
-            f"no terminó: a los {number(seconds)} segundos de cálculo la he cortado. ¿Hay un bucle que no llega a su "
-            "final, o que da muchas más vueltas de las que hacen falta?"
+            f"no terminó: a los {number(exercise.seconds)} segundos de cálculo la he cortado. ¿Hay un bucle que no "
+            "llega a su final, o que da muchas más vueltas de las que hacen falta?"
         )
     if isinstance(error, SystemExit):
         return "❌", "tu código llama a exit(): quita esa llamada y devuelve el resultado con return."
@@ -205,7 +213,29 @@ def _stopped(error: BaseException, seconds: float) -> tuple[str, str]:
             f"tu código pide más memoria de la que hay ({type(error).__name__}): mira las formas que crea.",
         )
     said = said if len(said) <= 300 else said[:299] + "…"
-    return "❌", f"tu código se para con {type(error).__name__}{': ' if said else ''}{said}"
+    case = exercise.cases[place]
+    if isinstance(error, TypeError) and not _accepts(answer, case):
+        count = f"{len(case)} argumento{'s' if len(case) != 1 else ''}"
+        return (
+            "❌",
+            f"tu función tiene que aceptar {count}, los del enunciado ({type(error).__name__}: {said}).",
+        )
+    written = inputs(case)
+    where = f"con la entrada {written}, " if written else ""
+    return "❌", f"{where}tu código se para con {type(error).__name__}{': ' if said else ''}{said}"
+
+
+def _accepts(answer: Callable, case: tuple) -> bool:
+    """¿Se puede llamar a `answer` con esos argumentos? Si no se sabe, se supone que sí."""
+    try:
+        signature = inspect.signature(answer)
+    except Exception:
+        return True
+    try:
+        signature.bind(*case)
+    except TypeError:
+        return False
+    return True
 
 
 class _Noticing(TorchFunctionMode):

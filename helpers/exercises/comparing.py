@@ -52,7 +52,7 @@ def difference(found, expected, tolerance: float, tell: bool = False) -> str:
     if odd:
         return odd
     sentence = _difference(found, expected, tolerance)
-    told = _told(found, expected, tolerance) if tell else ""
+    told = _told(found, expected, tolerance) if tell and _writable(expected) else ""
     if told and sentence.endswith(("no es lo que se espera.", "no es el que se espera.")):
         return told[0].lower() + told[1:]
     return f"{sentence} {told}".strip()
@@ -106,6 +106,11 @@ def _odd(found) -> str:
     return ""
 
 
+def _writable(value) -> bool:
+    """¿Se escribe con `shown`, o es un objeto con muchas cosas dentro?"""
+    return isinstance(value, str | list | tuple | Mapping) or as_tensor(value) is not None
+
+
 def _told(found, expected, tolerance: float) -> str:
     """«Sale … y se esperaba …»: enteros si caben; si no, en el primer sitio en que se apartan."""
     where = ""
@@ -134,11 +139,11 @@ def _first_difference(found, expected, tolerance: float):
     if isinstance(expected, Mapping) and isinstance(found, Mapping):
         for key in expected:
             if key not in found:
-                return f"[{shown(key)}]", NOTHING, expected[key]
+                return f"[{_key(key)}]", NOTHING, expected[key]
             if not same(found[key], expected[key], tolerance):
-                return f"[{shown(key)}]", found[key], expected[key]
+                return f"[{_key(key)}]", found[key], expected[key]
         extra = next((key for key in found if key not in expected), None)
-        return None if extra is None else (f"[{shown(extra)}]", found[extra], NOTHING)
+        return None if extra is None else (f"[{_key(extra)}]", found[extra], NOTHING)
     one, other = as_tensor(found), as_tensor(expected)
     if one is not None and other is not None:
         if one.shape != other.shape or not other.dim():
@@ -262,7 +267,7 @@ def shown(value, digits: int = 4) -> str:
     if isinstance(value, str | bool) or value is None:
         return repr(value)
     if isinstance(value, Mapping):
-        pairs = ", ".join(f"{shown(key, digits)}: {shown(one, digits)}" for key, one in value.items())
+        pairs = ", ".join(f"{_key(key, digits)}: {shown(one, digits)}" for key, one in value.items())
         return f"{{{pairs}}}"
     plain = as_tensor(value)
     if plain is not None:
@@ -271,6 +276,11 @@ def shown(value, digits: int = 4) -> str:
     if items is not None:
         return f"[{', '.join(shown(item, digits) for item in items)}]"
     return briefly(value)
+
+
+def _key(key, digits: int = 4) -> str:
+    written = shown(key, digits)
+    return f"({written[1:-1]}{',' if len(key) == 1 else ''})" if isinstance(key, tuple) else written
 
 
 def _numbers(values, digits: int, separator: str = "") -> str:

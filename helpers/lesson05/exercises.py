@@ -200,7 +200,8 @@ EXERCISES = {
             ),
             Mistake(
                 _nucleus_raw,
-                "has acumulado logits; lo que tiene que sumar p son las probabilidades: antes va un softmax.",
+                "no quitas ningún token. O falta el filtro, o has acumulado logits: lo que tiene que sumar p son las "
+                "probabilidades, así que antes va un softmax.",
             ),
             Mistake(
                 lambda logits, p: logits.masked_fill(logits.softmax(dim=-1) < p, -INF),

@@ -433,7 +433,7 @@ EXERCISES = {
             ),
             Mistake(
                 lambda grads, max_norm: grads,
-                "los gradientes salen como entraron: falta el recorte.",
+                "los gradientes salen como entraron: falta el recorte, o tu norma sale mal y el factor es siempre 1.",
             ),
         ],
     ),
