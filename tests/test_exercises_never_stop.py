@@ -168,6 +168,7 @@ def test_an_odd_answer_gets_a_sentence(odd, expected):
         (lambda x: torch.zeros(10**14), "más memoria"),
         (lambda x: 1 / 0, "ZeroDivisionError"),
         (lambda x: raises(BadMessage()), "se para con BadMessage"),
+        (lambda x: raises(ExitsWhenTold()), "se para con ExitsWhenTold"),
         (lambda x: raises(GeneratorExit()), "GeneratorExit"),
         (lambda x: raises(ValueError("línea\n" * 500)), "ValueError: línea línea"),
         (BadEquals, "has dado una clase"),
@@ -177,6 +178,11 @@ def test_an_odd_answer_gets_a_sentence(odd, expected):
 def test_an_answer_that_stops_gets_a_sentence(answer, words):
     mark, sentence = judge(Exercise(lambda x: x, cases=[(1,)]), answer)
     assert mark in "❌⏳" and words in sentence and "\n" not in sentence and len(sentence) < 400
+
+
+class ExitsWhenTold(Exception):
+    def __str__(self):
+        sys.exit(1)
 
 
 class BadMessage(Exception):
@@ -345,7 +351,9 @@ class LoopsWhenCompared:
 def test_an_endless_answer_is_cut(answer):
     start = time.monotonic()
     mark, sentence = judge(Exercise(lambda x: x, cases=[(1,)], seconds=0.3), answer)
-    assert (mark, sentence[:10]) == ("⏱", "no terminó") and time.monotonic() - start < 8
+    assert (
+        mark == "⏱" and sentence.startswith("no terminó: a los 0,3 segundos") and time.monotonic() - start < 8
+    )
 
 
 def test_an_answer_that_never_ends_being_compared_is_cut():
@@ -438,6 +446,9 @@ def packed(text):
         (lambda: exercises.check("04-sofmax", 1), "¿Querías decir «04-softmax»?"),
         (lambda: exercises.check(None, 1), "None"),
         (lambda: exercises.check(["04-softmax"], 1), "['04-softmax']"),
+        (lambda: exercises.check(Exits(), 1), "un objeto de tipo Exits"),
+        (lambda: exercises.answer("03-01", Exits()), "elige una de a, b, c"),
+        (lambda: exercises.observe("a", Exits(), 3), "una apuesta son dos números"),
         (lambda: exercises.check(BadEverything(), 1), "un objeto de tipo BadEverything"),
         (lambda: exercises.answer("3-1", "c"), "¿Querías decir «03-01»?"),
         (lambda: exercises.answer("03-99", "c"), "'03-99'"),

@@ -20,7 +20,7 @@ from helpers.environment import ROOT
 from helpers.exercises import passport
 from helpers.exercises.comparing import briefly, difference, inputs, kind, same, size
 from helpers.exercises.limits import Printed, TimeUp, bounded, undisturbed
-from helpers.spanish import number
+from helpers.spanish import significant
 
 TOLERANCE = 1e-4
 SLOW = 2.0  # segundos de CPU a partir de los cuales sigue la del curso aunque la tuya esté bien
@@ -133,9 +133,8 @@ def judge(exercise: Exercise, answer: Callable | Any) -> tuple[str, str]:
         return "⏳", "pendiente. Escribe tu respuesta en la celda de arriba."
     if exercise.cases and (not callable(answer) or isinstance(answer, type)):
         return "❌", f"se esperaba una función y has dado {kind(answer)}."
-    watched = (
-        {} if answer is exercise.reference else exercise.by_hand
-    )  # la referencia sí puede ser de PyTorch
+    # La referencia sí puede ser la función de PyTorch que se pide escribir.
+    watched = {} if answer is exercise.reference else exercise.by_hand
     printed, used, found = Printed(), _Noticing(watched), []
     try:
         with undisturbed(), contextlib.redirect_stdout(printed):
@@ -196,8 +195,8 @@ def _stopped(error: BaseException, exercise: Exercise, answer, place: int) -> tu
     """La frase para una respuesta que no llega al final: se ha parado en el caso número `place`."""
     if isinstance(error, TimeUp):
         return "⏱", (
-            f"no terminó: a los {number(exercise.seconds)} segundos de cálculo la he cortado. ¿Hay un bucle que no "
-            "llega a su final, o que da muchas más vueltas de las que hacen falta?"
+            f"no terminó: a los {significant(exercise.seconds)} segundos de cálculo la he cortado. ¿Hay un bucle que "
+            "no llega a su final, o que da muchas más vueltas de las que hacen falta?"
         )
     if isinstance(error, SystemExit):
         return "❌", "tu código llama a exit(): quita esa llamada y devuelve el resultado con return."
@@ -208,7 +207,7 @@ def _stopped(error: BaseException, exercise: Exercise, answer, place: int) -> tu
         )
     try:
         said = " ".join(str(error).split())
-    except Exception:
+    except (Exception, SystemExit):
         said = ""
     if isinstance(error, MemoryError) or "allocate memory" in said:
         return (

@@ -191,7 +191,10 @@ def as_tensor(value) -> torch.Tensor | None:
             if array.dtype.kind == "O":
                 return as_tensor(array.tolist())
             return torch.tensor(array.astype(numpy.float64)) if array.dtype.kind in "buif" else None
-    except Exception:  # un objeto ajeno puede fallar de cualquier modo: entonces no es un número
+    except (
+        Exception,
+        SystemExit,
+    ):  # un objeto ajeno puede fallar de cualquier modo: entonces no es un número
         return None
     return None
 
@@ -322,6 +325,6 @@ def briefly(value, limit: int = 60) -> str:
     """`repr(value)` en una línea y sin pasarse de largo; un objeto que no se sabe escribir no estropea la frase."""
     try:
         text = " ".join(repr(value).split())
-    except Exception:
+    except (Exception, SystemExit):
         text = f"un objeto de tipo {type(value).__name__}"
     return text if len(text) <= limit else text[: limit - 1] + "…"

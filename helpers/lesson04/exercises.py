@@ -124,8 +124,8 @@ EXERCISES = {
         ],
         by_hand=dict.fromkeys(
             ("softmax", "log_softmax", "softmin", "special_softmax", "special_log_softmax"),
-            "el resultado está bien, pero te lo ha dado PyTorch, y aquí se trata de escribirlo: resta el máximo de "
-            "cada fila, aplica la exponencial y divide por la suma.",
+            "el resultado está bien, pero tu función llama al softmax de PyTorch, y aquí se trata de escribirlo: resta "
+            "el máximo de cada fila, aplica la exponencial y divide por la suma.",
         ),
         success="cada fila suma 1 y aguanta logits de 1000 sin desbordarse.",
         mistakes=[

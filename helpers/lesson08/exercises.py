@@ -281,7 +281,7 @@ EXERCISES = {
     "08-atencion": Exercise(
         reference=lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True),
         by_hand={
-            "scaled_dot_product_attention": "el resultado está bien, pero la atención te la ha dado PyTorch, y aquí "
+            "scaled_dot_product_attention": "el resultado está bien, pero tu función llama a la de PyTorch, y aquí "
             "se trata de escribirla: puntuaciones, máscara, softmax y mezcla."
         },
         cases=[_three(5, 4, seed=0), _three(2, 3, 6, 8, seed=3)],
@@ -403,7 +403,7 @@ EXERCISES = {
     ),
     "08-gelu": Exercise(
         reference=lambda x: F.gelu(x, approximate="tanh"),
-        by_hand={"gelu": "el resultado está bien, pero te lo ha dado F.gelu: escríbela con la fórmula."},
+        by_hand={"gelu": "el resultado está bien, pero tu función llama a F.gelu: escríbela con la fórmula."},
         cases=[(torch.linspace(-4, 4, 41),), (_random(2, 3),)],
         success="es la de train.py, líneas 22-23, y en transformers se llama gelu_new.",
         mistakes=[
@@ -585,7 +585,7 @@ EXERCISES = {
         ],
         by_hand=dict.fromkeys(
             ("layer_norm", "softmax", "gelu", "scaled_dot_product_attention", "matmul", "linear"),
-            "los números están bien, pero los ha hecho PyTorch: aquí se pide solo NumPy.",
+            "los números están bien, pero tu función llama a PyTorch: aquí se pide solo NumPy.",
         ),
         success="GPT-1 entero con sumas, productos, una exponencial y una tanh.",
         mistakes=[
