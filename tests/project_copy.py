@@ -10,7 +10,7 @@ from tools import lessons
 
 ROOT = lessons.ROOT
 NOT_SOURCE = shutil.ignore_patterns(
-    ".git", ".venv*", ".jupyter", "mi_curso", "runs", "progreso.json", "__pycache__", ".*_cache", "*.log"
+    ".git", ".venv*", ".jupyter", "mi_curso", "runs", "progreso*.json*", "__pycache__", ".*_cache", "*.log"
 )
 
 
