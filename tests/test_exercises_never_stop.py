@@ -325,6 +325,15 @@ def loops_catching(x):
             pass
 
 
+def loops_catching_everything(x):
+    while True:
+        try:
+            time.sleep(0.001)
+            sum(range(1000))
+        except:  # noqa: E722
+            pass
+
+
 def loops_and_answers(x):
     try:
         loops(x)
@@ -346,7 +355,14 @@ class LoopsWhenCompared:
 
 @pytest.mark.parametrize(
     "answer",
-    [loops, loops_catching, loops_and_answers, loops_printing, lambda x: time.sleep(0.4) or loops(x)],
+    [
+        loops,
+        loops_catching,
+        loops_catching_everything,
+        loops_and_answers,
+        loops_printing,
+        lambda x: time.sleep(0.4) or loops(x),
+    ],
 )
 def test_an_endless_answer_is_cut(answer):
     start = time.monotonic()
@@ -384,6 +400,7 @@ def test_a_slow_one_with_time_enough_is_right():
 
 
 def test_no_warning_arrives_late_and_no_thread_is_left():
+    before = sys.gettrace()
     for _ in range(300):  # acaban justo cuando se agota el tiempo
         try:
             limits.bounded(lambda: time.sleep(0.0005), 0.0)
@@ -396,6 +413,7 @@ def test_no_warning_arrives_late_and_no_thread_is_left():
             pass
         burn(0.002)
     assert not [thread for thread in threading.enumerate() if thread.name == "tope"]
+    assert sys.gettrace() is before
 
 
 def burn(seconds):

@@ -4,13 +4,14 @@ El tope lo pone un hilo vigilante que, al agotarse, lanza `TimeUp` dentro del hi
 (`PyThreadState_SetAsyncExc`). Una señal (`signal.alarm`) no existe en Windows y solo llega al hilo principal; un
 proceso aparte no vería lo definido en el cuaderno. El precio: Python mira si hay algo pendiente entre instrucción e
 instrucción, así que una sola llamada larga a C (`sum(range(10**12))`, un producto de matrices enorme) no se corta hasta
-que vuelve, y un bucle que atrape todas las excepciones (`except:`) puede resistirse.
+que vuelve.
 """
 
 import contextlib
 import ctypes
 import io
 import random
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -19,13 +20,37 @@ import numpy
 import torch
 
 POLL = 0.05  # cada cuántos segundos mira el vigilante
-INSIST = 0.5  # y cada cuántos repite, por si la respuesta ha atrapado el aviso
+INSIST = 0.2  # y cada cuántos repite, por si la respuesta ha atrapado el aviso
 IDLE = 12  # quien no calcula (espera, duerme) tiene este múltiplo del tope, en tiempo de reloj
 PRINTED = 10_000  # caracteres que se enseñan de lo que imprime una respuesta
 
 
 class TimeUp(BaseException):
     """Se ha acabado el tiempo. No es una `Exception`, para que `except Exception` no se la quede."""
+
+
+class TimeReallyUp(TimeUp):
+    """Los avisos siguientes, para quien se ha quedado el primero con un `except: pass`.
+
+    Nacen en el hilo de la respuesta, y al nacer ponen un rastreador que lanza también en la línea a la que llega una
+    excepción, que es la del `except`: de ahí ya no sale al mismo bucle.
+    """
+
+    def __init__(self):
+        frame = sys._getframe(1)
+        while frame is not None and frame.f_code.co_filename != __file__:
+            frame.f_trace, frame = _stumble, frame.f_back
+        sys.settrace(_stumble)
+
+
+def _stumble(frame, event, arg):
+    if frame.f_code.co_filename == __file__:  # quien recoge no tropieza
+        return None
+    return _raise_next if event == "exception" and issubclass(arg[0], TimeUp) else _stumble
+
+
+def _raise_next(frame, event, arg):
+    raise TimeUp
 
 
 def bounded(function: Callable, seconds: float):
@@ -54,6 +79,7 @@ class _Watch:
     def __init__(self, seconds: float):
         self.seconds, self.target = seconds, threading.get_ident()
         self.fired = self.alive = False
+        self.trace = sys.gettrace()  # el de un depurador, si lo hay
         self.bell = threading.Lock()
         self.bell.acquire()
 
@@ -68,11 +94,15 @@ class _Watch:
     def stop(self) -> None:
         while True:
             try:
+                if self.fired:
+                    sys.settrace(self.trace)
                 if self.bell.locked():
                     self.bell.release()
                 while self.alive:
                     time.sleep(0.0005)
                 _raise_in(self.target, None)  # el que no haya llegado todavía
+                if self.fired:
+                    sys.settrace(self.trace)
                 return
             except TimeUp:
                 continue
@@ -82,8 +112,9 @@ class _Watch:
             while not self.bell.acquire(timeout=INSIST if self.fired else POLL):
                 cpu, clock = time.process_time() - self.cpu, time.monotonic() - self.clock
                 if min(cpu, clock) >= self.seconds or clock >= IDLE * self.seconds:
+                    error = TimeReallyUp if self.fired else TimeUp
                     self.fired = True
-                    _raise_in(self.target, TimeUp)
+                    _raise_in(self.target, error)
         finally:
             self.alive = False
 
