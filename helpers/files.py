@@ -5,6 +5,7 @@ import gzip
 import json
 import lzma
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,12 +37,16 @@ def opened(path, kind: type[Exception], newline: str | None = None):
             yield file
     except FileNotFoundError:
         raise kind(f"No existe {path}.") from None
-    except UnicodeDecodeError as error:
+    except UnicodeDecodeError:
         raise kind(
-            f"{path} no está en UTF-8 (byte {error.start}): guárdalo como UTF-8 (por ejemplo, con iconv -t utf-8)."
+            f"{path} no está en UTF-8: guárdalo como UTF-8 (por ejemplo, con iconv -t utf-8)."
         ) from None
-    except (OSError, EOFError, lzma.LZMAError) as error:
-        raise kind(f"No se puede leer {path} ({getattr(error, 'strerror', None) or error}).") from None
+    except IsADirectoryError:
+        raise kind(f"{path} es una carpeta y se esperaba un archivo.") from None
+    except PermissionError:
+        raise kind(f"No se puede leer {path}: no tienes permiso.") from None
+    except (OSError, EOFError, lzma.LZMAError, zlib.error):
+        raise kind(f"No se puede leer {path}: está cortado o dañado.") from None
     except csv.Error as error:
         raise kind(f"{path} no es un CSV que se pueda leer: {error}.") from None
 
@@ -82,6 +87,15 @@ def column(place: Place, row: dict, name: str):
         known = ", ".join(key for key, value in row.items() if value is not None) or "ninguna"
         raise place.error(f"falta la columna «{name}»; se han encontrado: {known}.")
     return row[name]
+
+
+def read_json(path, kind: type[Exception]):
+    """Lo que hay en un JSON, o un `kind` si no está o no se entiende."""
+    with opened(path, kind) as file:
+        try:
+            return json.load(file)
+        except ValueError:
+            raise kind(f"{path} está dañado: no es JSON. Recupera el archivo o borra su carpeta.") from None
 
 
 def write_json(path, value) -> None:

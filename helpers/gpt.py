@@ -150,7 +150,7 @@ class GPT1(nn.Module):
         return F.linear(x, self.tokens_embed.weight)  # x Eᵀ, la salida atada a la entrada: [lote, T, V]
 
     def hidden(self, x, positions, mask=None, cache=None, return_weights=False, trace=None):
-        """Vectores de los tokens [lote, T, d] y sus posiciones [lote o 1, T] → estados finales [lote, T, d].
+        """Vectores de los tokens [lote, T, d] y sus posiciones [lote, T] o [T] → estados finales [lote, T, d].
 
         `mask`, `cache` y `return_weights`, como en `Attention`. A `trace`, si es una lista, se le añade (estado, pesos)
         a la entrada, sin pesos, y a la salida de cada bloque.

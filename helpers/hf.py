@@ -15,7 +15,7 @@ from transformers.cache_utils import DynamicCache
 from transformers.generation import GenerationMixin
 from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutputWithPast
 from transformers.models.openai.modeling_openai import OpenAIGPTPreTrainedModel
-from transformers.utils import can_return_tuple
+from transformers.utils import can_return_tuple, logging
 
 from helpers.gpt import GPT1, causal_mask
 
@@ -271,3 +271,17 @@ def _cache_size(cache) -> int:
     """Las posiciones de una caché de tamaño fijo; el método cambió de nombre entre transformers 5.15 y 5.23."""
     size = getattr(cache, "get_max_length", None) or cache.get_max_cache_shape
     return size()
+
+
+@contextmanager
+def silence():
+    """Sin los avisos ni las barras de transformers, que están en inglés: los errores siguen llegando."""
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()

@@ -18,7 +18,7 @@ from transformers.utils import cached_file
 
 from helpers import environment, files
 from helpers.gpt import ACTIVATIONS
-from helpers.hf import GPT1LMHeadModel
+from helpers.hf import GPT1LMHeadModel, silence
 from helpers.spanish import number
 from helpers.tokenizer import GPT1Tokenizer
 
@@ -263,7 +263,10 @@ def load_weights(folder: Path, label: str) -> GPT1LMHeadModel:
     _check_header(folder / "model.safetensors", config, label)
     if (folder / "generation_config.json").is_file():  # si está dañado, transformers lo pasa por alto
         _read_settings(folder / "generation_config.json", label)
-    model = GPT1LMHeadModel.from_pretrained(folder, config=config, dtype=torch.float32, use_safetensors=True)
+    with silence():
+        model = GPT1LMHeadModel.from_pretrained(
+            folder, config=config, dtype=torch.float32, use_safetensors=True
+        )
     if model.lm_head.weight is not model.transformer.tokens_embed.weight:
         raise ModelError(
             f"En {label}, lm_head.weight no es igual que tokens_embed.weight y en GPT-1 son la misma matriz. "

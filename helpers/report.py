@@ -7,6 +7,7 @@ import platform
 import sys
 
 from helpers import environment
+from helpers.terminal import command
 
 # Paquete → lección donde hace falta por primera vez.
 PACKAGES = {
@@ -19,6 +20,7 @@ PACKAGES = {
     "datasets": "06",
     "scipy": "06",
     "scikit-learn": "06",
+    "accelerate": "06",
     "jupyterlab": "00",
 }
 NOT_ON_COLAB = ("jupyterlab",)  # allí el cuaderno lo abre Colab
@@ -65,7 +67,8 @@ def _memory() -> str:
     return f", {size / 2**30:.0f} GiB de memoria"
 
 
-def main() -> int:
+@command()
+def main(arguments=None) -> int:
     """Imprime el informe; devuelve 0 si no falta nada y 1 si falta algo."""
     lines = findings()
     for good, sentence in lines:

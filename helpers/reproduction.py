@@ -16,7 +16,7 @@ from statistics import mean, stdev
 from accelerate import PartialState
 
 from helpers.environment import ROOT
-from helpers.files import write_json
+from helpers.files import read_json, write_json
 from helpers.finetuning.__main__ import add_options, asked_recipe
 from helpers.finetuning.metrics import NAMES
 from helpers.finetuning.recipe import PAPER as PAPER_RECIPE
@@ -99,7 +99,9 @@ def _one(tune, recipe, identity: dict, folder: Path, keep: bool) -> dict:
     """El resultado de una tarea y una semilla; el de su JSON, si es del mismo ajuste."""
     done, identity = folder.with_suffix(".json"), identity | recipe.identity()
     if done.exists():
-        record = json.loads(done.read_text(encoding="utf-8"))
+        record = read_json(done, TrainingError)
+        if not isinstance(record, dict) or not isinstance(record.get("run"), dict) or "value" not in record:
+            raise TrainingError(f"{done} está dañado: bórralo y repite la misma orden.")
         refuse_changes(done, record.get("run", {}), identity, changes(record.get("run", {}), identity))
         return record
     result = tune(recipe=recipe, out=folder)

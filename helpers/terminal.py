@@ -2,6 +2,7 @@
 
 import argparse
 import functools
+import os
 import sys
 from contextlib import contextmanager
 
@@ -16,10 +17,8 @@ class _InvalidValue(str):
 SPANISH = {
     "usage: ": "uso: ",
     "options": "opciones",
-    "optional arguments": "opciones",
     "positional arguments": "argumentos",
     "show this help message and exit": "enseña esta ayuda y termina",
-    "%(prog)s: error: %(message)s\n": "%(message)s\n",
     "argument %(argument_name)s: %(message)s": "%(argument_name)s: %(message)s",
     "the following arguments are required: %s": "falta: %s",
     "unrecognized arguments: %s": "no conozco: %s",
@@ -35,6 +34,7 @@ SPANISH = {
         "%(value)s no vale: elige entre %(choices)s"
     ),
 }
+TRACE = "CURSO_TRAZA"  # con esta variable de entorno, los errores imprevistos se ven enteros
 KINDS = {"int": "un entero", "float": "un número"}
 
 
@@ -93,6 +93,18 @@ def command(*errors: type[Exception]):
                 return main(arguments) or 0
             except errors as error:
                 print(error, file=sys.stderr)
+                return 1
+            except BrokenPipeError:  # quien leía ha dejado de leer, como `head`
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                return 0
+            except Exception as error:  # ni lo que nadie ha previsto sale como una traza
+                if os.environ.get(TRACE):
+                    raise
+                told = " ".join(f"{type(error).__name__}: {error}".split())
+                print(
+                    f"Error que el curso no esperaba ({told:.300}). Con {TRACE}=1 delante de la orden se ve entero.",
+                    file=sys.stderr,
+                )
                 return 1
             except KeyboardInterrupt as stopped:
                 print(str(stopped) or "Interrumpido.", file=sys.stderr)

@@ -210,7 +210,7 @@ def test_the_recipe_reaches_the_trainer(tmp_path):
     )
     trainer = task_trainer(
         tiny("entailment"), Tokenizer(), find_task("entailment"), {"train": found, "validation": found},
-        recipe, tmp_path, False,
+        recipe, tmp_path, tmp_path, False,
     )  # fmt: skip
     arguments = trainer.args
     assert (arguments.max_grad_norm, arguments.num_train_epochs, arguments.seed) == (0.7, 5, 7)

@@ -290,15 +290,6 @@ def test_reproduction_ends_with_a_table_and_does_not_repeat(folder, tmp_path, ca
     assert "distinto (cambia lm_coef: 0.5 y ahora 0.0)" in capsys.readouterr().err
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_reproduction_shares_each_run_between_two_processes(folder, tmp_path):
-    arguments = ["--tasks", "sentiment", "--model", folder, "--seeds", 1, "--keep", *FLAGS.split()]
-    run_two_processes("helpers.reproduction", *arguments, "--max-steps", 2, "--out", tmp_path)
-    run = json.loads((tmp_path / "sentiment" / "semilla-0" / "run.json").read_text())
-    assert run["processes"] == 2
-
-
 def test_the_numbers_of_the_paper():
     expected = {
         "cola": 45.4,

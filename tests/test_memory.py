@@ -1,7 +1,6 @@
 """La memoria que se calcula antes de entrenar: frente a lo que PyTorch guarda, a un T4 y a un entrenamiento medido."""
 
 import json
-import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -20,7 +19,6 @@ from helpers.pretraining.recipe import LANGUAGE, PRESETS
 from helpers.pretraining.run import fine_tune_language, pretrain
 from helpers.tasks import EncodedTask, Truncation, find_task
 from helpers.tokenizer import GPT1Tokenizer
-from tests.benchmarks.memory import CASES, alone
 
 DROPOUTS = ("embd_pdrop", "attn_pdrop", "resid_pdrop")
 
@@ -251,10 +249,3 @@ def test_language_fine_tuning_does_not_start_and_with_the_advice_it_does(monkeyp
     with pytest.raises(TrainingError, match="el lote sigue siendo de 4") as problem:
         fine_tune_language(model, tokenizer, text, recipe, progress=False)
     fine_tune_language(model, tokenizer, text, replace(recipe, micro_batch=advised(problem)), progress=False)
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="el pico se mide en kB solo en Linux")
-def test_a_whole_run_needs_about_what_is_counted():
-    """Los demás casos, con GPT-1 entero, están en `tests/benchmarks/memory.py`."""
-    found = alone(CASES[0])
-    assert 0.7 < found["estimate"] / found["measured"] < 1.5, json.dumps(found)

@@ -40,6 +40,8 @@ def test_reads_every_format(tmp_path):
         ("malo.jsonl", b'{"text": "a"}\n{"texto": "b"}', "malo.jsonl, línea 2"),
         ("malo.jsonl", b"{", "línea 1"),
         ("malo.txt.xz", b"no es xz", "No se puede leer"),
+        ("malo.txt.gz", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03KLJ\xff\xff\xff\xff", "No se puede leer"),
+        ("malo.jsonl", b'{"text": null}', "falta la columna «text»"),
         ("malo.pdf", b"", "No hay textos"),
     ],
 )

@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from test_finetuning_runs import RECIPE, few, folder  # noqa: F401
 
+from helpers import models
 from helpers.finetuning import FineTuningRecipe, fine_tune
 from helpers.finetuning.__main__ import main as fine_tune_command
 from helpers.hf import GPT1LMHeadModel
@@ -98,6 +99,61 @@ def test_other_data_of_the_same_size_is_another_run(folder, tmp_path):  # noqa: 
     )
     with pytest.raises(TrainingError, match="cambia los pesos de partida"):
         tune(heavier, tmp_path / "a")
+
+
+def test_a_plain_dict_and_other_vocabularies_and_heads_are_told_apart(folder, tmp_path):  # noqa: F811
+    data = few("sentiment")
+    tune(folder, tmp_path / "a", data=dict(data))
+    other = {**data, "train": data["train"].map(lambda row: {"label": 1 - row["label"]})}
+    with pytest.raises(TrainingError, match="cambia los datos"):
+        tune(folder, tmp_path / "a", data=other)
+    for name in ("letras", "cabezas"):
+        shutil.copytree(folder, tmp_path / name)
+    path = tmp_path / "letras" / "vocab.json"
+    vocab = json.loads(path.read_text(encoding="utf-8"))
+    vocab["a"], vocab["b"] = vocab["b"], vocab["a"]
+    path.write_text(json.dumps(vocab, ensure_ascii=False), encoding="utf-8")
+    with pytest.raises(TrainingError, match="cambia el vocabulario"):
+        tune(tmp_path / "letras", tmp_path / "a")
+    path = tmp_path / "cabezas" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"n_head": 2}))
+    with pytest.raises(TrainingError, match="cambia los pesos de partida"):
+        tune(tmp_path / "cabezas", tmp_path / "a")
+
+
+@pytest.mark.parametrize("damage", ["nan", "missing", "cut", "result"])
+def test_a_damaged_result_is_not_given_as_good(folder, tmp_path, damage):  # noqa: F811
+    tune(folder, tmp_path / "a")
+    path = tmp_path / "a" / "model.safetensors"
+    weights = load_file(path)
+    if damage == "nan":
+        weights["clf_head.weight"][0, 0] = math.nan
+    if damage == "missing":
+        weights = {name: value for name, value in weights.items() if "clf_head" not in name}
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:-100])
+    elif damage == "result":
+        (tmp_path / "a" / "result.json").write_text('{"task": "sentiment"}')
+    else:
+        save_file(weights, path, {"format": "pt"})
+    with pytest.raises(TrainingError, match="está dañado"):
+        tune(folder, tmp_path / "a")
+
+
+def test_a_tokenizer_of_another_model_and_another_recipe_are_refused(folder):  # noqa: F811
+    model = GPT1LMHeadModel.from_pretrained(folder)
+    with pytest.raises(TrainingError, match="El tokenizador tiene 8192 entradas y el modelo 300"):
+        fine_tune(model, "sentiment", tokenizer=GPT1Tokenizer.from_pretrained(models.MINI))
+    for recipe in (None, "mini", SMALL):
+        with pytest.raises(TrainingError, match="La receta tiene que ser"):
+            tune(folder, recipe=recipe)
+
+
+def test_a_score_task_does_not_take_the_class_for_the_score(folder):  # noqa: F811
+    data = few("similarity")
+    assert {row["label"] for row in data["train"]} == {0, 1}
+    blind = data.map(lambda row: {"label": -1})
+    assert tune(folder, task="stsb", data=data).steps == tune(folder, task="stsb", data=blind).steps
 
 
 def test_a_folder_with_something_of_unknown_origin_is_not_touched(folder, tokens, tokenizer, tmp_path):  # noqa: F811
@@ -205,6 +261,97 @@ def test_a_constant_rate_can_go_on_and_both_settings_are_written_down(tokens, to
         train(tokens, tokenizer, tmp_path / "a", replace(longer, max_steps=20))
 
 
+@pytest.mark.parametrize(
+    ("before", "after"), [({"epochs": 0.5}, {"epochs": 1.0}), ({"max_steps": 8}, {"epochs": 1.0})]
+)
+def test_a_longer_run_really_trains_longer(tokens, tokenizer, tmp_path, before, after):
+    """También si lo que se alarga son las épocas: 64 ventanas en lotes de 4 son 16 actualizaciones por época."""
+    constant = replace(SMALL, schedule="constant_with_warmup", max_steps=-1)
+    train(tokens, tokenizer, tmp_path / "a", replace(constant, **before))
+    train(tokens, tokenizer, tmp_path / "a", replace(constant, **after))
+    assert json.loads((tmp_path / "a" / "history.json").read_text())[-1]["step"] == 16
+    with pytest.raises(TrainingError, match="ya hay 16 actualizaciones y se piden 4"):
+        train(tokens, tokenizer, tmp_path / "a", replace(constant, max_steps=4))
+
+
+def test_with_other_weights_the_shape_is_theirs(tokens, tokenizer, tmp_path):
+    train(tokens, tokenizer, tmp_path / "a")
+    model = train(
+        tokens, tokenizer, tmp_path / "b", replace(SMALL, n_layer=7, n_embd=64), init=tmp_path / "a"
+    )
+    recipe = json.loads((tmp_path / "b" / "recipe.json").read_text())
+    assert (recipe["n_layer"], recipe["n_embd"]) == (1, 32) == (model.config.n_layer, model.config.n_embd)
+    assert not model.training
+
+
+def test_a_folder_with_a_model_is_not_overwritten(folder, tmp_path):  # noqa: F811
+    shutil.copytree(folder, tmp_path / "modelo")
+    before = (tmp_path / "modelo" / "model.safetensors").read_bytes()
+    with pytest.raises(TrainingError, match="hay model.safetensors y no se sabe"):
+        tune(folder, tmp_path / "modelo")
+    assert (tmp_path / "modelo" / "model.safetensors").read_bytes() == before
+
+
+# --- parar y seguir no pierde ninguna medida ---------------------------------------------------------------
+
+
+def interrupt_at(monkeypatch, step):
+    """Ctrl-C durante la actualización `step`."""
+    from helpers.training.trainer import CarefulTrainer
+
+    plain = CarefulTrainer.training_step
+
+    def pressed(self, *args, **kwargs):
+        if self.state.global_step + 1 == step:
+            os.kill(os.getpid(), signal.SIGINT)
+        return plain(self, *args, **kwargs)
+
+    monkeypatch.setattr(CarefulTrainer, "training_step", pressed)
+
+
+@pytest.mark.parametrize("step", [2, 4, 6, 8])  # a mitad de época, al final de la primera, a mitad y al final
+@pytest.mark.parametrize("save_every", [0, 2, 4])
+def test_control_c_anywhere_loses_no_evaluation(folder, tmp_path, monkeypatch, step, save_every):  # noqa: F811
+    recipe = replace(RECIPE, save_every=save_every)
+    whole = tune(folder, recipe=recipe)
+    interrupt_at(monkeypatch, step)
+    if step < 8:
+        with pytest.raises(KeyboardInterrupt, match=f"actualización {step}, que queda guardada"):
+            tune(folder, tmp_path / "a", recipe=recipe)
+    else:
+        tune(folder, tmp_path / "a", recipe=recipe)  # ya había acabado
+    monkeypatch.undo()
+    again = tune(folder, tmp_path / "a", recipe=recipe)
+    assert [one["step"] for one in again.evaluations] == [4, 8]
+    assert again.steps == whole.steps and again.best == whole.best
+
+
+@pytest.mark.parametrize("fails_at", [4, 8])
+def test_a_death_while_measuring_loses_no_evaluation(folder, tmp_path, monkeypatch, fails_at):  # noqa: F811
+    from helpers.training.trainer import CarefulTrainer
+
+    whole, plain = tune(folder), CarefulTrainer.evaluate
+
+    def dies(self, *args, **kwargs):
+        if self.state.global_step == fails_at:
+            raise RuntimeError("se ha ido la luz")
+        return plain(self, *args, **kwargs)
+
+    recipe = replace(RECIPE, save_every=4)
+    monkeypatch.setattr(CarefulTrainer, "evaluate", dies)
+    with pytest.raises(RuntimeError, match="luz"):
+        tune(folder, tmp_path / "a", recipe=recipe)
+    monkeypatch.undo()
+    again = tune(folder, tmp_path / "a", recipe=recipe)
+    assert [one["step"] for one in again.evaluations] == [4, 8] and again.best == whole.best
+
+
+def test_without_a_folder_nothing_is_left_behind(folder, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    tune(folder)
+    assert list(tmp_path.iterdir()) == []
+
+
 # --- puntos de control dañados -----------------------------------------------------------------------------
 
 
@@ -217,6 +364,9 @@ def test_a_constant_rate_can_go_on_and_both_settings_are_written_down(tokens, to
         ("optimizer.pt", "remove"),
         ("scheduler.pt", "remove"),
         ("trainer_state.json", "cut"),
+        ("rng_state.pth", "cut"),
+        ("rng_state*.pth", "remove"),
+        ("training_args.bin", "cut"),
     ],
 )
 def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_says_so(
@@ -226,7 +376,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_says_so(
     whole = train(tokens, tokenizer, tmp_path / "entero")
     train(tokens, tokenizer, out)
     pretend_it_died(out)
-    path = out / "checkpoints" / "checkpoint-8" / name
+    path = next((out / "checkpoints" / "checkpoint-8").glob(name))
     content = path.read_bytes()
     if damage == "remove":
         path.unlink()
@@ -245,6 +395,22 @@ def pretend_it_died(out):
     run = json.loads((out / "run.json").read_text())
     (out / "run.json").write_text(json.dumps({key: run[key] for key in run if key != "finished"}))
     (out / "model.safetensors").unlink()
+
+
+@pytest.mark.parametrize("damage", ["nan", "missing"])
+def test_a_checkpoint_with_wrong_weights_does_not_count(tokens, tokenizer, tmp_path, capsys, damage):
+    train(tokens, tokenizer, tmp_path / "a")
+    pretend_it_died(tmp_path / "a")
+    path = tmp_path / "a" / "checkpoints" / "checkpoint-8" / "model.safetensors"
+    weights = load_file(path)
+    name = "transformer.h.0.ln_1.bias"
+    if damage == "nan":
+        weights[name][0] = math.nan
+    else:
+        del weights[name]
+    save_file(weights, path, {"format": "pt"})
+    train(tokens, tokenizer, tmp_path / "a")
+    assert "checkpoint-8 (model.safetensors" in capsys.readouterr().out
 
 
 def test_with_none_whole_it_starts_again_and_says_so(tokens, tokenizer, tmp_path, capsys):
@@ -350,7 +516,8 @@ def texts(tmp_path):
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--vocab-size", "0"], "vocabulario de 0 entradas"),
+        (["--vocab-size", "0"], "vocab_size=0 no puede ser"),
+        (["--held-out", "VACÍO"], "falta la columna «title»"),
         (["--vocab-size", "10"], "vocabulario de 10 entradas"),
         (["--schedule", "foo"], "schedule='foo' no puede ser"),
         (["--batch", "-4"], "batch=-4 no puede ser: tiene que ser un entero desde 1."),
@@ -359,12 +526,16 @@ def texts(tmp_path):
         (["--probes", "-1"], "probes=-1"),
         (["--held-out", "nada.tsv"], "No existe nada.tsv"),
         (["--held-out", "0"], "han quedado 4 y 0"),
+        (["--corpus", ""], "--corpus está vacío"),
+        (["--batch", "9" * 400], "no puede ser: tiene que ser un entero desde 1"),
         (["--init", "nada"], "En nada falta config.json y model.safetensors"),
         (["--tokenizer", "nada"], "En nada falta vocab.json y merges.txt"),
         (["--n-embd", "30", "--n-head", "4"], "n_embd=30"),
     ],
 )
 def test_the_pretraining_command_says_it_in_one_line(texts, tmp_path, capsys, options, told):
+    (tmp_path / "vacío.tsv").write_text("")
+    options = [str(tmp_path / "vacío.tsv") if one == "VACÍO" else one for one in options]
     arguments = ["--corpus", str(texts), "--out", str(tmp_path / "a"), "--preset", "mini", "--held-out", "2"]
     assert pretrain_command([*arguments, "--probes", "0", "--processes", "1", *options]) == 1
     error = capsys.readouterr().err
@@ -420,6 +591,8 @@ def changed(task, part="validation", number=1, **values):
         ("stsb", lambda: changed("similarity", label=-1, score=7.0), "`score` debe estar entre 0 y 5 y es 7"),
         ("sentiment", lambda: few("sentiment").remove_columns("label"), "faltan las columnas label"),
         ("sentiment", lambda: {"train": []}, "las partes train y validation"),
+        ("sentiment", lambda: {part: [1] for part in ("train", "validation")}, "debe ser un `Dataset`"),
+        ("stsb", lambda: changed("similarity", label=-1, score=None), "`score` debe ser un número"),
     ],
 )
 def test_bad_rows_are_told_before_training(folder, monkeypatch, task, data, told):  # noqa: F811
@@ -515,6 +688,19 @@ def test_control_c_saves_stops_and_the_same_command_ends_as_if_nothing(folder, t
     assert first["steps"] == second["steps"] and first["evaluations"] == second["evaluations"]
     expected, found = (load_file(place / "model.safetensors") for place in (whole, stopped))
     assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+def test_what_nobody_expected_is_one_line_too(monkeypatch, capsys, tmp_path):
+    def surprise(*args, **more):
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("helpers.finetuning.__main__.fine_tune", surprise)
+    assert fine_tune_command(["--task", "sentiment", "--out", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("Error que el curso no esperaba (ZeroDivisionError") and error.count("\n") == 1
+    monkeypatch.setenv("CURSO_TRAZA", "1")
+    with pytest.raises(ZeroDivisionError):
+        fine_tune_command(["--task", "sentiment", "--out", str(tmp_path)])
 
 
 def test_control_c_before_starting_is_one_line(monkeypatch, capsys, tmp_path):

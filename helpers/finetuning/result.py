@@ -1,20 +1,20 @@
 """Lo que queda de un ajuste fino: el modelo, su historia, sus aciertos y sus errores; se guarda, se carga y predice."""
 
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from sklearn.metrics import confusion_matrix
 
 from helpers import environment
-from helpers.files import write_json
+from helpers.files import read_json, write_json
 from helpers.finetuning import metrics
 from helpers.finetuning.batches import by_length
 from helpers.finetuning.model import GPT1ForTask
 from helpers.finetuning.recipe import FineTuningRecipe
-from helpers.hf import evaluating
+from helpers.hf import evaluating, silence
 from helpers.tasks import Task, encode_task, find_task, pad
 from helpers.tokenizer import GPT1Tokenizer
 from helpers.training import TrainingError
@@ -145,15 +145,40 @@ class FineTuned:
         if not (folder / RESULT).is_file():
             raise TrainingError(f"En {folder} no hay ningún ajuste fino acabado: falta {RESULT}.")
         place = environment.check_device(device)
-        state = json.loads((folder / RESULT).read_text(encoding="utf-8"))
-        return cls(
-            model=GPT1ForTask.from_pretrained(folder, dtype=torch.float32).to(place).eval(),
-            tokenizer=GPT1Tokenizer.from_pretrained(folder),
-            task=task or find_task(state.pop("task")),
-            recipe=FineTuningRecipe(**state.pop("recipe")),
-            **{name: _from_json(state.pop(name)) for name in ("validation", "test")},
-            **{name: state[name] for name in ("steps", "evaluations", "best", "seconds")},
-        )
+        state = read_json(folder / RESULT, TrainingError)
+        try:
+            return cls(
+                model=_whole_model(folder).to(place).eval(),
+                tokenizer=GPT1Tokenizer.from_pretrained(folder),
+                task=task or find_task(state.pop("task")),
+                recipe=FineTuningRecipe(**state.pop("recipe")),
+                **{name: _from_json(state.pop(name)) for name in ("validation", "test")},
+                **{name: state[name] for name in ("steps", "evaluations", "best", "seconds")},
+            )
+        except (
+            KeyError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            OSError,
+            RuntimeError,
+            SafetensorError,
+        ) as error:
+            told = " ".join(f"{type(error).__name__}: {error}".split())
+            raise TrainingError(
+                f"El ajuste fino de {folder} está dañado ({told:.120}): bórralo y vuelve a hacerlo."
+            ) from error
+
+
+def _whole_model(folder: Path) -> GPT1ForTask:
+    """El modelo de `folder`. Lanza `ValueError` si le faltan o le sobran pesos, o si no son números."""
+    with silence():
+        model, found = GPT1ForTask.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
+    wrong = [name for kind in ("missing_keys", "unexpected_keys", "mismatched_keys") for name in found[kind]]
+    wrong += [name for name, values in model.named_parameters() if not torch.isfinite(values).all()]
+    if wrong:
+        raise ValueError(f"no está bien {wrong[0]}")
+    return model
 
 
 def predict_rows(model, tokenizer, task: Task, rows, batch: int = 32, verbose: bool = False) -> Predictions:

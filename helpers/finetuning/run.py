@@ -1,6 +1,7 @@
 """`fine_tune`: el ajuste fino del artículo, de un nombre de tarea a un modelo que la resuelve. Lección 06."""
 
 import shutil
+import tempfile
 import time
 from contextlib import nullcontext
 from copy import deepcopy
@@ -45,8 +46,8 @@ def fine_tune(
     - `task` y `data`: como `name` y `source` en `load_task`; o `data`, un `DatasetDict` propio con sus mismas columnas.
     - `recipe`: `PAPER` o `MINI`, o `dataclasses.replace(MINI, seed=1, n_transfer=0)` para cambiar algo.
     - `out`: carpeta para el resultado y los puntos de control (cada época, o cada `recipe.save_every` actualizaciones).
-      Si el proceso muere, la misma llamada sigue donde iba; si ya acabó, devuelve lo guardado. Sin `out` no se escribe
-      nada.
+      Si el proceso muere, la misma llamada sigue donde iba; si ya acabó, devuelve lo guardado. Sin `out` no queda
+      nada escrito.
 
     Con la misma semilla, en CPU y con los mismos hilos, da los mismos números. Se queda con los pesos de la mejor
     validación según la primera métrica de la tarea. Lanza `TaskError` por los datos, `ModelError` por el modelo y
@@ -54,16 +55,30 @@ def fine_tune(
     otro ajuste, no se puede escribir o la pérdida diverge.
     """
     out = None if out is None else output_folder(out)
-    with silence(), nullcontext() if out is None else clear_disk_errors(out):
+    if not isinstance(recipe, FineTuningRecipe):
+        raise TrainingError(
+            f"La receta tiene que ser una FineTuningRecipe (PAPER, MINI…) y es {recipe!r:.60}."
+        )
+    with (
+        silence(),
+        tempfile.TemporaryDirectory() as scratch,  # `Trainer` quiere una carpeta aunque no guarde nada
+        nullcontext() if out is None else clear_disk_errors(out),
+    ):
         processes()
         task, started = find_task(task), time.time()
         data = load_task(task, data) if isinstance(data, str | Path) else check_data(data, task)
         data = _fewer(data, recipe.train_size)
         home = environment.device() if isinstance(model, str | Path) else model.device
         model, tokenizer = _language_model(model, tokenizer, progress)
+        if len(tokenizer) != model.config.vocab_size:
+            raise TrainingError(
+                f"El tokenizador tiene {len(tokenizer)} entradas y el modelo {model.config.vocab_size}: no son el uno "
+                "para el otro; cárgalos juntos con models.load."
+            )
         tokenizer.add_fine_tuning_tokens()
         identity = {
             "weights": fingerprint(model),
+            "vocabulary": fingerprint(tokenizer.get_vocab()),
             "task": task.name,
             "data": fingerprint(data),
             **recipe.identity(),
@@ -77,7 +92,7 @@ def fine_tune(
         )  # fmt: skip
         encode = partial(encode_task, task=task, tokenizer=tokenizer, n_positions=new.config.n_positions)
         encoded = {part: encode(data[part], verbose=progress) for part in ("train", "validation")}
-        trainer = task_trainer(new, tokenizer, task, encoded, recipe, out, progress)
+        trainer = task_trainer(new, tokenizer, task, encoded, recipe, out, scratch, progress)
         check_fits(trainer, partial(largest, encoded["train"], with_lm=recipe.lm_coef > 0), kept=out is None)
         train(trainer, trainer.bar, ignore_keys_for_eval=NOT_PREDICTIONS)
         trainer.best.restore(new)

@@ -2,7 +2,6 @@
 
 import math
 import os
-import tempfile
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -47,6 +46,10 @@ class BestWeights(TrainerCallback):
 
     def on_train_begin(self, args, state, control, **kwargs):
         known = validation_history(state.log_history)
+        if known and self.path is not None and not self.path.is_file():
+            raise TrainingError(
+                f"Falta {self.path}, con los mejores pesos hasta ahora: borra su carpeta y repite la misma orden."
+            )
         self.best = max((record[self.metric] for record in known), default=-math.inf)
 
     def on_step_end(self, args, state, control, **kwargs):
@@ -178,17 +181,18 @@ def metric_function(task, model):
     return compute
 
 
-def task_trainer(model, tokenizer, task, encoded, recipe, out, progress) -> TaskTrainer:
+def task_trainer(model, tokenizer, task, encoded, recipe, out, scratch, progress) -> TaskTrainer:
     """El `Trainer` de `fine_tune`, listo para `train()`; `best` guarda sus mejores pesos y `bar` es su barra.
 
-    `encoded` son los `EncodedTask` «train» y «validation»; lo demás, como en `fine_tune`. Lanza `TrainingError` si no
+    `encoded` son los `EncodedTask` «train» y «validation»; `scratch`, dónde trabaja sin `out`; lo demás, como
+    en `fine_tune`. Lanza `TrainingError` si no
     hay para un lote o el lote no se puede repartir, y `TaskError` si algún ejemplo no tiene respuesta.
     """
     train, validation = encoded["train"], encoded["validation"]
     if len(train) < recipe.batch:
         raise TrainingError(
             f"{task.title} tiene {len(train)} ejemplos de entrenamiento y un lote pide {recipe.batch}: baja el lote "
-            f"(por ejemplo, dataclasses.replace(receta, batch={max(1, len(train) // 4)}))."
+            f"(replace(receta, batch={max(1, len(train) // 4)}) o, en la terminal, --batch {max(1, len(train) // 4)})."
         )
     for part, examples in encoded.items():
         unknown = sum(example["label"] < 0 and example["score"] != example["score"] for example in examples)
@@ -197,7 +201,7 @@ def task_trainer(model, tokenizer, task, encoded, recipe, out, progress) -> Task
                 f"En «{part}» hay {unknown} ejemplos sin respuesta: no sirven para entrenar ni validar."
             )
     arguments = arguments_for(
-        recipe if out else replace(recipe, save_every=-1), out or tempfile.gettempdir(), eval_strategy="epoch",
+        recipe if out else replace(recipe, save_every=-1), out or scratch, eval_strategy="epoch",
         logging_steps=1, logging_nan_inf_filter=False, remove_unused_columns=False, label_names=["labels"],
     )  # fmt: skip
     arguments.per_device_eval_batch_size = 2 * arguments.per_device_train_batch_size

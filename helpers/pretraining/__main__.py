@@ -1,13 +1,12 @@
 """`python -m helpers.pretraining --corpus … --out …`: del texto a un GPT-1 entrenado, reanudable."""
 
 import argparse
-import json
 from datetime import timedelta
 from pathlib import Path
 
 from accelerate import PartialState
 
-from helpers.files import write_json
+from helpers.files import read_json, write_json
 from helpers.models import ModelError
 from helpers.pretraining.bpe import count_words, train_bpe
 from helpers.pretraining.card import write_card
@@ -27,8 +26,10 @@ from helpers.training import (
     fingerprint,
     processes,
     recipe_from,
+    silence,
     warn_if_alone,
 )
+from helpers.training.recipe import COUNT
 from helpers.zeroshot import probes
 
 PARTS = ("train", "held_out")
@@ -71,6 +72,7 @@ def main(arguments=None) -> int:
     warn_if_alone("helpers.pretraining")
     recipe = recipe_from(options, PRESETS[options.preset])
     check_value("probes", options.probes, Rule(int, 0))
+    check_value("vocab_size", options.vocab_size, COUNT)
     check_init(options.init)  # antes de los tokens, que en un corpus grande tardan horas
     out = Path(options.out)
     # con `accelerate launch`, un proceso prepara los tokens y los demás los encuentran hechos
@@ -83,7 +85,8 @@ def main(arguments=None) -> int:
     )  # fmt: skip
     card = out / "README.md"  # si el modelo no ha cambiado, la ficha tampoco: puede llevar notas
     if PartialState().is_main_process and not is_newer(card, out / WEIGHTS):
-        print(f"Ficha del modelo en {write_card(out, files[1])}.")
+        with silence():
+            print(f"Ficha del modelo en {write_card(out, files[1])}.")
     return 0
 
 
@@ -102,7 +105,7 @@ def prepare(options) -> tuple[Path, list[TokenFile]]:
     if options.tokenizer:
         read_vocabulary(folder)
     sources, now = tokens / "sources.json", _sources(options)
-    if sources.exists() and json.loads(sources.read_text(encoding="utf-8")) != now:
+    if sources.exists() and read_json(sources, CorpusError) != now:
         raise CorpusError(
             f"En {tokens} hay tokens de otro corpus, otros textos de prueba u otro vocabulario: elige otra carpeta o "
             "borra esa."
@@ -142,7 +145,9 @@ def _sources(options) -> dict:
     """De qué salen los tokens, por su contenido: textos, textos de prueba y vocabulario. Otro corpus da otra huella."""
     titles = None if options.held_out.isdecimal() else "\n".join(read_titles(options.held_out))
     return {
-        "corpus": fingerprint(*find_files(options.corpus)),
+        "corpus": fingerprint(
+            [path.name for path in find_files(options.corpus)], *find_files(options.corpus)
+        ),
         "held_out": titles or options.held_out,
         "vocabulary": fingerprint(options.tokenizer / "merges.txt")
         if options.tokenizer

@@ -75,5 +75,7 @@ def train_bpe(words: Counter, vocab_size: int, folder, min_frequency: int = 3, a
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "vocab.json").write_text(json.dumps(vocab, ensure_ascii=False), encoding="utf-8")
     # al final: si está, el vocabulario está entero
-    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *merges, ""]), encoding="utf-8")
+    partial = folder / "merges.tmp"
+    partial.write_text("\n".join(["#version: 0.2", *merges, ""]), encoding="utf-8")
+    partial.replace(folder / "merges.txt")
     return folder

@@ -45,8 +45,11 @@ def read_token_file(out) -> TokenFile | None:
     description = out.with_suffix(".json")
     if not (description.exists() and out.exists()):
         return None
-    file = TokenFile(**{**json.loads(description.read_text(encoding="utf-8")), "path": str(out)})
-    whole = out.stat().st_size == file.tokens * np.dtype(file.dtype).itemsize
+    try:
+        file = TokenFile(**{**json.loads(description.read_text(encoding="utf-8")), "path": str(out)})
+        whole = out.stat().st_size == file.tokens * np.dtype(file.dtype).itemsize
+    except (ValueError, TypeError):  # una descripción dañada es como si no estuviera
+        return None
     return file if whole else None
 
 

@@ -1,6 +1,5 @@
 """De una receta y unos tokens a un GPT-1 entrenado, de cero o sobre un texto propio. Lecciones 09 y 06."""
 
-import json
 import math
 import tempfile
 from copy import deepcopy
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers import environment, models
-from helpers.files import opened, write_json
+from helpers.files import opened, read_json, write_json
 from helpers.hf import GPT1LMHeadModel
 from helpers.memory import Batch, check_fits
 from helpers.pretraining.corpus import TokenFile, Windows, all_window_losses
@@ -32,6 +31,7 @@ from helpers.training import (
 )
 
 WEIGHTS = "model.safetensors"
+SHAPE = ("n_layer", "n_embd", "n_head", "n_positions")
 HELD_OUT = 10  # de un texto propio se aparta una de cada diez ventanas, las del final, para medir
 
 
@@ -41,19 +41,21 @@ def pretrain(
 ) -> GPT1LMHeadModel:  # fmt: skip
     """Entrena y guarda en `out`: modelo, tokenizador, `history.json` y `recipe.json`. Devuelve el modelo.
 
-    El modelo queda en fp32 y en el mejor dispositivo que haya, como con `models.load`. Si en `out/checkpoints` hay un
-    punto de control entero, sigue desde él. `init` es una carpeta con pesos de partida (si trae `history.json`, la
-    historia sigue donde iba); `probes` son funciones modelo → dict que se apuntan en cada medida. Lanza
-    `TrainingError` si el corpus no llena un lote, si el lote no se puede repartir o no cabe en la memoria, si lo que
-    hay en `out` es de otro entrenamiento, si diverge o si no se puede escribir. Si ya estaba acabado, lo dice y lo lee.
-    Uno a tasa constante se puede alargar (`max_steps`, `schedule`): lo de antes queda en `run.json`. Artículo, §4.1.
-    Lección 09.
+    El modelo queda en fp32, en modo evaluación y en el mejor dispositivo que haya, como con `models.load`. Si en
+    `out/checkpoints` hay un punto de control entero, sigue desde él. `init` es una carpeta con pesos de partida, de los
+    que salen las medidas (si trae `history.json`, la historia sigue donde iba); `probes` son funciones modelo → dict
+    que se apuntan en cada medida. Si ya estaba acabado, lo dice y lo lee. Uno a tasa constante se puede alargar
+    (`max_steps`, `epochs`, `schedule`, `decay_steps`): lo de antes queda en `run.json`. Lanza `TrainingError` si el
+    corpus no llena un lote, si el lote no se puede repartir o no cabe en la memoria, si lo que hay en `out` es de otro
+    entrenamiento, si diverge o si no se puede escribir. Artículo, §4.1. Lección 09.
     """
     out, bar = output_folder(out), QuietProgress("Preentrenamiento", disable=not progress)
-    with silence():
+    with silence(), clear_disk_errors(out):
         model = blank_model(recipe, len(tokenizer), init)
+        # con `init`, las medidas son las de sus pesos
+        recipe = replace(recipe, **{name: getattr(model.config, name) for name in SHAPE})
         identity = {
-            **recipe.identity(), "weights": init and fingerprint(Path(init) / WEIGHTS),
+            **recipe.identity(), "weights": init and fingerprint(Path(init) / "config.json", Path(init) / WEIGHTS),
             "data": fingerprint(Path(train_file.path), Path(held_out.path)),
             "vocabulary": fingerprint(tokenizer.get_vocab()),
         }  # fmt: skip
@@ -61,20 +63,18 @@ def pretrain(
         quiet(trainer, bar)
         length = model.config.n_positions
         check_fits(trainer, lambda micro_batch: Batch(micro_batch, length, micro_batch * length))
-        with clear_disk_errors(out):
-            if claim(out, identity, WEIGHTS, _may_change):
-                print(f"{out} ya estaba acabado: no se repite nada.")
-                return models.load(str(out), verbose=False)[0]
-            train(trainer, bar)
-            model = finished(trainer, environment.device())
-            if trainer.is_world_process_zero():
-                # el ajuste fino usa los dropouts del artículo aunque el preentrenamiento no use ninguno
-                model.config.update(dict.fromkeys(DROPOUTS, PAPER.dropout) | {"use_cache": True})
-                deepcopy(model).half().save_pretrained(out)
-                tokenizer.save_pretrained(out)
-                write_json(out / "recipe.json", asdict(recipe) | {"processes": trainer.args.world_size})
-                mark_finished(out)
-    return model
+        if claim(out, identity, WEIGHTS, _may_change):
+            return models.load(str(out), verbose=False)[0]
+        train(trainer, bar)
+        model = finished(trainer, environment.device())
+        if trainer.is_world_process_zero():
+            # el ajuste fino usa los dropouts del artículo aunque el preentrenamiento no use ninguno
+            model.config.update(dict.fromkeys(DROPOUTS, PAPER.dropout) | {"use_cache": True})
+            deepcopy(model).half().save_pretrained(out)
+            tokenizer.save_pretrained(out)
+            write_json(out / "recipe.json", asdict(recipe) | {"processes": trainer.args.world_size})
+            mark_finished(out)
+    return model.eval()
 
 
 def _may_change(before: dict) -> tuple[str, ...]:
@@ -85,12 +85,12 @@ def _may_change(before: dict) -> tuple[str, ...]:
 
 def _history(init) -> list[dict]:
     path = Path(init) / "history.json" if init else None
-    return json.loads(path.read_text()) if path and path.exists() else []
+    return read_json(path, TrainingError) if path and path.exists() else []
 
 
 @dataclass
 class FineTunedLanguage:
-    """`model` en modo evaluación y su `tokenizer`; pérdidas antes y después, en nats por token."""
+    """`model` en modo evaluación y su `tokenizer`; pérdidas antes y después, en nats por token; ventanas del texto."""
 
     model: GPT1LMHeadModel
     tokenizer: GPT1Tokenizer
@@ -115,6 +115,7 @@ def fine_tune_language(
     `TrainingError` si el archivo no existe o no es texto, si no llena dos ventanas (una para aprender y otra para
     medir) o si un lote no cabe en la memoria. Lección 06.
     """
+    out = None if out is None else output_folder(out)
     ids = tokenizer.text_to_ids(read_text(text))
     length = model.config.n_positions
     total = len(ids) // length
@@ -134,26 +135,27 @@ def fine_tune_language(
     with tempfile.TemporaryDirectory() as scratch, silence():
         scratch = Path(scratch)
         model.save_pretrained(scratch / "inicio")
-        train = _token_file(ids[: learning * length], scratch / "train.bin")
+        learnt = _token_file(ids[: learning * length], scratch / "train.bin")
         held_out = _token_file(ids[learning * length : total * length], scratch / "held_out.bin")
         tuned = pretrain(
             recipe,
-            train,
+            learnt,
             held_out,
             tokenizer,
             out or scratch / "salida",
             scratch / "inicio",
             progress=progress,
-        ).eval()
-        tuned.config.use_cache = True
-        windows = Windows(held_out, length)
-        before, after = (all_window_losses(either, windows).mean().item() for either in (model, tuned))
+        )
+        tests = Windows(held_out, length)
+        before, after = (all_window_losses(either, tests).mean().item() for either in (model, tuned))
     return FineTunedLanguage(tuned.to(model.device), tokenizer, before, after, total)
 
 
 def read_text(text) -> str:
     """El contenido de `text`, si es la ruta de un archivo (`Path` o algo acabado en .txt o .md), o él mismo."""
-    if isinstance(text, str) and ("\n" in text or not text.endswith((".txt", ".md"))):
+    if not isinstance(text, str | Path):
+        raise TrainingError(f"El texto tiene que ser una ruta o el propio texto, y es {text!r:.60}.")
+    if isinstance(text, str) and ("\n" in text or not text.lower().endswith((".txt", ".md"))):
         return text
     with opened(text, TrainingError) as file:
         return file.read()

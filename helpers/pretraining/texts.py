@@ -30,12 +30,19 @@ def find_files(paths) -> list[Path]:
     """Los archivos de texto de `paths` (archivos o carpetas), en orden. Lanza `CorpusError` si no hay ninguno."""
     found = []
     for path in map(Path, paths):
+        if str(path) == ".":
+            raise CorpusError(
+                "--corpus está vacío o es la carpeta en la que estás: di cuál es la de los textos."
+            )
         if path.is_dir():
-            found += sorted(file for file in path.rglob("*") if file.name.endswith(SUFFIXES))
+            found += sorted(
+                file for file in path.rglob("*") if file.name.endswith(SUFFIXES) and file.is_file()
+            )
         elif path.is_file():
             found.append(path)
         else:
             raise CorpusError(f"No existe {path}: --corpus espera archivos o carpetas de texto.")
+    found = list({path.resolve(): path for path in found}.values())  # la misma carpeta dos veces cuenta una
     if not found:
         raise CorpusError(
             f"No hay textos en {', '.join(map(str, paths))}: se leen archivos {', '.join(SUFFIXES)}."
@@ -89,8 +96,11 @@ def split_held_out(documents, titles=None, every: int = 0) -> tuple[list[Documen
 def read_titles(path) -> list[str]:
     """Los títulos de la columna `title` de un archivo TSV con cabecera."""
     with opened(path, CorpusError) as file:
-        lines = file.read().splitlines()
+        lines = file.read().splitlines() or [""]
     columns = lines[0].split("\t")
     if "title" not in columns:
         raise CorpusError(f"{path}: falta la columna «title» (hay {', '.join(columns)}).")
-    return [line.split("\t")[columns.index("title")] for line in lines[1:] if line.strip()]
+    rows = [line.split("\t") for line in lines[1:] if line.strip()]
+    if any(len(row) <= columns.index("title") for row in rows):
+        raise CorpusError(f"{path}: hay filas sin la columna «title», o no están separadas por tabuladores.")
+    return [row[columns.index("title")] for row in rows]

@@ -1,6 +1,5 @@
 """`Trainer` con la receta del preentrenamiento: cuándo mide, sobre qué ventanas y qué apunta. Lección 09."""
 
-import json
 import math
 import time
 from pathlib import Path
@@ -9,7 +8,7 @@ import torch
 from transformers import TrainerCallback
 from transformers.trainer_utils import EvalLoopOutput
 
-from helpers.files import write_json
+from helpers.files import read_json, write_json
 from helpers.pretraining.corpus import TokenFile, Windows, window_losses
 from helpers.pretraining.recipe import PretrainingRecipe
 from helpers.training import CarefulTrainer, TrainingError, arguments_for
@@ -33,7 +32,7 @@ class History(TrainerCallback):
     def __init__(self, path: Path, held_out: TokenFile, batch_tokens: int, probes=(), before=()):
         self.path, self.held_out, self.batch_tokens, self.probes = path, held_out, batch_tokens, list(probes)
         self.before = before[-1] if before else {"step": 0, "tokens": 0}
-        self.records = json.loads(path.read_text()) if path.exists() else list(before)
+        self.records = read_json(path, TrainingError) if path.exists() else list(before)
         self.losses, self.started, self.moments = [], time.time(), set()
 
     def on_train_begin(self, args, state, control, **kwargs):

@@ -49,11 +49,22 @@ def check_data(data, task: Task | str) -> datasets.DatasetDict:
         raise TaskError(
             f"Los datos deben ser un `DatasetDict` con las partes {' y '.join(REQUIRED)}, y son {found}."
         )
+    data = datasets.DatasetDict(data)
     for part, rows in data.items():
+        if not isinstance(rows, datasets.Dataset):
+            raise TaskError(f"La parte «{part}» debe ser un `Dataset` y es {type(rows).__name__}.")
         missing = [name for name in FEATURES if name not in rows.column_names]
         if missing or not len(rows):
             what = f"faltan las columnas {', '.join(missing)}" if missing else "no hay ninguna fila"
             raise TaskError(f"En la parte «{part}» {what}: hacen falta filas con {', '.join(FEATURES)}.")
+        if rows.format["type"] is not None:
+            data[part] = rows = rows.with_format(None)  # como listas y números de Python
+        if task.family == "multiple_choice" and not all(isinstance(row["options"], list) for row in rows):
+            raise TaskError(
+                f"En la parte «{part}», options debe ser una lista de respuestas en cada fila.".replace(
+                    "options", "`options`"
+                )
+            )
         counts = {len(row["options"] or ()) for row in rows}
         if task.family == "multiple_choice" and (len(counts) > 1 or min(counts) < 2):
             raise TaskError(
@@ -78,10 +89,13 @@ def _problem(task: Task, row: dict) -> str | None:
             return f"{name} debe ser un texto con algo escrito y es {text!r:.60}"
     if task.regression:
         score = row["score"]
-        known = score is not None and score == score
-        return f"`score` debe estar entre 0 y 5 y es {score}" if known and not 0 <= score <= 5 else None
+        if isinstance(score, bool) or not isinstance(score, int | float):
+            return f"`score` debe ser un número de 0 a 5 (o nan, si no se sabe) y es {score!r:.40}"
+        return (
+            f"`score` debe estar entre 0 y 5 y es {score}" if score == score and not 0 <= score <= 5 else None
+        )
     count = len(task.labels) or len(row["options"])
-    if row["label"] is None or not -1 <= row["label"] < count:
+    if isinstance(row["label"], bool) or not isinstance(row["label"], int) or not -1 <= row["label"] < count:
         return f"`label` debe ir de 0 a {count - 1} (o ser -1, si no se sabe) y es {row['label']}"
     return None
 

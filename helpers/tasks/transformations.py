@@ -157,7 +157,10 @@ def encode_task(
     truncation, examples = Truncation(), []
     for row in split:
         sequences = _transform(task, row, tokenizer.text_to_ids, tokens, truncation)
-        examples.append({"sequences": sequences, "label": row["label"], "score": row["score"]})
+        # si se predice una puntuación, la clase no cuenta aunque venga
+        label = -1 if task.regression else row["label"]
+        score = float("nan") if row["score"] is None or not task.regression else row["score"]
+        examples.append({"sequences": sequences, "label": label, "score": score})
     if verbose and truncation.segments:
         print(truncation)
     return EncodedTask(task, examples, truncation)

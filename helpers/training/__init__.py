@@ -1,5 +1,6 @@
 """Lo que comparten el ajuste fino y el preentrenamiento: la receta, la carpeta en que se guarda y el `Trainer`."""
 
+from helpers.hf import silence
 from helpers.training.folder import (
     claim,
     clear_disk_errors,
@@ -24,7 +25,6 @@ from helpers.training.trainer import (
     mixed_precision,
     processes,
     quiet,
-    silence,
     split_batch,
     train,
     warn_if_alone,

@@ -19,6 +19,7 @@ from helpers.training.recipe import TrainingError
 RUN = "run.json"  # qué entrenamiento es el de la carpeta
 CHECKPOINTS = "checkpoints"
 STATE = "trainer_state.json"  # lo último que `Trainer` escribe de un punto de control
+SHAPE = ("n_layer", "n_embd", "n_head", "n_positions", "vocab_size", "afn")
 FORMAT = 2  # se sube a mano cuando cambia lo que un entrenamiento deja en su carpeta
 TOLD = {
     "weights": "los pesos de partida",
@@ -32,13 +33,17 @@ def fingerprint(*parts) -> str:
     """Una huella del contenido de `parts`: modelos, archivos (`Path`), `DatasetDict` o cualquier cosa con JSON."""
     digest = hashlib.sha256()
     for part in parts:
+        inside = hashlib.sha256()
         for piece in _pieces(part):
-            digest.update(piece)
+            inside.update(piece)
+        digest.update(inside.digest())  # cada parte por separado: «a» y «bc» no son «ab» y «c»
     return digest.hexdigest()[:16]
 
 
 def _pieces(part):
     if isinstance(part, torch.nn.Module):
+        if hasattr(part, "config"):  # los mismos pesos con otras cabezas son otro modelo
+            yield from _pieces({name: getattr(part.config, name, None) for name in SHAPE})
         for name, tensor in sorted(part.state_dict().items()):
             yield f"{name} {tensor.dtype} {list(tensor.shape)}".encode()
             yield tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
@@ -64,6 +69,8 @@ def claim(out, identity: dict, finished: str, may_change=lambda before: ()) -> b
     changed = [] if before is None else changes(before, identity)
     refuse_changes(out, before, identity, [name for name in changed if name not in may_change(before)])
     done = before is not None and not changed and before.get("finished", False) and (out / finished).exists()
+    if done and PartialState().is_main_process:
+        print(f"{out} ya estaba acabado: no se repite nada.")
     PartialState().wait_for_everyone()  # que nadie lo escriba mientras otro proceso aún lo lee
     if PartialState().is_main_process and not done:
         stages = [] if before is None else before.get("stages", [])
@@ -97,15 +104,16 @@ def output_folder(out) -> Path:
 
 def _read_run(out: Path, finished: str) -> dict | None:
     """Lo que dice `run.json`, o `None` si en `out` no hay nada hecho: una orden que no llegó a empezar no cuenta."""
-    left = [
-        path.name for path in (out / finished, *(out / CHECKPOINTS).glob("checkpoint-*")) if path.exists()
-    ]
+    places = (out / finished, out / "model.safetensors", *(out / CHECKPOINTS).glob("checkpoint-*"))
+    left = [path.name for path in places if path.exists()]
     if not left:
         return None
     if (out / RUN).exists():
         try:
-            return dict(json.loads((out / RUN).read_text(encoding="utf-8")))
-        except (ValueError, TypeError):
+            run = json.loads((out / RUN).read_text(encoding="utf-8"))
+            assert isinstance(run, dict)
+            return run
+        except (ValueError, OSError, AssertionError):
             raise TrainingError(
                 f"{out / RUN} está dañado y no se sabe de qué entrenamiento es: elige otra carpeta o borra esa."
             ) from None
@@ -120,11 +128,12 @@ def mark_finished(out) -> None:
     write_json(Path(out) / RUN, run | {"finished": True})
 
 
-def last_checkpoint(folder, verbose: bool = True) -> str | None:
+def last_checkpoint(folder, verbose: bool = True, model=None) -> str | None:
     """El punto de control más reciente de `folder` que está entero, o `None`; de los dañados, lo dice.
 
     `get_last_checkpoint` de transformers devuelve también el que se quedó a medias al morir el proceso, y entonces no
-    se puede reanudar (huggingface/transformers#35782). Aquí cuenta solo si todos sus archivos se leen.
+    se puede reanudar (huggingface/transformers#35782). Aquí cuenta solo si todos sus archivos se leen y, si se da el
+    `model` que se va a seguir entrenando, si sus pesos son los de ese modelo y son números.
     """
     found = []
     for place in Path(folder).glob("checkpoint-*"):
@@ -133,7 +142,7 @@ def last_checkpoint(folder, verbose: bool = True) -> str | None:
             found.append((int(step), place))
     damaged = []
     for _, place in sorted(found, reverse=True):
-        problem = _damage(place)
+        problem = _damage(place, model)
         if problem is None:
             break
         damaged.append(f"{place.name} ({problem})")
@@ -145,9 +154,11 @@ def last_checkpoint(folder, verbose: bool = True) -> str | None:
     return str(place) if place else None
 
 
-def _damage(checkpoint: Path) -> str | None:
+def _damage(checkpoint: Path, model=None) -> str | None:
     """Qué le falta o tiene roto un punto de control, o `None`."""
-    for name in (STATE, "model.safetensors", "optimizer.pt", "scheduler.pt"):
+    others = sorted(path.name for pattern in ("*.pt", "*.pth", "*.bin") for path in checkpoint.glob(pattern))
+    needed = (STATE, "model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state*.pth")
+    for name in dict.fromkeys([*needed[:-1], *others]):
         path = checkpoint / name
         if not path.is_file():
             return f"falta {name}"
@@ -155,28 +166,52 @@ def _damage(checkpoint: Path) -> str | None:
             if name == STATE:
                 json.loads(path.read_text(encoding="utf-8"))["global_step"]
             elif path.suffix == ".safetensors":
-                with safe_open(path, framework="pt") as file:
-                    file.keys()
+                problem = _wrong_weights(path, model)
+                if problem:
+                    return f"{name} {problem}"
             elif zipfile.ZipFile(path).testzip():  # los .pt son zip, con su suma de comprobación
                 return f"{name} está dañado"
         except (ValueError, KeyError, TypeError, OSError, SafetensorError, zipfile.BadZipFile):
             return f"{name} está dañado"
+    return None if list(checkpoint.glob(needed[-1])) else f"falta {needed[-1]}"
+
+
+def _wrong_weights(path: Path, model) -> str | None:
+    """Qué les pasa a los pesos de un punto de control de `model` (`None`: solo se abre), o `None` si nada."""
+    with safe_open(path, framework="pt") as file:
+        names = set(file.keys())
+        if model is None:
+            return None
+        tied = {name for name in model.state_dict() if name.startswith("lm_head")}
+        expected = {name: value.shape for name, value in model.state_dict().items() if name not in tied}
+        if names - tied != set(expected):
+            return "no tiene los pesos de este modelo"
+        for name, shape in expected.items():
+            values = file.get_tensor(name)
+            if values.shape != shape:
+                return f"no mide lo debido ({name})"
+            if not torch.isfinite(values).all():
+                return f"trae pesos que no son números ({name})"
     return None
 
 
-FULL = "no queda sitio en el disco", "deja sitio"
+AGAIN = "y repite la misma orden"
+FULL = "no queda sitio en el disco", f"deja sitio {AGAIN}"
 ELSEWHERE = "elige otra carpeta"
+CONNECTED = f"comprueba que el disco sigue conectado {AGAIN}"
 DISK = {
     errno.ENOSPC: FULL,
-    errno.EDQUOT: ("has agotado tu cuota de disco", "deja sitio"),
+    errno.EDQUOT: ("has agotado tu cuota de disco", f"deja sitio {AGAIN}"),
     errno.EFBIG: ("el archivo pasa del tamaño que admite el disco", ELSEWHERE),
     errno.EROFS: ("el disco es de solo lectura", ELSEWHERE),
     errno.EACCES: ("no tienes permiso", ELSEWHERE),
     errno.EPERM: ("no tienes permiso", ELSEWHERE),
     errno.ENOTDIR: ("una parte de la ruta es un archivo", ELSEWHERE),
     errno.EEXIST: ("ya hay un archivo con ese nombre", ELSEWHERE),
-    errno.ENOENT: ("la carpeta ha desaparecido", "comprueba que el disco sigue conectado"),
-    errno.EIO: ("el disco ha fallado", "comprueba que el disco sigue conectado"),
+    errno.ENOENT: ("esa carpeta no está o no se puede crear", CONNECTED),
+    errno.ENAMETOOLONG: ("el nombre es demasiado largo", ELSEWHERE),
+    errno.ELOOP: ("la ruta da vueltas entre enlaces", ELSEWHERE),
+    errno.EIO: ("el disco ha fallado", CONNECTED),
 }
 
 
@@ -198,9 +233,7 @@ def clear_disk_errors(out):
             if kept
             else "Aún no había ningún punto de control"
         )
-        raise TrainingError(
-            f"No se puede escribir en {out}: {told[0]}. {state}: {told[1]} y repite la misma orden."
-        ) from error
+        raise TrainingError(f"No se puede escribir en {out}: {told[0]}. {state}: {told[1]}.") from error
 
 
 def _disk_problem(error: Exception, out: Path) -> tuple[str, str] | None:
@@ -208,6 +241,8 @@ def _disk_problem(error: Exception, out: Path) -> tuple[str, str] | None:
     if isinstance(error, OSError):
         where = Path(error.filename).absolute() if isinstance(error.filename, str) else None
         ours = where is None or where == out.absolute() or where in out.absolute().parents
+        if error.errno == errno.ENOENT and out.exists():
+            return None  # falta un archivo que se quería leer: la carpeta sigue ahí
         return DISK.get(error.errno) if ours or out.absolute() in where.parents else None
     # safetensors y torch.save cuentan los fallos de disco como suyos
     if isinstance(error, SafetensorError):
@@ -217,6 +252,4 @@ def _disk_problem(error: Exception, out: Path) -> tuple[str, str] | None:
         return None
     place = next((folder for folder in (out, *out.absolute().parents) if folder.exists()), Path())
     nearly_full = shutil.disk_usage(place).free < 2**20
-    return (
-        FULL if nearly_full else ("la escritura se ha cortado", "deja sitio en el disco o elige otra carpeta")
-    )
+    return FULL if nearly_full else ("la escritura se ha cortado", f"deja sitio en el disco {AGAIN}")

@@ -26,9 +26,12 @@ class Rule(NamedTuple):
         if self.kind not in (int, float):
             return isinstance(value, self.kind) and not self.also
         number = isinstance(value, Integral if self.kind is int else Real) and not isinstance(value, bool)
-        if not (number and math.isfinite(value)) or value in self.open:
+        try:
+            return (
+                number and math.isfinite(value) and value not in self.open and self.low <= value <= self.high
+            )
+        except OverflowError:  # un entero de cientos de cifras
             return False
-        return self.low <= value <= self.high
 
     def __str__(self) -> str:
         others = [repr(other) if isinstance(other, str) else str(other) for other in self.also]
@@ -97,7 +100,10 @@ class Recipe:
 
     def __post_init__(self):
         for name, rule in self.RULES.items():
-            check_value(name, getattr(self, name), rule)
+            value = getattr(self, name)
+            check_value(name, value, rule)
+            if hasattr(value, "item"):  # de NumPy: JSON no los sabe escribir
+                object.__setattr__(self, name, value.item())
 
     def identity(self) -> dict:
         """Lo que distingue un entrenamiento de otro: todo menos cómo se reparte, se guarda y se calcula."""
@@ -109,13 +115,14 @@ def add_recipe_options(parser: argparse.ArgumentParser, presets: dict[str, Recip
     """Añade a una orden `--preset` y una opción por campo de la receta: `--learning-rate`, `--micro-batch`…"""
     group = parser.add_argument_group("receta (por defecto, la de --preset)")
     group.add_argument("--preset", choices=presets, default=default, help="receta de partida")
+    rules = next(iter(presets.values())).RULES
     for field in fields(next(iter(presets.values()))):
         flag = f"--{field.name.replace('_', '-')}"
         if field.type is bool:
             group.add_argument(flag, action=argparse.BooleanOptionalAction, default=None)
         else:
             kind = next(iter(get_args(field.type)), field.type)  # de `int | None`, int
-            group.add_argument(flag, type=kind, default=None)
+            group.add_argument(flag, type=kind, default=None, help=str(rules.get(field.name, "")) or None)
 
 
 def recipe_from(options: argparse.Namespace, preset: Recipe) -> Recipe:

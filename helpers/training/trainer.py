@@ -13,7 +13,6 @@ from accelerate import PartialState
 from tqdm.auto import tqdm
 from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback, TrainerState
-from transformers.utils import logging
 
 from helpers import environment
 from helpers.spanish import number
@@ -84,7 +83,7 @@ class CarefulTrainer(Trainer):
     def training_step(self, *args, **kwargs):
         loss = super().training_step(*args, **kwargs)
         if not torch.isfinite(loss):
-            self.stop_diverged()
+            self.stop_diverged(self.state.global_step + 1)
         return loss
 
     def evaluate(self, *args, **kwargs):
@@ -102,11 +101,11 @@ class CarefulTrainer(Trainer):
         if not all(torch.isfinite(weights).all() for weights in self.model.parameters()):
             self.stop_diverged()
 
-    def stop_diverged(self):
+    def stop_diverged(self, step: int | None = None):
         saves = self.args.save_strategy != "no"
         kept = last_checkpoint(self.args.output_dir, verbose=False) if saves else None
         raise TrainingError(
-            f"La pérdida ha dejado de ser un número en la actualización {self.state.global_step + 1}: la tasa de "
+            f"La pérdida ha dejado de ser un número en la actualización {step or self.state.global_step}: la tasa de "
             f"aprendizaje ({self.args.learning_rate:g}) es demasiado alta; prueba con la mitad"
             + (f", en otra carpeta ({Path(kept).name}, de antes, sigue entero)." if kept else ".")
         )
@@ -145,9 +144,10 @@ def split_batch(batch: int, micro_batch: int) -> tuple[int, int]:
     world = int(os.environ.get("WORLD_SIZE", "1"))
     per_device = min(micro_batch, max(1, batch // world))
     if batch % (per_device * world):
+        where = f" entre {world} procesos" if world > 1 else ""
         raise TrainingError(
-            f"Un lote de {batch} no se puede repartir entre {world} procesos de {per_device} en {per_device}: elige un "
-            f"lote que sea múltiplo de {per_device * world}."
+            f"Un lote de {batch} no se puede repartir{where} de {per_device} en {per_device}: elige otro micro_batch "
+            f"(--micro-batch) o un lote que sea múltiplo de {per_device * world}."
         )
     return per_device, batch // (per_device * world)
 
@@ -187,51 +187,65 @@ def quiet(trainer, bar: QuietProgress) -> None:
     trainer.add_callback(bar)
 
 
-@contextmanager
-def silence():
-    """Sin avisos ni barras en inglés mientras se entrena: los errores siguen llegando."""
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()
+class _SaveOnceMeasured(TrainerCallback):
+    """Guarda en el buen momento y, si `asked` deja de estar vacía, para tras guardar.
 
-
-class _StopAfterSaving(TrainerCallback):
-    """Al acabar la actualización en que `asked` deja de estar vacía, guarda un punto de control y para."""
+    La última actualización de una época se guarda después de medir, y no antes: si no, al seguir desde ahí esa medida
+    faltaría. Si se para a mitad de una época, en cambio, ni se mide ni se guarda otra vez.
+    """
 
     def __init__(self, asked: list):
-        self.asked = asked
+        self.asked, self.owed, self.middle = asked, False, False
 
     def on_step_end(self, args, state, control, **kwargs):
-        if self.asked:
-            control.should_save = control.should_training_stop = True
+        last = state.global_step >= state.max_steps or abs(state.epoch - round(state.epoch)) < 1e-6
+        if self.asked and not last:
+            control.should_save = control.should_training_stop = self.middle = True
+        elif last and args.eval_strategy == "epoch" and (control.should_save or self.asked):
+            control.should_save, self.owed = False, True
         return control
 
     def on_epoch_end(self, args, state, control, **kwargs):
-        if self.asked:  # la época no ha acabado: ni se mide ni se guarda otra vez
+        if self.middle:
             control.should_save = control.should_evaluate = False
+        elif self.owed or self.asked:
+            control.should_save = args.save_strategy != "no"
+            control.should_training_stop |= bool(self.asked)
+            self.owed = False
         return control
+
+
+def total_steps(trainer) -> int:
+    """Cuántas actualizaciones pide la receta de `trainer`."""
+    args = trainer.args
+    if args.max_steps > 0:
+        return args.max_steps
+    batches = len(trainer.get_train_dataloader())
+    return math.ceil(args.num_train_epochs * max(1, math.ceil(batches / args.gradient_accumulation_steps)))
 
 
 def train(trainer, bar: QuietProgress, **more) -> None:
     """Entrena, desde el último punto de control entero si los hay; `more` pasa a `trainer.train`.
 
     Si ese ya es el final (el proceso murió antes de guardar el resultado), solo se lee: `Trainer` daría otro paso.
+    Lanza `TrainingError` si ya se ha entrenado más de lo que se pide.
     """
-    saves, args = trainer.args.save_strategy != "no", trainer.args
-    unfinished = last_checkpoint(args.output_dir) if saves else None
+    args = trainer.args
+    unfinished = last_checkpoint(args.output_dir, model=trainer.model) if args.save_strategy != "no" else None
     if unfinished:
-        state = TrainerState.load_from_json(str(Path(unfinished) / STATE))
-        if state.global_step >= (args.max_steps if args.max_steps > 0 else state.max_steps):
+        state, total = TrainerState.load_from_json(str(Path(unfinished) / STATE)), total_steps(trainer)
+        if state.global_step > total:
+            raise TrainingError(
+                f"En {Path(args.output_dir).parent} ya hay {state.global_step} actualizaciones y se piden {total}: "
+                "pide más, o elige otra carpeta."
+            )
+        if state.global_step == total:
             trainer._load_from_checkpoint(unfinished)
             trainer.state = state
             trainer.callback_handler.on_train_begin(args, state, trainer.control)
             bar.close()
+            if args.eval_strategy == "epoch" and "eval_loss" not in state.log_history[-1]:
+                trainer.evaluate(ignore_keys=more.get("ignore_keys_for_eval"))
             return
     with interruptible(trainer), closing(bar):
         trainer.train(resume_from_checkpoint=unfinished, **more)
@@ -244,10 +258,11 @@ def interruptible(trainer):
     Lanza entonces `KeyboardInterrupt` con una frase que dice cómo seguir. La segunda vez para en el acto. Si no se
     guardan puntos de control, no cambia nada.
     """
+    asked, before = [], signal.getsignal(signal.SIGINT)
+    trainer.add_callback(_SaveOnceMeasured(asked))
     if trainer.args.save_strategy == "no" or threading.current_thread() is not threading.main_thread():
         yield
         return
-    asked, before = [], signal.getsignal(signal.SIGINT)
 
     def note(number, frame):
         if asked:
@@ -255,7 +270,6 @@ def interruptible(trainer):
         asked.append(number)
 
     signal.signal(signal.SIGINT, note)
-    trainer.add_callback(_StopAfterSaving(asked))
     try:
         yield
     finally:

@@ -125,7 +125,7 @@ def measure(options) -> dict:
             by_length=way == "ours",
         )
         parts = {"train": encoded, "validation": EncodedTask(task, encoded[:1], encoded.truncation)}
-        trainer = task_trainer(model, tokenizer, task, parts, recipe, None, False)
+        trainer = task_trainer(model, tokenizer, task, parts, recipe, None, folder, False)
         trainer.args.eval_strategy = "no"
     else:
         arguments = TrainingArguments(
