@@ -57,7 +57,7 @@ def fine_tune(
     out = None if out is None else output_folder(out)
     if not isinstance(recipe, FineTuningRecipe):
         raise TrainingError(
-            f"La receta tiene que ser una FineTuningRecipe (PAPER, MINI…) y es {recipe!r:.60}."
+            f"La receta tiene que ser una `FineTuningRecipe` (como `PAPER` o `MINI`) y es {recipe!r:.60}."
         )
     with (
         silence(),

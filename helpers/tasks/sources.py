@@ -60,11 +60,7 @@ def check_data(data, task: Task | str) -> datasets.DatasetDict:
         if rows.format["type"] is not None:
             data[part] = rows = rows.with_format(None)  # como listas y números de Python
         if task.family == "multiple_choice" and not all(isinstance(row["options"], list) for row in rows):
-            raise TaskError(
-                f"En la parte «{part}», options debe ser una lista de respuestas en cada fila.".replace(
-                    "options", "`options`"
-                )
-            )
+            raise TaskError(f"En la parte «{part}», `options` debe ser una lista de respuestas en cada fila.")
         counts = {len(row["options"] or ()) for row in rows}
         if task.family == "multiple_choice" and (len(counts) > 1 or min(counts) < 2):
             raise TaskError(
