@@ -7,6 +7,7 @@ import math
 import pkgutil
 from collections import Counter
 
+import numpy as np
 import pytest
 import torch
 
@@ -133,6 +134,16 @@ def test_letters_may_come_together_or_in_capitals():
         assert checking.judge(exercise, answer)[0] == "✅"
 
 
+@pytest.mark.parametrize("answer", [["b)", "c)", "a)"], "b) c) a)", ["(b)", " C )", "a"]])
+def test_letters_may_come_with_their_bracket(answer):
+    assert checking.judge(checking.Exercise(["b", "c", "a"]), answer)[0] == "✅"
+
+
+def test_another_letter_or_another_mark_is_not_the_letter():
+    for answer in (["b)", "c)", "d)"], ["b.", "c.", "a."], ["b)b", "c", "a"]):
+        assert checking.judge(checking.Exercise(["b", "c", "a"]), answer)[0] == "❌"
+
+
 def test_an_answer_that_changes_its_arguments_harms_nobody():
     def inplace(logits):
         return logits.sub_(logits.max()).softmax(-1)
@@ -171,6 +182,10 @@ def attention(q, k, v):
     return torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
 
 
+def start(weight):
+    return lambda w, b: (weight(w), b.zero_())
+
+
 FALSE_TICKS = [
     ("04-softmax", mean_softmax, "restar la media no basta"),
     ("04-softmax", lambda x: torch.softmax(x, -1), "aquí se trata de escribirlo"),
@@ -193,6 +208,15 @@ FALSE_TICKS = [
     ("08-numpy", lesson08._with(inside=1e-12), "dentro de la raíz"),
     ("08-numpy", lesson08._with(inside=1e-6), "dentro de la raíz"),
     ("09-azar", math.log(40_000), "las fusiones"),
+    ("00-siguiente", lambda probs: [token for token, p in probs.items() if p > 0.28][0], "IndexError"),
+    ("00-siguiente", lambda probs: max(probs, key=lambda token: round(probs[token], 2)), "'the'"),
+    ("08-sesgo", start(lambda w: w.uniform_(-0.02 * 3**0.5, 0.02 * 3**0.5)), "uniforme"),
+    ("08-sesgo", start(lambda w: 0.02 * torch.randn_like(w).sign()), "solo hay dos valores"),
+    ("08-sesgo", start(lambda w: (0.02 * torch.randn_like(w[0])).expand_as(w)), "sortear cada valor"),
+    ("08-sesgo", start(lambda w: (0.02 * torch.randn_like(w[:, :1])).expand_as(w)), ""),  # de 64: su σ baila
+    ("08-sesgo", start(lambda w: w.normal_(0.004, 0.02)), "la media de W"),
+    ("08-sesgo", start(lambda w: w.normal_(0.0002, 0.02)), "la media de W"),
+    ("08-sesgo", lambda w, b: (np.random.normal(0, 0.02, w.shape), np.ones(b.shape)), "ponlo a 0"),
 ]  # fmt: skip
 
 
@@ -209,6 +233,8 @@ def test_what_only_looks_right_is_not(name, answer, words):
         ("04-softmax", lambda x: (x - x.logsumexp(-1, keepdim=True)).exp()),
         ("09-azar", 10.6),
         ("09-azar", 10.61),
+        ("08-sesgo", lambda w, b: (np.random.normal(0, 0.02, w.shape), np.zeros(b.shape))),
+        ("08-sesgo", lambda w, b: [(0.02 * torch.randn_like(w)).half(), torch.zeros_like(b)]),
         ("08-numpy", lambda weights, ids, heads: lesson08.numpy_forward(weights, ids, heads).tolist()),
         (
             "08-numpy",

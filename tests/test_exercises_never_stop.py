@@ -4,6 +4,7 @@ import base64
 import functools
 import json
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -13,6 +14,7 @@ import warnings
 import zlib
 from decimal import Decimal
 from fractions import Fraction
+from types import SimpleNamespace
 from unittest import mock
 
 import numpy as np
@@ -223,6 +225,87 @@ def test_what_an_answer_leaves_behind_does_not_leak():
     assert torch.get_default_dtype() == torch.float32 and torch.is_grad_enabled()
 
 
+def settings():
+    return (
+        torch.get_default_device(),
+        torch.get_num_threads(),
+        torch.are_deterministic_algorithms_enabled(),
+        sys.getrecursionlimit(),
+        signal.getsignal(signal.SIGINT),
+        os.getcwd(),
+    )
+
+
+@pytest.mark.parametrize("by_hand", [{}, {"softmax": "no"}])
+def test_what_an_answer_sets_for_the_whole_process_is_set_back(tmp_path, monkeypatch, by_hand):
+    monkeypatch.chdir(tmp_path)
+    before = settings()
+
+    def careless(x):
+        torch.set_default_device("meta")
+        torch.set_num_threads(before[1] + 1)
+        torch.use_deterministic_algorithms(True)
+        sys.setrecursionlimit(before[3] + 500)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        (tmp_path / "otra").mkdir()
+        os.chdir(tmp_path / "otra")
+        return [1.0, 1.0]
+
+    try:
+        # La referencia se calcula después, y tampoco hereda el dispositivo.
+        mark, sentence = judge(Exercise(lambda x: torch.ones(2), cases=[(1,)], by_hand=by_hand), careless)
+        assert settings() == before and mark == "✅", sentence
+        assert torch.ones(1).device.type == "cpu"
+    finally:
+        torch.set_default_device(None)
+        torch.set_num_threads(before[1])
+        torch.use_deterministic_algorithms(before[2])
+        sys.setrecursionlimit(before[3])
+        signal.signal(signal.SIGINT, before[4])
+
+
+def test_a_folder_that_is_gone_stops_nothing(tmp_path, monkeypatch):
+    (tmp_path / "va").mkdir()
+    monkeypatch.chdir(tmp_path / "va")
+    (tmp_path / "va").rmdir()
+    assert judge(Exercise(lambda x: x, cases=[(1,)]), lambda x: x)[0] == "✅"
+
+
+class Shell:
+    """Lo que hace IPython con `exit()`: apuntar que hay que cerrar, y seguir."""
+
+    closing = False
+
+    def ask_exit(self):
+        self.closing = True
+
+
+def test_exit_in_a_notebook_neither_closes_it_nor_goes_on(monkeypatch):
+    shell = Shell()
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    mark, sentence = judge(Exercise(lambda x: x, cases=[(1,)]), lambda x: shell.ask_exit() or x)
+    assert mark == "❌" and "exit()" in sentence and not shell.closing
+    shell.ask_exit()  # fuera de la comprobación sigue cerrando
+    assert shell.closing and "ask_exit" not in vars(shell)
+
+
+@pytest.mark.parametrize(
+    "stdin",
+    [
+        lambda *args: raises(EOFError("EOF when reading a line")),
+        lambda *args: raises(StdinNotImplementedError()),
+    ],
+)
+def test_an_answer_that_asks_at_the_keyboard_gets_its_sentence(stdin, monkeypatch):
+    monkeypatch.setattr("builtins.input", stdin)
+    mark, sentence = judge(Exercise(lambda x: x, cases=[(1,)]), lambda x: input("¿x?"))
+    assert mark == "❌" and "usa los argumentos de la función en vez de input()" in sentence
+
+
+class StdinNotImplementedError(Exception):
+    """Como la de IPython, que solo se conoce por su nombre."""
+
+
 # --- lo que se acepta --------------------------------------------------------------------------------------------
 
 
@@ -367,9 +450,9 @@ class LoopsWhenCompared:
 def test_an_endless_answer_is_cut(answer):
     start = time.monotonic()
     mark, sentence = judge(Exercise(lambda x: x, cases=[(1,)], seconds=0.3), answer)
-    assert (
-        mark == "⏱" and sentence.startswith("no terminó: a los 0,3 segundos") and time.monotonic() - start < 8
-    )
+    assert mark == "⏱" and sentence.startswith("no terminó: ") and time.monotonic() - start < 8
+    if answer is loops:
+        assert sentence.startswith("no terminó: a los 0,3 segundos")
 
 
 def test_an_answer_that_never_ends_being_compared_is_cut():
@@ -379,8 +462,20 @@ def test_an_answer_that_never_ends_being_compared_is_cut():
 
 def test_one_that_only_waits_is_cut_later():
     start = time.monotonic()
-    assert judge(Exercise(lambda x: x, cases=[(1,)], seconds=0.1), sleeps)[0] == "⏱"
+    mark, sentence = judge(Exercise(lambda x: x, cases=[(1,)], seconds=0.1), sleeps)
+    assert mark == "⏱" and sentence.startswith("no terminó: lleva 1,2 segundos esperando")
     assert time.monotonic() - start >= 0.1 * limits.IDLE
+
+
+def test_one_that_waits_and_answers_is_told_the_same():
+    def stubborn(x):
+        try:
+            sleeps(x)
+        except BaseException:
+            return x
+
+    mark, sentence = judge(Exercise(lambda x: x, cases=[(1,)], seconds=0.1), stubborn)
+    assert mark == "⏱" and "segundos esperando" in sentence
 
 
 def sleeps(x):
@@ -489,6 +584,10 @@ def packed(text):
         (lambda: exercises.observe("a", (1, 2), torch.ones(3)), "el resultado tenía que ser un número"),
         (lambda: exercises.observe("a", (1, 2), "x"), "el resultado tenía que ser un número"),
         (lambda: exercises.observe("a", (1, 2), None), "el resultado tenía que ser un número"),
+        *(
+            (lambda seen=seen: exercises.observe("a", (1, 2), seen), "algo divergió")
+            for seen in (float("nan"), float("inf"), torch.tensor(float("-inf")))
+        ),
         *(
             (lambda bet=bet: exercises.observe("a", bet, 3), "una apuesta son dos números")
             for bet in (
@@ -739,6 +838,34 @@ def test_a_stop_says_with_which_input(answer, words):
     exercise = Exercise(lambda a, b: a // b, cases=[(4, 2), (3, 1)])
     mark, sentence = judge(exercise, answer)
     assert mark == "❌" and words in sentence
+
+
+def test_a_large_input_is_not_written_whole_to_say_its_shape():
+    start = time.process_time()
+    assert (
+        comparing.inputs((torch.ones(64, 20_000), torch.ones(20_000)))
+        == "de forma [64, 20000], de forma [20000]"
+    )
+    assert comparing.inputs(([0.5] * 1_000_000,)).startswith("[0,5; 0,5; ")
+    assert time.process_time() - start < 0.5
+
+
+def test_a_full_disk_leaves_no_empty_files(monkeypatch, tmp_path, capsys):
+    """Lo que hace un disco lleno: crear el archivo y no poder escribir nada en él."""
+    passport.path().write_text("{roto")
+
+    def full(self, *args, **kwargs):
+        self.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    for name in ("00-pasos", "00-limite", "00-siguiente"):
+        passport.record(name, True)
+    assert [one.name for one in tmp_path.iterdir()] == ["progreso.json"]
+    passport.path().unlink()
+    monkeypatch.setattr("pathlib.Path.write_text", full)
+    passport.record("04-softmax", True)
+    assert list(tmp_path.iterdir()) == [] and len(passport.load_results()) == 4
 
 
 def test_short_texts():

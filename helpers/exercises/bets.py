@@ -26,6 +26,12 @@ def observe(name: str, bet, seen: float, unit: str = "", digits: int = 0) -> Non
             f"❌ {name}: el resultado tenía que ser un número y es {briefly(seen)}: repite las celdas de arriba."
         )
         return
+    if not result.isfinite().all():
+        print(
+            f"❌ {name}: el resultado no es un número ({briefly(result.item())}): algo divergió. Repite las celdas de "
+            "arriba; tu apuesta no se ha gastado."
+        )
+        return
     seen = round(result.item(), digits)  # quien dice 71 no falla porque salga 71,1
     told = f"{number(seen, digits)} {unit}".rstrip()
     if bet is None or bet is ...:

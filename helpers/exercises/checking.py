@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 from helpers.environment import ROOT
 from helpers.exercises import passport
 from helpers.exercises.comparing import briefly, difference, inputs, kind, same, size
-from helpers.exercises.limits import Printed, TimeUp, bounded, undisturbed
+from helpers.exercises.limits import IDLE, Printed, TimeUp, bounded, undisturbed
 from helpers.spanish import significant
 
 TOLERANCE = 1e-4
@@ -139,7 +139,8 @@ def judge(exercise: Exercise, answer: Callable | Any) -> tuple[str, str]:
     try:
         with undisturbed(), contextlib.redirect_stdout(printed):
             try:
-                with used if watched else contextlib.nullcontext():
+                # Dos veces `undisturbed`: la comparación tampoco hereda lo que la respuesta haya cambiado.
+                with undisturbed(), used if watched else contextlib.nullcontext():
                     bounded(lambda: found.extend(exercise.outputs_of(answer)), exercise.seconds)
             except KeyboardInterrupt:
                 raise
@@ -193,6 +194,11 @@ def _smallest(exercise: Exercise, found: list, expected: list) -> str:
 
 def _stopped(error: BaseException, exercise: Exercise, answer, place: int) -> tuple[str, str]:
     """La frase para una respuesta que no llega al final: se ha parado en el caso número `place`."""
+    if isinstance(error, TimeUp) and error.waiting:
+        return "⏱", (
+            f"no terminó: lleva {significant(IDLE * exercise.seconds)} segundos esperando, casi sin calcular, y la "
+            "he cortado. ¿Hay un sleep o un input(), o espera algo que no llega?"
+        )
     if isinstance(error, TimeUp):
         return "⏱", (
             f"no terminó: a los {significant(exercise.seconds)} segundos de cálculo la he cortado. ¿Hay un bucle que "
@@ -209,6 +215,11 @@ def _stopped(error: BaseException, exercise: Exercise, answer, place: int) -> tu
         said = " ".join(str(error).split())
     except (Exception, SystemExit):
         said = ""
+    if type(error).__name__ == "StdinNotImplementedError" or said == "EOF when reading a line":
+        return "❌", (
+            "tu código pide algo por teclado, y aquí nadie contesta: usa los argumentos de la función en vez de "
+            "input()."
+        )
     if isinstance(error, MemoryError) or "allocate memory" in said:
         return (
             "❌",

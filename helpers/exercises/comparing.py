@@ -5,6 +5,7 @@ Lo que cuenta son los números: valen igual un tensor, un array, una lista o una
 
 import decimal
 import inspect
+import itertools
 import numbers
 import re
 from collections.abc import Mapping
@@ -42,8 +43,15 @@ def same(found, expected, tolerance: float) -> bool:
     if isinstance(expected, str):
         if not isinstance(found, str):
             return False
-        return found.strip().lower() == expected.lower() if len(expected) == 1 else found == expected
+        return _letter(found) == expected.lower() if len(expected) == 1 else found == expected
     return type(found) is type(expected) and bool(found == expected)
+
+
+def _letter(text: str) -> str:
+    """«b», «B», «b)» y «(b)» son la misma letra: las dos últimas, como se escriben en el enunciado."""
+    text = text.strip().lower()
+    bracketed = re.fullmatch(r"\(?\s*([^\W\d_])\s*\)", text)
+    return bracketed[1] if bracketed else text
 
 
 def difference(found, expected, tolerance: float, tell: bool = False) -> str:
@@ -303,11 +311,25 @@ def inputs(case: tuple) -> str:
         named = (
             isinstance(value, Mapping) and type(value).__repr__ is not dict.__repr__
         )  # «los pesos de juguete»
-        text = briefly(value) if named else shown(value)
+        if hasattr(value, "shape") and size(value) > SHORT:  # antes de escribir un millón de números
+            text = f"de forma {list(value.shape)}"
+        else:
+            text = briefly(value) if named else shown(_start(value))
         if len(text) > SHORT:
             text = f"de forma {list(value.shape)}" if hasattr(value, "shape") else f"{text[:60]}…"
         written.append(text)
     return ", ".join(written)
+
+
+def _start(value):
+    """El principio de `value`: lo bastante para que escrito ya no quepa, si es que no cabe."""
+    if isinstance(value, str):
+        return value[: SHORT + 1]
+    if isinstance(value, torch.Tensor | numpy.ndarray):
+        return value[(slice(SHORT),) * value.ndim]
+    if isinstance(value, Mapping):
+        return {key: _start(value[key]) for key in itertools.islice(value, SHORT)}
+    return [_start(item) for item in value[:SHORT]] if isinstance(value, list | tuple) else value
 
 
 def size(value) -> int:

@@ -10,7 +10,9 @@ que vuelve.
 import contextlib
 import ctypes
 import io
+import os
 import random
+import signal
 import sys
 import threading
 import time
@@ -27,6 +29,8 @@ PRINTED = 10_000  # caracteres que se enseñan de lo que imprime una respuesta
 
 class TimeUp(BaseException):
     """Se ha acabado el tiempo. No es una `Exception`, para que `except Exception` no se la quede."""
+
+    waiting = False  # ¿se ha ido en esperar, y no en calcular?
 
 
 class TimeReallyUp(TimeUp):
@@ -65,11 +69,14 @@ def bounded(function: Callable, seconds: float):
             result = function()
         finally:
             watch.stop()
-    except TimeUp:
+    except TimeUp as error:
         watch.stop()  # el aviso puede llegar dentro del propio `finally`
+        error.waiting = watch.waiting
         raise
     if watch.fired:  # la respuesta se lo ha quedado y ha devuelto algo: no ha terminado por su pie
-        raise TimeUp
+        error = TimeUp()
+        error.waiting = watch.waiting
+        raise error
     return result
 
 
@@ -78,7 +85,7 @@ class _Watch:
 
     def __init__(self, seconds: float):
         self.seconds, self.target = seconds, threading.get_ident()
-        self.fired = self.alive = False
+        self.fired = self.alive = self.waiting = False
         self.trace = sys.gettrace()  # el de un depurador, si lo hay
         self.bell = threading.Lock()
         self.bell.acquire()
@@ -113,6 +120,8 @@ class _Watch:
                 cpu, clock = time.process_time() - self.cpu, time.monotonic() - self.clock
                 if min(cpu, clock) >= self.seconds or clock >= IDLE * self.seconds:
                     error = TimeReallyUp if self.fired else TimeUp
+                    if not self.fired:
+                        self.waiting = cpu < self.seconds
                     self.fired = True
                     _raise_in(self.target, error)
         finally:
@@ -146,15 +155,82 @@ class Printed(io.StringIO):
 
 @contextlib.contextmanager
 def undisturbed():
-    """Deja como estaban los sorteos (PyTorch, NumPy y `random`), el tipo por defecto y si se calculan gradientes.
+    """Deja como estaba lo que una respuesta puede cambiar para todo el proceso.
 
-    Lo que siga en la lección sale así igual se haga el ejercicio o no.
+    Los sorteos (PyTorch, NumPy y `random`), el tipo y el dispositivo por defecto, los gradientes, los hilos, el
+    determinismo, el tope de llamadas, la carpeta y Ctrl-C: lo que siga en la lección sale así igual se haga el
+    ejercicio o no. Y en un cuaderno, `exit()` lanza `SystemExit` mientras tanto, en vez de pedir que se cierre.
     """
-    dtype, numpys, pythons = torch.get_default_dtype(), numpy.random.get_state(), random.getstate()
-    with torch.random.fork_rng(devices=[]), torch.set_grad_enabled(torch.is_grad_enabled()):
-        try:
-            yield
-        finally:
-            torch.set_default_dtype(dtype)
-            numpy.random.set_state(numpys)
-            random.setstate(pythons)
+    with (
+        torch.random.fork_rng(devices=[]),
+        torch.set_grad_enabled(torch.is_grad_enabled()),
+        contextlib.ExitStack() as stack,  # lo restaura todo aunque algo no se deje
+    ):
+        stack.callback(torch.set_default_dtype, torch.get_default_dtype())
+        stack.callback(numpy.random.set_state, numpy.random.get_state())
+        stack.callback(random.setstate, random.getstate())
+        stack.callback(_back_to_device, torch.get_default_device())
+        stack.callback(_back_to_threads, torch.get_num_threads())
+        stack.callback(_back_to_determinism, *_determinism())
+        with contextlib.suppress(OSError):  # una carpeta que ya no existe
+            stack.callback(_back_to_folder, os.getcwd())
+        if threading.current_thread() is threading.main_thread():
+            stack.callback(_back_to_handler, signal.getsignal(signal.SIGINT))
+        stack.enter_context(_exit_raises())
+        stack.callback(sys.setrecursionlimit, sys.getrecursionlimit())  # el primero que vuelve
+        yield
+
+
+def _back_to_device(device: torch.device) -> None:
+    if torch.get_default_device() != device:  # ponerlo, aunque sea la CPU, frena todo lo que venga después
+        torch.set_default_device(None if device.type == "cpu" else device)
+
+
+def _back_to_threads(count: int) -> None:
+    if torch.get_num_threads() != count:
+        torch.set_num_threads(count)
+
+
+def _determinism() -> tuple[bool, bool]:
+    return (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+
+
+def _back_to_determinism(mode: bool, warn_only: bool) -> None:
+    if _determinism() != (mode, warn_only):  # ponerlo importa media PyTorch: varios segundos la primera vez
+        torch.use_deterministic_algorithms(mode, warn_only=warn_only)
+
+
+def _back_to_folder(folder: str) -> None:
+    with contextlib.suppress(OSError):
+        os.chdir(folder)
+
+
+def _back_to_handler(handler) -> None:
+    if handler is not None and signal.getsignal(signal.SIGINT) is not handler:  # `None`: no lo puso Python
+        signal.signal(signal.SIGINT, handler)
+
+
+@contextlib.contextmanager
+def _exit_raises():
+    """En IPython, `exit()` y `quit()` no lanzan nada: piden cerrar el núcleo al acabar la celda (`ask_exit`)."""
+    get_shell = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    shell = get_shell() if get_shell else None
+    if shell is None:
+        yield
+        return
+    own = vars(shell).get("ask_exit")  # si no es suyo, es el de su clase
+    shell.ask_exit = _leave
+    try:
+        yield
+    finally:
+        if own is None:
+            vars(shell).pop("ask_exit", None)
+        else:
+            shell.ask_exit = own
+
+
+def _leave(*args) -> None:
+    raise SystemExit

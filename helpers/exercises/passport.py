@@ -145,7 +145,8 @@ def _set_aside(content: bytes, saved) -> dict:
                 break
             count += 1
         except FileNotFoundError:
-            copy.write_bytes(content)
+            with _or_nothing(copy):
+                copy.write_bytes(content)
             break
     if str(copy) not in _told:
         _told.add(str(copy))
@@ -173,7 +174,20 @@ def _add(new: dict) -> None:
 
 def _write(target: Path, saved: dict) -> None:
     ordered = {name: saved[name] for name in sorted(saved)}
-    _patiently(lambda: write_json(target.resolve(), ordered))  # si es un enlace, se escribe donde apunta
+    target = target.resolve()  # si es un enlace, se escribe donde apunta
+    with _or_nothing(target.with_name(target.name + ".tmp")):
+        _patiently(lambda: write_json(target, ordered))
+
+
+@contextlib.contextmanager
+def _or_nothing(written: Path):
+    """Con el disco lleno, un archivo se crea y se queda vacío: entonces se quita."""
+    try:
+        yield
+    except OSError:
+        with contextlib.suppress(OSError):
+            written.unlink()
+        raise
 
 
 def _patiently(action):

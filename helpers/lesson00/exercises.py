@@ -6,10 +6,12 @@ from helpers.exercises import Exercise, Mistake
 MINI_POSITIONS, GPT1_POSITIONS = 256, 512
 PROMPT, NEW = 7, 40  # tokens del texto de partida y tokens nuevos que piden los enunciados
 
-# En la primera no coinciden el primero, el último, el menor ni los extremos alfabéticos.
+# En la primera y en la tercera no coinciden el primero, el último, el menor ni los extremos alfabéticos. En la tercera,
+# además, el mayor es pequeño y el segundo lo sigue de cerca: ni un umbral ni un redondeo lo encuentran.
 PROBS = [
     ({"window": 0.08, "door": 0.29, "zoo": 0.04, "attic": 0.02, "key": 0.005, "table": 0.06},),
     ({"said": 0.11, "was": 0.05, "again": 0.03, "looked": 0.31, "a": 0.01, "room": 0.12},),
+    ({"her": 0.061, "the": 0.064, "mr": 0.012, "it": 0.058, "an": 0.02, "zeal": 0.035},),
 ]
 
 

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from transformers import OpenAIGPTConfig
 
 from helpers.exercises import Exercise, Mistake
+from helpers.exercises.comparing import as_tensor
 from helpers.gpt import GPT1
 
 INF = float("inf")
@@ -115,12 +116,29 @@ def _gelu(x, half=0.5, one=1.0, root=(2 / math.pi) ** 0.5, cubic=0.044715, power
 
 
 def _spread(answer):
-    """De cada tensor, su forma, su media cuadrática y su desviación: lo que no depende de la semilla."""
-    if isinstance(answer, tuple | list):
-        return [_spread(part) for part in answer]
-    if not isinstance(answer, torch.Tensor):
-        return answer
-    return [list(answer.shape), answer.square().mean().sqrt(), answer.std()]
+    """De cada parte de la respuesta, lo que no depende de la semilla."""
+    return [_portrait(part) for part in answer] if isinstance(answer, tuple | list) else _portrait(answer)
+
+
+def _portrait(part):
+    """La forma, la media cuadrática y la desviación de unos números, y cómo se reparten.
+
+    Lo último, en números que no bailan: ¿media nula, por lo que cabe esperar del azar?; la curtosis, redondeada
+    (1 si son dos valores, 2 si es uniforme, 3 si es normal), y ¿filas y columnas distintas entre sí?
+    """
+    x = as_tensor(part) if isinstance(part, torch.Tensor | np.ndarray | list | tuple) else None
+    if x is None or not x.numel():
+        return part
+    mean, std, size = x.mean(), x.std(correction=0), x.square().mean().sqrt()
+    constant = bool(std <= 1e-9 * size)
+    kurtosis = torch.zeros(()) if constant else ((x - mean) / std).pow(4).mean().round()
+    distinct = x.dim() != 2 or not constant and all(_mostly_distinct(x.sum(dim) / std) for dim in (0, 1))
+    centred = distinct and bool(mean.abs() <= 5 * std / x.numel() ** 0.5)  # repetidos, son menos números
+    return [list(x.shape), size, std, centred, kurtosis, distinct]
+
+
+def _mostly_distinct(sums):
+    return len((1e6 * sums).round().unique()) > len(sums) / 2
 
 
 def _initialised(by_weight, by_bias):
@@ -549,6 +567,28 @@ EXERCISES = {
             Mistake(
                 _initialised(_normal(0, 0.2), nn.init.zeros_),
                 "el sesgo está bien; la desviación de W tiene que ser 0,02 y es 0,2.",
+            ),
+            Mistake(
+                _initialised(
+                    lambda weight: nn.init.uniform_(weight, -0.02 * 3**0.5, 0.02 * 3**0.5), nn.init.zeros_
+                ),
+                "la desviación de W está bien, pero el sorteo es uniforme y el original es normal: `nn.init.normal_`.",
+            ),
+            Mistake(
+                _initialised(lambda weight: nn.init.uniform_(weight, -0.02, 0.02), nn.init.zeros_),
+                "has sorteado W por igual entre −0,02 y 0,02; el original es una normal de desviación 0,02.",
+            ),
+            Mistake(
+                _initialised(lambda weight: 0.02 * torch.randn_like(weight).sign(), nn.init.zeros_),
+                "en W solo hay dos valores, 0,02 y −0,02: sortéalos todos con una normal.",
+            ),
+            Mistake(
+                _initialised(lambda weight: weight.copy_(0.02 * torch.randn_like(weight[0])), nn.init.zeros_),
+                "en W se repite la misma fila, o la misma columna: hay que sortear cada valor.",
+            ),
+            Mistake(
+                _initialised(_normal(0.004, 0.02), nn.init.zeros_),
+                "la media de W no es 0: entre tantos números, la del azar sería mil veces menor que su desviación.",
             ),
             Mistake(
                 lambda weight, bias: (nn.init.zeros_(bias), nn.init.normal_(weight, std=0.02)),
