@@ -197,7 +197,7 @@ def _stopped(error: BaseException, exercise: Exercise, answer, place: int) -> tu
     if isinstance(error, TimeUp) and error.waiting:
         return "⏱", (
             f"no terminó: lleva {significant(IDLE * exercise.seconds)} segundos esperando, casi sin calcular, y la "
-            "he cortado. ¿Hay un sleep o un input(), o espera algo que no llega?"
+            "he cortado. ¿Hay un `sleep` o un input(), o espera algo que no llega?"
         )
     if isinstance(error, TimeUp):
         return "⏱", (
