@@ -28,6 +28,8 @@ ALIASES = {"gpt1-mini": str(MINI), "openai-gpt": HUB_NAME, HUB_NAME: HUB_NAME}
 FILES = ("config.json", "vocab.json", "merges.txt", "model.safetensors")
 VARIABLE = "GPT1_MODELO"
 # Las medidas de los pesos publicados: artículo, §4.1, y su vocabulario.
+# Con medidas mayores, crear el modelo agotaría la memoria o no acabaría: es un archivo dañado.
+LARGEST = {"n_layer": 1000, "n_embd": 100_000, "n_positions": 1_000_000, "vocab_size": 10_000_000}
 PUBLISHED_SHAPE = {"n_layer": 12, "n_embd": 768, "n_head": 12, "n_positions": 512, "vocab_size": 40478}
 
 DTYPES = ("F32", "F16", "BF16")  # los que caben en fp32, en que se trabaja, sin perder nada
@@ -119,8 +121,12 @@ def _is_hub(wanted: str) -> bool:
 
 def choose(name: str = "auto") -> tuple[str, str]:
     """Qué modelo toca para `name` → (nombre o carpeta, motivo en español para el mensaje)."""
+    if not isinstance(name, str | Path) or not str(name):
+        raise ModelError(
+            f'El modelo se pide por su nombre o por su carpeta, como "gpt1-mini", y se ha dado {name!r:.40}.'
+        )
     if name != "auto":
-        return name, ""
+        return str(name), ""
     if os.environ.get(VARIABLE):
         return os.environ[VARIABLE], f" (lo pide {VARIABLE})"
     return "gpt1-mini", ""
@@ -204,7 +210,7 @@ def _hub_file(name: str, local_files_only: bool = False) -> str | None:
 def _load_tokenizer(folder: Path, label: str) -> GPT1Tokenizer:
     try:
         return GPT1Tokenizer.from_pretrained(folder)
-    except (ValueError, OSError) as error:
+    except Exception as error:  # lo que no mira GPT1Tokenizer lo valida transformers, con sus propios errores
         found = getattr(error, "found", error)
         raise ModelError(f"El vocabulario de {label} no se entiende ({found}). {_repair(label)}") from error
 
@@ -218,6 +224,11 @@ def _load_config(folder: Path, label: str) -> OpenAIGPTConfig:
         else f"falta {name}"
         for name in PUBLISHED_SHAPE
         if type(raw.get(name)) is not int or raw[name] < 1
+    ]
+    wrong += [
+        f"{name} es {raw[name]} y lo más que admite el curso es {most}"
+        for name, most in LARGEST.items()
+        if type(raw.get(name)) is int and raw[name] > most
     ]
     for name in ("embd_pdrop", "attn_pdrop", "resid_pdrop"):
         rate = raw.get(name, 0)
@@ -238,7 +249,13 @@ def _load_config(folder: Path, label: str) -> OpenAIGPTConfig:
     try:
         return OpenAIGPTConfig.from_pretrained(folder)
     except Exception as error:  # los demás campos los valida transformers, con sus propios errores
-        raise ModelError(f"El config.json de {label} no se entiende ({error}). {_repair(label)}") from error
+        raise ModelError(
+            f"El config.json de {label} no se entiende ({_brief(error)}). {_repair(label)}"
+        ) from error
+
+
+def _brief(error: Exception) -> str:
+    return f"{' '.join(str(error).split()):.120}" or type(error).__name__
 
 
 def _read_settings(path: Path, label: str) -> dict:
@@ -263,10 +280,15 @@ def load_weights(folder: Path, label: str) -> GPT1LMHeadModel:
     _check_header(folder / "model.safetensors", config, label)
     if (folder / "generation_config.json").is_file():  # si está dañado, transformers lo pasa por alto
         _read_settings(folder / "generation_config.json", label)
-    with silence():
-        model = GPT1LMHeadModel.from_pretrained(
-            folder, config=config, dtype=torch.float32, use_safetensors=True
-        )
+    try:
+        with silence():
+            model = GPT1LMHeadModel.from_pretrained(
+                folder, config=config, dtype=torch.float32, use_safetensors=True
+            )
+    except Exception as error:  # un campo raro de config.json, o una memoria que no llega
+        raise ModelError(
+            f"No se puede crear el modelo de {label} ({_brief(error)}). {_repair(label)}"
+        ) from error
     if model.lm_head.weight is not model.transformer.tokens_embed.weight:
         raise ModelError(
             f"En {label}, lm_head.weight no es igual que tokens_embed.weight y en GPT-1 son la misma matriz. "

@@ -222,6 +222,25 @@ def test_tokens_of_other_texts_are_not_taken_for_these(tokenizer, folder, tmp_pa
     assert read_token_file(tmp_path / "b.bin") is None
 
 
+def test_two_processes_do_not_train_in_the_same_folder(folder, tokens, tokenizer, tmp_path):  # noqa: F811
+    code = "import sys; from pathlib import Path; from helpers.training import alone_in\n"
+    code += "with alone_in(Path(sys.argv[1])): print('dentro', flush=True); sys.stdin.read()"
+    other = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "a")], cwd=lessons.ROOT, stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert other.stdout.readline().strip() == b"dentro"
+        for start in (lambda: tune(folder, tmp_path / "a"), lambda: train(tokens, tokenizer, tmp_path / "a")):
+            with pytest.raises(TrainingError, match="Otro proceso está entrenando"):
+                start()
+        assert not list((tmp_path / "a").glob("*.json"))
+    finally:
+        other.kill()
+        other.wait()
+    assert len(tune(folder, tmp_path / "a").steps) == 8  # si muere, el cerrojo se suelta solo
+
+
 # --- seguir con otros ajustes ------------------------------------------------------------------------------
 
 
@@ -465,7 +484,8 @@ def test_a_diverging_fine_tuning_stops(folder, tmp_path, recipe):  # noqa: F811
 # --- una receta imposible se ve al escribirla --------------------------------------------------------------
 
 WRONG = [
-    ("batch", -4), ("batch", 0), ("batch", 2.5), ("batch", True), ("micro_batch", 0), ("epochs", 0),
+    ("batch", -4), ("epochs", 1e300), ("batch", 10**400),
+    ("batch", 0), ("batch", 2.5), ("batch", True), ("micro_batch", 0), ("epochs", 0),
     ("epochs", math.nan), ("epochs", "3"),  ("learning_rate", 0),
     ("learning_rate", math.inf), ("learning_rate", -1e-3), ("max_steps", 0),
     ("dropout", 1), ("dropout", -0.1), ("weight_decay", -1), ("max_grad_norm", math.nan), ("adam_beta1", 1.0),
@@ -477,7 +497,8 @@ WRONG_FINE = [
     ("n_transfer", -2), ("objective", "blanda"), ("train_size", 0),
 ]  # fmt: skip
 WRONG_PRE = [
-    ("schedule", "foo"), ("n_layer", 0), ("n_head", 0), ("n_positions", 1), ("warmup", -1), ("warmup", 0.5),
+    ("schedule", "foo"), ("n_layer", 0), ("n_layer", 10**6), ("n_embd", 10**9),
+    ("n_head", 0), ("n_positions", 1), ("warmup", -1), ("warmup", 0.5),
     ("decay_steps", -1), ("eval_windows", 0),
 ]  # fmt: skip
 

@@ -22,6 +22,7 @@ from helpers.memory import check_fits
 from helpers.tasks import Task, check_data, encode_task, find_task, load_task
 from helpers.training import (
     TrainingError,
+    alone_in,
     claim,
     clear_disk_errors,
     fingerprint,
@@ -63,6 +64,7 @@ def fine_tune(
         silence(),
         tempfile.TemporaryDirectory() as scratch,  # `Trainer` quiere una carpeta aunque no guarde nada
         nullcontext() if out is None else clear_disk_errors(out),
+        nullcontext() if out is None else alone_in(out),
     ):
         processes()
         task, started = find_task(task), time.time()

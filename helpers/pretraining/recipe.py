@@ -39,10 +39,10 @@ class PretrainingRecipe(Recipe):
     eval_windows: int = 256
 
     RULES: ClassVar[dict[str, Rule]] = Recipe.RULES | {
-        "n_layer": COUNT,
-        "n_embd": COUNT,
+        "n_layer": Rule(int, 1, models.LARGEST["n_layer"]),
+        "n_embd": Rule(int, 1, models.LARGEST["n_embd"]),
         "n_head": COUNT,
-        "n_positions": Rule(int, 2),
+        "n_positions": Rule(int, 2, models.LARGEST["n_positions"]),
         "warmup": Rule(int, 0),
         "schedule": Rule(str, also=("cosine", "linear", "constant_with_warmup", "warmup_stable_decay")),
         "decay_steps": Rule(int, 0),
@@ -107,7 +107,12 @@ def blank_model(recipe: PretrainingRecipe, vocab_size: int, init=None) -> GPT1LM
     """Un GPT-1 con las medidas de la receta y pesos al azar, N(0, 0,02), o con los de la carpeta `init`."""
     torch.manual_seed(recipe.seed)
     if init is None:
-        return GPT1LMHeadModel(config_for(recipe, vocab_size))
+        try:
+            return GPT1LMHeadModel(config_for(recipe, vocab_size))
+        except (RuntimeError, MemoryError) as error:  # el reparto de PyTorch lo cuenta como RuntimeError
+            raise TrainingError(
+                "Un modelo de esas medidas no cabe en la memoria: baja n_embd, n_layer o n_positions."
+            ) from error
     dropouts = dict.fromkeys(DROPOUTS, recipe.dropout)
     check_init(init)
     saved = models.load_weights(Path(init), f"la carpeta {Path(init).name}").config.vocab_size

@@ -19,6 +19,7 @@ from helpers.tokenizer import GPT1Tokenizer
 from helpers.training import (
     QuietProgress,
     TrainingError,
+    alone_in,
     claim,
     clear_disk_errors,
     fingerprint,
@@ -50,7 +51,7 @@ def pretrain(
     entrenamiento, si diverge o si no se puede escribir. Artículo, §4.1. Lección 09.
     """
     out, bar = output_folder(out), QuietProgress("Preentrenamiento", disable=not progress)
-    with silence(), clear_disk_errors(out):
+    with silence(), clear_disk_errors(out), alone_in(out):
         model = blank_model(recipe, len(tokenizer), init)
         # con `init`, las medidas son las de sus pesos
         recipe = replace(recipe, **{name: getattr(model.config, name) for name in SHAPE})

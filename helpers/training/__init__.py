@@ -2,6 +2,7 @@
 
 from helpers.hf import silence
 from helpers.training.folder import (
+    alone_in,
     claim,
     clear_disk_errors,
     fingerprint,
@@ -37,6 +38,7 @@ __all__ = [
     "Rule",
     "TrainingError",
     "add_recipe_options",
+    "alone_in",
     "arguments_for",
     "check_value",
     "claim",

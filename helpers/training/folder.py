@@ -3,14 +3,16 @@
 import errno
 import hashlib
 import json
+import os
 import shutil
 import zipfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import datasets
 import torch
 from accelerate import PartialState
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 
 from helpers.files import write_json
@@ -18,6 +20,7 @@ from helpers.training.recipe import TrainingError
 
 RUN = "run.json"  # qué entrenamiento es el de la carpeta
 CHECKPOINTS = "checkpoints"
+LOCK = "en-uso.lock"
 STATE = "trainer_state.json"  # lo último que `Trainer` escribe de un punto de control
 SHAPE = ("n_layer", "n_embd", "n_head", "n_positions", "vocab_size", "afn")
 FORMAT = 2  # se sube a mano cuando cambia lo que un entrenamiento deja en su carpeta
@@ -79,6 +82,32 @@ def claim(out, identity: dict, finished: str, may_change=lambda before: ()) -> b
         record = identity | {"processes": PartialState().num_processes}
         write_json(out / RUN, record | ({"stages": stages} if stages else {}))
     return done
+
+
+@contextmanager
+def alone_in(out: Path):
+    """Dentro, ningún otro proceso puede entrenar en `out`: lanza `TrainingError` si ya lo está haciendo uno.
+
+    Es un cerrojo del sistema: si el proceso muere, se suelta solo. De los que se reparten un entrenamiento, lo echa el
+    primero.
+    """
+    if os.environ.get("RANK", "0") != "0":
+        yield
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(out / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise TrainingError(
+            f"Otro proceso está entrenando en {out}: espera a que acabe o elige otra carpeta."
+        ) from None
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            (out / LOCK).unlink()
+        lock.release()
 
 
 def changes(before: dict, now: dict) -> list[str]:

@@ -49,7 +49,7 @@ POSITIVE = Rule(float, 0, open=(0,))
 NOT_NEGATIVE = Rule(float, 0)
 FRACTION = Rule(float, 0, 1)
 BELOW_ONE = Rule(float, 0, 1, open=(1,))
-COUNT = Rule(int, 1)
+COUNT = Rule(int, 1, 10**9)
 
 
 def check_value(name: str, value, rule: Rule) -> None:
@@ -83,7 +83,7 @@ class Recipe:
 
     RULES: ClassVar[dict[str, Rule]] = {
         "learning_rate": POSITIVE,
-        "epochs": POSITIVE,
+        "epochs": Rule(float, 0, 1e6, open=(0,)),
         "max_steps": COUNT._replace(also=(-1,)),
         "batch": COUNT,
         "micro_batch": COUNT,
