@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from datasets import DatasetDict
-from killable import kill_when, run_two_processes
+from killable import kill_when
 from safetensors.torch import load_file
 from simulated_gpu import SimulatedGPU
 from transformers import OpenAIGPTConfig
@@ -211,25 +211,6 @@ def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_happened(folder, tmp_pa
     capsys.readouterr()
     assert main(command(folder, killed, *saving, "--lm-coef", "0")) == 1
     assert "distinto (cambia lm_coef: 0.5 y ahora 0.0)" in capsys.readouterr().err
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_two_processes_give_the_losses_of_one(folder, tmp_path):
-    """Dos procesos que acumulan dos lotes de 2 frente a uno con lotes de 8: la media es la misma."""
-    alone, both = tmp_path / "uno", tmp_path / "dos"
-    settings = ["--dropout", "0", "--clf-dropout", "0"]
-    assert main(command(folder, alone, *settings)) == 0
-    done = run_two_processes("helpers.finetuning", *command(folder, both, *settings, "--micro-batch", 2))
-    assert json.loads((both / "run.json").read_text())["processes"] == 2
-    assert done.stdout.count("Guardado en") == 1 and "Traceback" not in done.stderr
-    first, second = (json.loads((out / "result.json").read_text()) for out in (alone, both))
-    assert len(first["steps"]) == len(second["steps"]) == 16
-    for expected, found in zip(first["steps"], second["steps"], strict=True):
-        for name in ("loss", "clf_loss", "lm_loss", "grad_norm", "learning_rate"):
-            assert found[name] == pytest.approx(expected[name], abs=2e-4), name
-    for expected, found in zip(first["evaluations"], second["evaluations"], strict=True):
-        assert found["accuracy"] == expected["accuracy"]
 
 
 def test_the_command_speaks_spanish_and_little(folder, tmp_path, capfd):

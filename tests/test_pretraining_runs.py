@@ -6,7 +6,7 @@ import resource
 import numpy as np
 import pytest
 import torch
-from killable import kill_when, run_module, run_two_processes
+from killable import kill_when, run_module
 from safetensors.torch import load_file
 from transformers import OpenAIGPTLMHeadModel
 
@@ -115,20 +115,6 @@ def test_a_constant_run_can_be_finished_later_with_a_decay(corpus, tmp_path):
 def test_a_decay_needs_its_schedule(corpus, tmp_path, capsys):
     assert main(arguments(corpus, tmp_path, "--decay-steps", "5")) == 1
     assert "van juntas" in capsys.readouterr().err
-
-
-@pytest.mark.slow
-def test_two_processes_give_the_losses_of_one(corpus, tmp_path):
-    alone, both = tmp_path / "uno", tmp_path / "dos"
-    settings = ["--max-steps", "32", "--save-every", "100"]
-    assert main(arguments(corpus, alone, *settings)) == 0
-    run_two_processes("helpers.pretraining", *arguments(corpus, both, *settings), timeout=240)
-    assert json.loads((both / "recipe.json").read_text())["processes"] == 2
-    expected, found = held_out_losses(alone), held_out_losses(both)
-    assert found.keys() == expected.keys() == {16, 32}
-    for step in expected:
-        assert found[step] == pytest.approx(expected[step], abs=2e-4)
-    assert json.loads((both / "history.json").read_text())[-1]["tokens"] == 32 * 8 * 16
 
 
 @pytest.mark.slow

@@ -541,7 +541,10 @@ def texts(tmp_path):
         (["--held-out", "VACÍO"], "falta la columna «title»"),
         (["--vocab-size", "10"], "vocabulario de 10 entradas"),
         (["--schedule", "foo"], "schedule='foo' no puede ser"),
-        (["--batch", "-4"], "batch=-4 no puede ser: tiene que ser un entero desde 1."),
+        (
+            ["--batch", "-4"],
+            "batch=-4 no puede ser: tiene que ser un entero desde 1 hasta 1\u202f000\u202f000\u202f000.",
+        ),
         (["--learning-rate", "nan"], "learning_rate=nan no puede ser"),
         (["--processes", "0"], "processes=0"),
         (["--probes", "-1"], "probes=-1"),

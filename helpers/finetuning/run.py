@@ -20,6 +20,7 @@ from helpers.finetuning.result import RESULT, FineTuned, predict_rows
 from helpers.finetuning.trainer import NOT_PREDICTIONS, step_history, task_trainer, validation_history
 from helpers.memory import check_fits
 from helpers.tasks import Task, check_data, encode_task, find_task, load_task
+from helpers.tokenizer import SPECIAL_TOKENS
 from helpers.training import (
     TrainingError,
     alone_in,
@@ -72,12 +73,14 @@ def fine_tune(
         data = _fewer(data, recipe.train_size)
         home = environment.device() if isinstance(model, str | Path) else model.device
         model, tokenizer = _language_model(model, tokenizer, progress)
-        if len(tokenizer) != model.config.vocab_size:
-            raise TrainingError(
-                f"El tokenizador tiene {len(tokenizer)} entradas y el modelo {model.config.vocab_size}: no son el uno "
-                "para el otro; cárgalos juntos con models.load."
-            )
+        entries = len(tokenizer)
         tokenizer.add_fine_tuning_tokens()
+        # los tres tokens nuevos pueden estar ya en el tokenizador, o también en el modelo
+        if len(tokenizer) - model.config.vocab_size not in (0, len(SPECIAL_TOKENS)):
+            raise TrainingError(
+                f"El tokenizador tiene {entries} entradas y el modelo {model.config.vocab_size}: no son el uno para el "
+                "otro; cárgalos juntos con models.load."
+            )
         identity = {
             "weights": fingerprint(model),
             "vocabulary": fingerprint(tokenizer.get_vocab()),

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from numbers import Integral, Real
 from typing import ClassVar, NamedTuple, get_args
 
+from helpers.spanish import number
+
 
 class TrainingError(Exception):
     """El entrenamiento no puede empezar o seguir; el mensaje dice qué ha pasado y qué hacer."""
@@ -39,10 +41,16 @@ class Rule(NamedTuple):
             return f"una de {', '.join(others)}" if others else "True o False"
         told = "un entero" if self.kind is int else "un número"
         if self.low > -math.inf:
-            told += f" mayor que {self.low:g}" if self.low in self.open else f" desde {self.low:g}"
+            told += f" mayor que {_told(self.low)}" if self.low in self.open else f" desde {_told(self.low)}"
         if self.high < math.inf:
-            told += f" y menor que {self.high:g}" if self.high in self.open else f" hasta {self.high:g}"
+            told += (
+                f" y menor que {_told(self.high)}" if self.high in self.open else f" hasta {_told(self.high)}"
+            )
         return " o ".join([told, *others])
+
+
+def _told(value: float) -> str:
+    return f"{value:g}" if abs(value) < 1e6 else number(value)
 
 
 POSITIVE = Rule(float, 0, open=(0,))

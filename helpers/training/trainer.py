@@ -105,8 +105,9 @@ class CarefulTrainer(Trainer):
         saves = self.args.save_strategy != "no"
         kept = last_checkpoint(self.args.output_dir, verbose=False) if saves else None
         raise TrainingError(
-            f"La pérdida ha dejado de ser un número en la actualización {step or self.state.global_step}: lo más probable "
-            f"es que la tasa de aprendizaje ({self.args.learning_rate:g}) sea demasiado alta; prueba con la mitad"
+            f"La pérdida ha dejado de ser un número en la actualización {step or self.state.global_step}: lo más "
+            f"probable es que la tasa de aprendizaje ({self.args.learning_rate:g}) sea demasiado alta; "
+            "prueba con la mitad"
             + (f", en otra carpeta ({Path(kept).name}, de antes, sigue entero)." if kept else ".")
         )
 
