@@ -328,8 +328,8 @@ def interrupt_at(monkeypatch, step):
     monkeypatch.setattr(CarefulTrainer, "training_step", pressed)
 
 
-@pytest.mark.parametrize("step", [2, 4, 6, 8])  # a mitad de época, al final de la primera, a mitad y al final
-@pytest.mark.parametrize("save_every", [0, 2, 4])
+@pytest.mark.parametrize("step", [2, 4, 8])  # a mitad de época, al final de la primera y al final de todo
+@pytest.mark.parametrize("save_every", [0, 4])
 def test_control_c_anywhere_loses_no_evaluation(folder, tmp_path, monkeypatch, step, save_every):  # noqa: F811
     recipe = replace(RECIPE, save_every=save_every)
     whole = tune(folder, recipe=recipe)
