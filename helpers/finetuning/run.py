@@ -81,15 +81,16 @@ def fine_tune(
                 f"El tokenizador tiene {entries} entradas y el modelo {model.config.vocab_size}: no son el uno para el "
                 "otro; cárgalos juntos con models.load."
             )
-        identity = {
-            "weights": fingerprint(model),
-            "vocabulary": fingerprint(tokenizer.get_vocab()),
-            "task": task.name,
-            "data": fingerprint(data),
-            **recipe.identity(),
-        }
-        if out is not None and claim(out, identity, RESULT):
-            return FineTuned.load(out, task, home)
+        if out is not None:  # las huellas leen los pesos y los datos enteros: solo si se va a guardar
+            identity = {
+                "weights": fingerprint(model),
+                "vocabulary": fingerprint(tokenizer.get_vocab()),
+                "task": task.name,
+                "data": fingerprint(data),
+                **recipe.identity(),
+            }
+            if claim(out, identity, RESULT):
+                return FineTuned.load(out, task, home)
         torch.manual_seed(recipe.seed)
         new = GPT1ForTask.from_language_model(
             model, tokenizer, task, n_transfer=recipe.n_transfer, objective=recipe.objective,

@@ -144,10 +144,9 @@ def read_vocabulary(folder, **settings) -> GPT1Tokenizer:
 def _sources(options) -> dict:
     """De qué salen los tokens, por su contenido: textos, textos de prueba y vocabulario. Otro corpus da otra huella."""
     titles = None if options.held_out.isdecimal() else "\n".join(read_titles(options.held_out))
+    files = find_files(options.corpus)
     return {
-        "corpus": fingerprint(
-            [path.name for path in find_files(options.corpus)], *find_files(options.corpus)
-        ),
+        "corpus": fingerprint([path.name for path in files], *files),
         "held_out": titles or options.held_out,
         "vocabulary": fingerprint(options.tokenizer / "merges.txt")
         if options.tokenizer

@@ -140,12 +140,13 @@ def _read_run(out: Path, finished: str) -> dict | None:
     if (out / RUN).exists():
         try:
             run = json.loads((out / RUN).read_text(encoding="utf-8"))
-            assert isinstance(run, dict)
-            return run
-        except (ValueError, OSError, AssertionError):
+        except (ValueError, OSError):
+            run = None
+        if not isinstance(run, dict):
             raise TrainingError(
                 f"{out / RUN} está dañado y no se sabe de qué entrenamiento es: elige otra carpeta o borra esa."
-            ) from None
+            )
+        return run
     raise TrainingError(
         f"En {out} hay {left[0]} y no se sabe de qué entrenamiento es (falta {RUN}): elige otra carpeta o borra esa."
     )
@@ -211,13 +212,15 @@ def _wrong_weights(path: Path, model) -> str | None:
         names = set(file.keys())
         if model is None:
             return None
-        tied = {name for name in model.state_dict() if name.startswith("lm_head")}
-        expected = {name: value.shape for name, value in model.state_dict().items() if name not in tied}
-        if names - tied != set(expected):
+        # `lm_head` puede no estar: comparte sus pesos con los embeddings
+        expected = {
+            name: value for name, value in model.state_dict().items() if not name.startswith("lm_head")
+        }
+        if {name for name in names if not name.startswith("lm_head")} != set(expected):
             return "no tiene los pesos de este modelo"
-        for name, shape in expected.items():
+        for name, ours in expected.items():
             values = file.get_tensor(name)
-            if values.shape != shape:
+            if values.shape != ours.shape:
                 return f"no mide lo debido ({name})"
             if not torch.isfinite(values).all():
                 return f"trae pesos que no son números ({name})"
