@@ -8,10 +8,20 @@ import logging
 import os
 import random
 import runpy
+import sys
 import warnings
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+NEEDED = (
+    "torch",
+    "transformers",
+    "ftfy",
+    "spacy",
+    "datasets",
+    "matplotlib",
+    "sklearn",
+)  # lo que piden las lecciones
 
 
 class Stop(RuntimeError):
@@ -74,11 +84,19 @@ def set_seed(seed: int) -> None:
 def prepare(seed: int = 0) -> str:
     """Lo que hace la celda de preparación: semillas y avisos callados.
 
-    Imprime una línea y devuelve el dispositivo (`"cpu"`, `"cuda"` o `"mps"`). En Colab instala antes `ftfy`, lo único
-    que allí falta, y si no puede lanza `Stop`.
+    Imprime dos líneas y devuelve el dispositivo (`"cpu"`, `"cuda"` o `"mps"`). En Colab instala antes `ftfy`, lo único
+    que allí falta, y si no puede lanza `Stop`; también si el núcleo no es el del curso.
     """
     if on_colab() and not importlib.util.find_spec("ftfy"):
         _install("ftfy")
+    missing = [name for name in NEEDED if not importlib.util.find_spec(name)]
+    if missing and not on_colab():
+        raise Stop(
+            f"A este núcleo de Python le falta {missing[0]}: elige el del curso, .venv (en VS Code, arriba a la "
+            "derecha, «Seleccionar kernel»; si .venv no existe, lo crea `make curso`), y repite esta celda."
+        )
+    if "torch" not in sys.modules:
+        print("Cargo PyTorch…", flush=True)  # puede tardar unos segundos
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     warnings.filterwarnings("ignore", category=FutureWarning)

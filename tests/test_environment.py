@@ -47,10 +47,20 @@ def test_when_ftfy_cannot_be_installed_one_sentence(colab, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_the_wrong_kernel_is_one_sentence(monkeypatch, capsys):
+    monkeypatch.setattr(environment, "NEEDED", ("torch", "no_instalado"))
+    with pytest.raises(
+        environment.Stop, match=r"^A este núcleo de Python le falta no_instalado: .*\.venv.*\.$"
+    ):
+        environment.prepare()
+    assert capsys.readouterr().out == ""
+
+
 def test_elsewhere_nothing_is_installed(colab, monkeypatch):
     log = colab(0)
     monkeypatch.delenv("COLAB_RELEASE_TAG")
-    environment.prepare()
+    with pytest.raises(environment.Stop, match="le falta ftfy"):
+        environment.prepare()
     assert not log.exists()
 
 

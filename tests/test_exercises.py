@@ -334,18 +334,19 @@ def test_progress_travels_as_text(notebook, tmp_path, monkeypatch, capsys):
 # --- apuestas ----------------------------------------------------------------------------------------------
 
 
-def test_a_bet_is_told_beside_the_result_and_the_first_one_counts(notebook, capsys):
+def test_a_bet_is_told_beside_the_result_and_without_it_nothing_is_seen(notebook, capsys):
     exercises.observe("06-aciertos", None, 71.14, "%")
     exercises.observe("06-aciertos", (60, 65.5), 71.14, "%")
     exercises.observe("06-aciertos", (50, 99), 71.14, "%")
     exercises.observe("07-parejas", 83, 83.4, "%")
     exercises.observe("04-dos", "mucho", 2.345, digits=1)
     assert capsys.readouterr().out.splitlines() == [
-        "⏳ 06-aciertos: sin apuesta. Resultado: 71 %.",
+        "⏳ 06-aciertos: sin apuesta. Escribe entre qué dos números crees que estará, (mínimo, máximo), en lugar de "
+        "None y repite la celda.",
         "❌ 06-aciertos: apostaste 60 a 65,5 y ha salido 71 %: te quedas a 6.",
         "❌ 06-aciertos: apostaste 60 a 65,5 y ha salido 71 %: te quedas a 6 (cuenta la primera apuesta).",
         "✅ 07-parejas: apostaste 83 y ha salido 83 %: dentro.",
-        "❌ 04-dos: una apuesta son dos números, (mínimo, máximo), y has dado 'mucho'. Resultado: 2,3.",
+        "❌ 04-dos: una apuesta son dos números, (mínimo, máximo), y has dado 'mucho'.",
     ]
     exercises.calibration()
     out = capsys.readouterr().out

@@ -460,6 +460,27 @@ def test_normalise_drops_what_is_not_the_lesson(tmp_path):
     nbformat.validate(lessons.read(path))
 
 
+def test_what_gives_an_answer_away_is_saved_folded():
+    """La respuesta a una predicción, plegada para JupyterLab y para Colab; y la solución no se abre sin querer."""
+    notebook = sample_lesson.build()
+    notebook.cells[5].metadata = {"tags": [lessons.FOLDED]}
+    notebook.cells.append(
+        nbformat.v4.new_markdown_cell("<details>\n<summary>Solución</summary>\n\n1\n\n</details>")
+    )
+    cells = lessons.normalise(notebook).cells
+    assert cells[5].metadata == {
+        "collapsed": True,
+        "jupyter": {"outputs_hidden": True},
+        "tags": ["hide-output"],
+    }
+    assert cells[-1].metadata == {"editable": False}
+    assert "editable" not in cells[0].metadata and "collapsed" not in cells[4].metadata
+    shown = json.loads(
+        (lessons.ROOT / "tools" / "lab_settings" / "overrides.json").read_text(encoding="utf-8")
+    )
+    assert shown["@jupyterlab/notebook-extension:tracker"] == {"showEditorForReadOnlyMarkdown": False}
+
+
 @pytest.mark.parametrize(
     ("source", "expected"),
     [

@@ -21,7 +21,11 @@ METADATA = {
     },
 }
 KEPT_METADATA = ("accelerator",)  # la GPU que se le pide a Colab: {"accelerator": "GPU"}
-CELL_METADATA = ("alt", "editable", "jupyter", "tags")
+CELL_METADATA = ("alt", "tags")
+# La respuesta a una predicción o a una apuesta se guarda plegada y se abre al ejecutar la celda. Es la etiqueta que
+# conoce la página publicada (myst-nb); JupyterLab y Colab miran cada uno la suya, y GitHub ninguna.
+FOLDED = "hide-output"
+FOLDED_METADATA = {"collapsed": True, "jupyter": {"outputs_hidden": True}}
 
 
 def find(selection="", folder=NOTEBOOKS):
@@ -59,7 +63,12 @@ def normalise(notebook):
     notebook.metadata = nbformat.from_dict(METADATA | kept)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     for cell in notebook.cells:
-        cell.metadata = nbformat.from_dict({k: cell.metadata[k] for k in CELL_METADATA if k in cell.metadata})
+        kept = {key: cell.metadata[key] for key in CELL_METADATA if key in cell.metadata}
+        if FOLDED in kept.get("tags", []):
+            kept |= FOLDED_METADATA
+        if cell.cell_type == "markdown" and "<summary>Solución" in cell.source:
+            kept["editable"] = False  # un doble clic en una pista enseñaría el texto de la solución
+        cell.metadata = nbformat.from_dict(kept)
     return notebook
 
 

@@ -1,7 +1,7 @@
 """Apuestas: comprometerse con un intervalo antes de ver el resultado, y un registro de lo bien que uno se conoce.
 
     bet = (60, 80)  # antes de ejecutar: entre qué dos números estará, con un 80 % de seguridad
-    observe("06-aciertos", bet, share, "%")
+    observe("06-aciertos", bet, share, "%")  # sin apuesta no dice nada del resultado
     calibration()
 
 Quien acierta todos sus intervalos los pone demasiado anchos; quien acierta pocos se fía demasiado de sí mismo.
@@ -15,7 +15,7 @@ SURE = 0.8  # la seguridad que se pide
 
 
 def observe(name: str, bet, seen: float, unit: str = "", digits: int = 0) -> None:
-    """Enseña juntos la apuesta y el resultado, y los apunta.
+    """Enseña juntos la apuesta y el resultado, y los apunta. Sin apuesta, solo dice cómo ponerla.
 
     `bet`: (mínimo, máximo), un solo número o `None` (sin apostar). `seen`: lo que ha salido, en `unit`, que se
     escribe con `digits` decimales. La primera apuesta es la que cuenta: repetir la celda no la cambia.
@@ -35,13 +35,14 @@ def observe(name: str, bet, seen: float, unit: str = "", digits: int = 0) -> Non
     seen = round(result.item(), digits)  # quien dice 71 no falla porque salga 71,1
     told = f"{number(seen, digits)} {unit}".rstrip()
     if bet is None or bet is ...:
-        print(f"⏳ {name}: sin apuesta. Resultado: {told}.")
+        print(
+            f"⏳ {name}: sin apuesta. Escribe entre qué dos números crees que estará, (mínimo, máximo), en lugar de "
+            "None y repite la celda."
+        )
         return
     ends = as_tensor(bet)
     if ends is None or ends.numel() not in (1, 2) or not ends.isfinite().all():
-        print(
-            f"❌ {name}: una apuesta son dos números, (mínimo, máximo), y has dado {briefly(bet)}. Resultado: {told}."
-        )
+        print(f"❌ {name}: una apuesta son dos números, (mínimo, máximo), y has dado {briefly(bet)}.")
         return
     ends = [int(end) if end == int(end) else end for end in ends.flatten().tolist()]
     low, high = min(ends), max(ends)

@@ -1,4 +1,7 @@
-"""El explorador de la lección 05: su HTML sin scripts y, en un navegador de verdad, el mismo cálculo que Python."""
+"""El explorador de la lección 05: su HTML sin scripts y, en un navegador de verdad, el mismo cálculo que Python.
+
+Lo común a todos (teclado, tema, teléfono) está en `test_explorers.py`.
+"""
 
 import base64
 import json
@@ -182,11 +185,3 @@ def test_without_javascript_the_table_stays(browser, page, logits):
     assert [value(text) for text in texts] == pytest.approx(expected(logits, len(texts) - 1)[0], abs=5.1e-4)
     assert tab.locator(".aviso").is_visible() and tab.locator("input").count() == 0
     context.close()
-
-
-@pytest.mark.parametrize(("ink", "paper"), [("rgb(0, 0, 0)", "white"), ("rgb(255, 255, 255)", "#111111")])
-def test_text_takes_the_colour_of_the_theme(opened, ink, paper):
-    opened.add_style_tag(content=f"body {{ color: {ink}; background: {paper} }}")
-    for selector in ("tbody th", "tbody .p", ".estado", "caption", "label", "output"):
-        color = opened.locator(f"#prueba {selector}").first.evaluate("node => getComputedStyle(node).color")
-        assert color == ink, selector
