@@ -87,10 +87,11 @@ def show(figure) -> None:
     drawn, png = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png", metadata={"Software": None})  # sin versión: los bytes se repiten
     plt.close(figure)
-    # Bastan 256 colores y así el cuaderno pesa un tercio. Sin transparencia: también se lee sobre un tema oscuro.
-    PIL.Image.open(drawn).convert("RGB").quantize(256, dither=PIL.Image.Dither.NONE).save(
-        png, "png", optimize=True
-    )
+    # Bastan 256 colores y así el cuaderno pesa un tercio; MAXCOVERAGE no olvida los que ocupan poco, como los extremos
+    # de una barra de color. Sin transparencia: también se lee sobre un tema oscuro.
+    picture = PIL.Image.open(drawn).convert("RGB")
+    method, dither = PIL.Image.Quantize.MAXCOVERAGE, PIL.Image.Dither.NONE
+    picture.quantize(256, method=method, dither=dither).save(png, "png", optimize=True)
     data = base64.b64encode(png.getvalue()).decode()
     width = PIL.Image.open(png).width
     # JupyterLab y nbconvert no leen la descripción de un PNG suelto, y sí la de un <img>; el PNG queda para lo demás.

@@ -49,6 +49,22 @@ def test_every_figure_has_its_test():
 # --- lo común ---------------------------------------------------------------------------------------------------------
 
 
+def test_a_colour_bar_keeps_its_ends(monkeypatch):
+    """Reducir la imagen a 256 colores no aplana los que ocupan poco, aunque casi todo sea de otro color."""
+    shown = []
+    monkeypatch.setattr(figures, "display", lambda bundle, raw: shown.append(bundle["image/png"]))
+    figure, ax = plt.subplots()
+    values = np.concatenate([np.full(6000, 0.9), np.linspace(-1, 1, 400)]).reshape(80, 80)
+    figure.colorbar(ax.imshow(values, cmap="cividis"))
+    figure.savefig(before := io.BytesIO(), format="png")
+    figures.show(figures.describe(figure, "Casi todo de un color y una barra entera."))
+    first, second = (
+        np.asarray(PIL.Image.open(one).convert("RGB"), dtype=int)
+        for one in (before, io.BytesIO(base64.b64decode(shown[0])))
+    )
+    assert first.shape == second.shape and abs(first - second).max() <= 12
+
+
 def test_show_gives_the_description_and_an_opaque_picture(monkeypatch):
     shown = []
     monkeypatch.setattr(figures, "display", lambda bundle, raw: shown.append((bundle, raw)))

@@ -431,7 +431,8 @@ def details(rows, right: float, blind: float):
     harmless = [value < 1.01 * right for value in values]
     ax.barh(places, values, color=[SKY if same else RED for same in harmless], height=0.68)
     for place, value, (_, real) in zip(places, values, rows, strict=True):
-        ax.text(1.05 * max(value, right), place, told(real, blind), va="center", fontsize=10)
+        free = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # que no lo cruce una línea
+        ax.text(1.12 * max(value, right), place, told(real, blind), va="center", fontsize=10, bbox=free)
     ax.axvline(right, color=BLUE, lw=2, ls="--", label=f"bien hecho: {number(right)}")
     ax.axvline(blind, color=GRAY, lw=1.5, ls=":", label=f"a ciegas: {number(blind)}")
     ax.set_xscale("log")
