@@ -28,6 +28,7 @@ from helpers.pretraining import PRESETS, pretrain
 from helpers.pretraining.__main__ import main as pretrain_command
 from helpers.pretraining.corpus import TokenFile, read_token_file, tokenize_documents
 from helpers.pretraining.texts import CorpusError, Document
+from helpers.reproduction import main as reproduce_command
 from helpers.tasks import TaskError
 from helpers.tokenizer import GPT1Tokenizer
 from helpers.training import TrainingError, clear_disk_errors, fingerprint, last_checkpoint
@@ -564,6 +565,29 @@ def test_the_pretraining_command_says_it_in_one_line(texts, tmp_path, capsys, op
     assert pretrain_command([*arguments, "--probes", "0", "--processes", "1", *options]) == 1
     error = capsys.readouterr().err
     assert told in error and error.count("\n") == 1 and "No se puede escribir" not in error
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "told"),
+    [
+        *((command, ["--precision", "fp16"], "fp16 necesita una GPU") for command in range(3)),
+        *((command, ["--batch", "8", "--micro-batch", "3"], "Un lote de 8") for command in range(3)),
+        (0, ["--processes", "0"], "processes=0 no puede ser"),
+        (2, ["--seeds", "0"], "seeds=0 no puede ser"),
+    ],
+)
+def test_what_cannot_be_is_told_before_reading_anything(
+    tmp_path, monkeypatch, capsys, command, options, told
+):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    main, needed = (
+        (pretrain_command, ["--corpus", "nada"]),
+        (fine_tune_command, ["--task", "sentiment", "--source", "nada"]),
+        (reproduce_command, ["--tasks", "cola", "--model", "nada"]),
+    )[command]
+    assert main([*needed, "--out", str(tmp_path / "a"), *options]) == 1
+    error = capsys.readouterr().err
+    assert told in error and error.count("\n") == 1 and not (tmp_path / "a").exists()
 
 
 @pytest.mark.parametrize("command", [fine_tune_command, pretrain_command])

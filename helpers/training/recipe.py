@@ -134,6 +134,11 @@ def add_recipe_options(parser: argparse.ArgumentParser, presets: dict[str, Recip
 
 
 def recipe_from(options: argparse.Namespace, preset: Recipe) -> Recipe:
-    """La receta `preset` con lo que se haya cambiado en la orden. Lanza `TrainingError` si algún valor no vale."""
+    """La receta `preset` con lo que se haya cambiado en la orden. Lanza `TrainingError` si algo no vale aquí."""
+    from helpers.training.trainer import mixed_precision, split_batch  # que ya importa este módulo
+
     asked = {field.name: getattr(options, field.name) for field in fields(preset)}
-    return replace(preset, **{name: value for name, value in asked.items() if value is not None})
+    recipe = replace(preset, **{name: value for name, value in asked.items() if value is not None})
+    mixed_precision(recipe.precision)
+    split_batch(recipe.batch, recipe.micro_batch)
+    return recipe
