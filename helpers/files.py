@@ -80,10 +80,10 @@ def parse_object(place: Place, text: str) -> dict:
         raise place.error(f"no es JSON válido (carácter {error.pos + 1}): {text[:60]!r}.") from None
     except UnicodeEncodeError as error:
         half = f"\\u{ord(error.object[error.start]):x}"
-        raise place.error(f"trae media letra ({half}) y se esperaba texto Unicode: quítala.") from None
+        raise place.error(f"trae media letra ({half}) y se esperaba una entera: borra esa línea.") from None
     except (ValueError, RecursionError):
         raise place.error(
-            "no se puede leer: trae listas dentro de listas sin fin, o un número de miles de cifras; quítalos."
+            "no se puede leer: trae listas dentro de listas sin fin, o un número de miles de cifras; borra esa línea."
         ) from None
     if not isinstance(row, dict):
         raise place.error(f"se esperaba un objeto JSON y es {text[:60]!r}.")

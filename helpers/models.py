@@ -240,7 +240,9 @@ def _load_config(folder: Path, label: str) -> OpenAIGPTConfig:
             wrong.append(f"{name} es {rate!r} y tiene que ser un número de 0 a 1")
     epsilon = raw.get("layer_norm_epsilon", 1e-5)
     if type(epsilon) is not float or not 0 < epsilon <= 0.01:
-        wrong.append(f"layer_norm_epsilon es {epsilon!r} y tiene que ser un número positivo, de 0.01 como mucho")
+        wrong.append(
+            f"layer_norm_epsilon es {epsilon!r} y tiene que ser un número positivo, de 0.01 como mucho"
+        )
     kind, afn = raw.get("model_type", OpenAIGPTConfig.model_type), raw.get("afn", "gelu")
     if kind != OpenAIGPTConfig.model_type:
         wrong.append(f"model_type es {kind!r} y el de GPT-1 es {OpenAIGPTConfig.model_type}")

@@ -2,7 +2,7 @@
 
 import argparse
 import math
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from numbers import Integral, Real
 from typing import ClassVar, NamedTuple, get_args
 
@@ -131,14 +131,3 @@ def add_recipe_options(parser: argparse.ArgumentParser, presets: dict[str, Recip
         else:
             kind = next(iter(get_args(field.type)), field.type)  # de `int | None`, int
             group.add_argument(flag, type=kind, default=None, help=str(rules.get(field.name, "")) or None)
-
-
-def recipe_from(options: argparse.Namespace, preset: Recipe) -> Recipe:
-    """La receta `preset` con lo que se haya cambiado en la orden. Lanza `TrainingError` si algo no vale aquí."""
-    from helpers.training.trainer import mixed_precision, split_batch  # que ya importa este módulo
-
-    asked = {field.name: getattr(options, field.name) for field in fields(preset)}
-    recipe = replace(preset, **{name: value for name, value in asked.items() if value is not None})
-    mixed_precision(recipe.precision)
-    split_batch(recipe.batch, recipe.micro_batch)
-    return recipe

@@ -1,11 +1,13 @@
 """`Trainer` como lo usa el curso: con la receta, una barra en español, y parándose a tiempo si algo va mal."""
 
+import argparse
 import math
 import os
 import signal
 import sys
 import threading
 from contextlib import closing, contextmanager
+from dataclasses import fields, replace
 from pathlib import Path
 
 import torch
@@ -151,6 +153,15 @@ def split_batch(batch: int, micro_batch: int) -> tuple[int, int]:
             f"(--micro-batch) o un lote que sea múltiplo de {per_device * world}."
         )
     return per_device, batch // (per_device * world)
+
+
+def recipe_from(options: argparse.Namespace, preset: Recipe) -> Recipe:
+    """La receta `preset` con lo que se haya cambiado en la orden. Lanza `TrainingError` si algo no vale aquí."""
+    asked = {field.name: getattr(options, field.name) for field in fields(preset)}
+    recipe = replace(preset, **{name: value for name, value in asked.items() if value is not None})
+    mixed_precision(recipe.precision)
+    split_batch(recipe.batch, recipe.micro_batch)
+    return recipe
 
 
 class QuietProgress(TrainerCallback):
