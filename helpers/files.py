@@ -74,8 +74,17 @@ def parse_object(place: Place, text: str) -> dict:
     """El objeto JSON que hay en `text`, o un error que dice en qué carácter deja de serlo."""
     try:
         row = json.loads(text)
+        if "\\u" in text:
+            json.dumps(row, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise place.error(f"no es JSON válido (carácter {error.pos + 1}): {text[:60]!r}.") from None
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(error.object[error.start]):x}"
+        raise place.error(f"trae media letra ({half}) y se esperaba una entera: borra esa línea.") from None
+    except (ValueError, RecursionError):
+        raise place.error(
+            "no se puede leer: trae listas dentro de listas sin fin, o un número de miles de cifras; borra esa línea."
+        ) from None
     if not isinstance(row, dict):
         raise place.error(f"se esperaba un objeto JSON y es {text[:60]!r}.")
     return row
@@ -94,7 +103,7 @@ def read_json(path, kind: type[Exception]):
     with opened(path, kind) as file:
         try:
             return json.load(file)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise kind(f"{path} está dañado: no es JSON. Recupera el archivo o borra su carpeta.") from None
 
 

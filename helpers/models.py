@@ -5,7 +5,6 @@ safetensors. Lección 00.
 """
 
 import codecs
-import math
 import os
 import re
 from pathlib import Path
@@ -32,6 +31,11 @@ VARIABLE = "GPT1_MODELO"
 LARGEST = {"n_layer": 1000, "n_embd": 100_000, "n_positions": 1_000_000, "vocab_size": 10_000_000}
 PUBLISHED_SHAPE = {"n_layer": 12, "n_embd": 768, "n_head": 12, "n_positions": 512, "vocab_size": 40478}
 
+# Lo que se lee de config.json: lo demás es de transformers (qué clase devuelve, con qué núcleos…) y aquí no cuenta.
+SETTINGS = (
+    *PUBLISHED_SHAPE, "afn", "embd_pdrop", "attn_pdrop", "resid_pdrop", "layer_norm_epsilon", "initializer_range",
+    "pad_token_id", "bos_token_id", "eos_token_id",
+)  # fmt: skip
 DTYPES = ("F32", "F16", "BF16")  # los que caben en fp32, en que se trabaja, sin perder nada
 MASK = re.compile(r"\.attn\.bias$")
 
@@ -230,13 +234,15 @@ def _load_config(folder: Path, label: str) -> OpenAIGPTConfig:
         for name, most in LARGEST.items()
         if type(raw.get(name)) is int and raw[name] > most
     ]
-    for name in ("embd_pdrop", "attn_pdrop", "resid_pdrop"):
+    for name in ("embd_pdrop", "attn_pdrop", "resid_pdrop", "initializer_range"):
         rate = raw.get(name, 0)
         if type(rate) not in (int, float) or not 0 <= rate <= 1:
-            wrong.append(f"{name} es {rate!r} y tiene que ser una probabilidad")
+            wrong.append(f"{name} es {rate!r} y tiene que ser un número de 0 a 1")
     epsilon = raw.get("layer_norm_epsilon", 1e-5)
-    if type(epsilon) is not float or not 0 < epsilon < math.inf:
-        wrong.append(f"layer_norm_epsilon es {epsilon!r} y tiene que ser un número positivo con decimales")
+    if type(epsilon) is not float or not 0 < epsilon <= 0.01:
+        wrong.append(
+            f"layer_norm_epsilon es {epsilon!r} y tiene que ser un número positivo, de 0.01 como mucho"
+        )
     kind, afn = raw.get("model_type", OpenAIGPTConfig.model_type), raw.get("afn", "gelu")
     if kind != OpenAIGPTConfig.model_type:
         wrong.append(f"model_type es {kind!r} y el de GPT-1 es {OpenAIGPTConfig.model_type}")
@@ -247,7 +253,7 @@ def _load_config(folder: Path, label: str) -> OpenAIGPTConfig:
     if wrong:
         raise ModelError(f"El config.json de {label} no es de un GPT-1: {'; '.join(wrong)}. {_repair(label)}")
     try:
-        return OpenAIGPTConfig.from_pretrained(folder)
+        return OpenAIGPTConfig(**{name: raw[name] for name in SETTINGS if name in raw})
     except Exception as error:  # los demás campos los valida transformers, con sus propios errores
         raise ModelError(
             f"El config.json de {label} no se entiende ({_brief(error)}). {_repair(label)}"
@@ -274,9 +280,13 @@ def _read_settings(path: Path, label: str) -> dict:
     return settings
 
 
-def load_weights(folder: Path, label: str) -> GPT1LMHeadModel:
-    """Lee configuración y pesos: un parámetro que falte, sobre, no mida lo debido o no sea finito es un error."""
+def load_weights(folder: Path, label: str, **changes) -> GPT1LMHeadModel:
+    """Lee configuración y pesos: un parámetro que falte, sobre, no mida lo debido o no sea finito es un error.
+
+    `changes` cambia la configuración antes de crear el modelo.
+    """
     config = _load_config(folder, label)
+    config.update(changes)
     _check_header(folder / "model.safetensors", config, label)
     if (folder / "generation_config.json").is_file():  # si está dañado, transformers lo pasa por alto
         _read_settings(folder / "generation_config.json", label)

@@ -143,11 +143,13 @@ class GPT1Tokenizer(PreTrainedTokenizer):
 
     def __init__(self, vocab_file, merges_file, unk_token="<unk>", pad_token="<unk>", **kwargs):
         self._encoder = _read_vocab(vocab_file, str(unk_token))
+        pad_token = pad_token or unk_token  # `null` en tokenizer_config.json
         special = {NEWLINE, str(unk_token), str(pad_token)}
         self._decoder = {index: token for token, index in self._encoder.items()}
+        merges = _read_merges(merges_file, self._encoder, special)
         self._bpe = BPE(
             vocab=self._encoder,
-            merges=_read_merges(merges_file, self._encoder, special),
+            merges=merges,
             end_of_word_suffix=END_OF_WORD,
             unk_token=str(unk_token),
             cache_capacity=0,  # ya se recuerdan los trozos enteros
@@ -162,8 +164,9 @@ class GPT1Tokenizer(PreTrainedTokenizer):
         if kwargs["model_max_length"] > 1e9:  # «sin límite» en transformers: GPT-1 sí lo tiene
             kwargs["model_max_length"] = 512
         kwargs.setdefault("clean_up_tokenization_spaces", True)
+        kwargs["model_input_names"] = self.model_input_names
         super().__init__(unk_token=unk_token, pad_token=pad_token, **kwargs)
-        _check_added(self._added_tokens_encoder, self._encoder)
+        _check_added(self._added_tokens_encoder, self._encoder, {left + right for left, right in merges})
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path, *args, **kwargs):
@@ -403,7 +406,12 @@ def _read_merges(path, vocab: dict[str, int], special: set[str]) -> list[tuple[s
     return merges
 
 
-def _check_added(added: dict[str, int], vocab: dict[str, int]) -> None:
+def _check_added(added: dict[str, int], vocab: dict[str, int], merged: set[str]) -> None:
+    for token in added.keys() & vocab:  # se buscaría tal cual en el texto, antes de partirlo en palabras
+        if token in merged or len(token.removesuffix(END_OF_WORD)) == 1:
+            raise VocabularyError(
+                f"El token especial {token!r:.40} es una letra o un trozo de palabra de {VOCAB} y tiene que ser otro"
+            )
     new = {token: index for token, index in added.items() if vocab.get(token) != index}
     if sorted(new.values()) != list(range(len(vocab), len(vocab) + len(new))) or not vocab.keys().isdisjoint(
         new

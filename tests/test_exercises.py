@@ -9,7 +9,9 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import scipy
 import torch
+from scipy.special import log_softmax as scipy_log_softmax
 
 import helpers
 from helpers import exercises
@@ -224,6 +226,25 @@ FALSE_TICKS = [
 def test_what_only_looks_right_is_not(name, answer, words):
     mark, sentence = checking.judge(checking.catalogue(name[:2])[name], answer)
     assert mark == "❌" and words in sentence
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda x: scipy.special.softmax(x, -1),
+        lambda x: np.exp(scipy_log_softmax(x.numpy(), axis=-1)),
+        lambda x: torch.nn.Softmax(-1)(x),
+        lambda x: torch.special.softmax(x, -1),
+        lambda x: x.log_softmax(-1).exp(),
+        lambda x: torch._softmax(x, -1, False),
+        lambda x: torch.nn.functional.softmin(-x, -1),
+        lambda x: torch.nn.functional.softmax(x, -1).numpy(),
+    ],
+)
+def test_a_ready_made_softmax_is_not_one_by_hand(answer):
+    mark, sentence = checking.judge(checking.catalogue("04")["04-softmax"], answer)
+    assert mark == "❌" and "tu función llama a un softmax ya hecho" in sentence
+    assert scipy.special.softmax([0.0, 0.0]).tolist() == [0.5, 0.5]  # queda como estaba
 
 
 @pytest.mark.parametrize(

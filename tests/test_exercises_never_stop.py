@@ -417,6 +417,28 @@ def loops_catching_everything(x):
             pass
 
 
+def recurses_catching_everything(x):
+    try:
+        return recurses_catching_everything(x)
+    except:  # noqa: E722
+        return recurses_catching_everything(x)
+
+
+def recurses_at_last(x):
+    try:
+        return recurses_at_last(x)
+    finally:
+        recurses_at_last(x)
+
+
+def recurses_and_loops(x):
+    while True:
+        try:
+            return recurses_and_loops(x)
+        except:  # noqa: E722
+            continue
+
+
 def loops_and_answers(x):
     try:
         loops(x)
@@ -442,6 +464,9 @@ class LoopsWhenCompared:
         loops,
         loops_catching,
         loops_catching_everything,
+        recurses_catching_everything,
+        recurses_at_last,
+        recurses_and_loops,
         loops_and_answers,
         loops_printing,
         lambda x: time.sleep(0.4) or loops(x),
@@ -495,7 +520,7 @@ def test_a_slow_one_with_time_enough_is_right():
 
 
 def test_no_warning_arrives_late_and_no_thread_is_left():
-    before = sys.gettrace()
+    before = sys.gettrace(), sys.getprofile()
     for _ in range(300):  # acaban justo cuando se agota el tiempo
         try:
             limits.bounded(lambda: time.sleep(0.0005), 0.0)
@@ -508,7 +533,7 @@ def test_no_warning_arrives_late_and_no_thread_is_left():
             pass
         burn(0.002)
     assert not [thread for thread in threading.enumerate() if thread.name == "tope"]
-    assert sys.gettrace() is before
+    assert (sys.gettrace(), sys.getprofile()) == before
 
 
 def burn(seconds):

@@ -250,16 +250,49 @@ def change_config(folder, **fields):
         ({"afn": "gelux"}, ["afn es 'gelux'", "gelu, relu"]),
         ({"afn": ["gelu"]}, ["afn es ['gelu']"]),
         ({"model_type": "gpt2"}, ["model_type es 'gpt2'", "openai-gpt"]),
-        ({"attn_pdrop": 2}, ["attn_pdrop es 2", "probabilidad"]),
+        ({"attn_pdrop": 2}, ["attn_pdrop es 2", "de 0 a 1"]),
         ({"embd_pdrop": None}, ["embd_pdrop es None"]),
         ({"resid_pdrop": float("nan")}, ["resid_pdrop es nan"]),
         ({"layer_norm_epsilon": -1.0}, ["layer_norm_epsilon es -1.0"]),
         ({"layer_norm_epsilon": float("nan")}, ["layer_norm_epsilon es nan"]),
+        ({"layer_norm_epsilon": 1.0}, ["layer_norm_epsilon es 1.0", "0.01 como mucho"]),
+        ({"initializer_range": -1.0}, ["initializer_range es -1.0"]),
+        ({"x": "\ud800"}, ["media letra"]),
     ],
 )
 def test_a_config_that_is_not_of_a_gpt1(checkpoint, fields, words, capsys):
     change_config(checkpoint, **fields)
     one_sentence(fails(checkpoint, "config.json de mi-modelo", *words))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"attn_implementation": "x"}, {"_attn_implementation": 7}, {"hidden_size": 7}, {"base_model_tp_plan": 7},
+        {"text_config": {"a": 1}}, {"return_dict": False}, {"output_attentions": True}, {"is_encoder_decoder": True},
+    ],
+)  # fmt: skip
+def test_what_is_not_of_a_gpt1_in_its_config_does_not_count(checkpoint, fields, tmp_path):
+    ids = torch.tensor([[5, 9]])
+    expected = load(str(checkpoint), "cpu", verbose=False)[0](ids).logits
+    change_config(checkpoint, **fields)
+    model = load(str(checkpoint), "cpu", verbose=False)[0]
+    assert torch.equal(model(ids).logits, expected) and model.generate(ids, max_new_tokens=2).shape == (1, 4)
+    model.save_pretrained(tmp_path / "otra")
+
+
+@pytest.mark.parametrize("name", ["pad_token", "eos_token", "extra_special_tokens"])
+@pytest.mark.parametrize("token", ["a", "the</w>"])
+def test_a_piece_of_a_word_is_not_a_special_token(checkpoint, name, token):
+    value = [token] if name == "extra_special_tokens" else token
+    (checkpoint / "tokenizer_config.json").write_text(json.dumps({name: value}))
+    one_sentence(fails(checkpoint, "El token especial", token))
+
+
+def test_odd_settings_of_the_tokenizer_do_not_break_padding(checkpoint):
+    (checkpoint / "tokenizer_config.json").write_text('{"pad_token": null, "model_input_names": [7]}')
+    tokenizer = load(str(checkpoint), "cpu", verbose=False)[1]
+    assert tokenizer(["a", "a b"], padding=True).attention_mask == [[1, 0], [1, 1]]
 
 
 def one_sentence(message):

@@ -42,6 +42,9 @@ def test_reads_every_format(tmp_path):
         ("malo.txt.xz", b"no es xz", "No se puede leer"),
         ("malo.txt.gz", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03KLJ\xff\xff\xff\xff", "No se puede leer"),
         ("malo.jsonl", b'{"text": null}', "falta la columna «text»"),
+        ("malo.jsonl", b'{"text": "a", "title": "\\ud800"}', r"línea 1: trae media letra \(\\ud800\)"),
+        ("malo.jsonl", b'{"text": ' + b"[" * 200_000 + b"]" * 200_000 + b"}", "línea 1: no se puede leer"),
+        ("malo.jsonl", b'{"text": "a", "id": ' + b"1" * 5000 + b"}", "línea 1: no se puede leer"),
         ("malo.pdf", b"", "No hay textos"),
     ],
 )

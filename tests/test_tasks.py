@@ -450,6 +450,14 @@ def test_broken_json_says_the_line(tmp_path):
         load_task("sentiment", tmp_path)
 
 
+@pytest.mark.parametrize("value", [r'"\udc00"', "[" * 200_000 + "]" * 200_000, "1" * 5000])
+def test_json_that_cannot_be_used_says_the_line(tmp_path, value):
+    row = json.dumps(STORY | {"id": "\N{OWL}"})  # una letra entera en dos mitades, \\ud83e\\udd89, sí vale
+    (tmp_path / "story_cloze.jsonl").write_text(row + "\n" + row.replace('"right": 2', f'"right": {value}'))
+    with pytest.raises(TaskError, match="story_cloze.jsonl, línea 2: (trae media letra|no se puede leer)"):
+        load_task("story_cloze", tmp_path)
+
+
 def test_snli_and_scitail_in_their_own_formats(tmp_path):
     rows = [{"gold_label": label, "sentence1": "A man.", "sentence2": "A dog."} for label in ("neutral", "-")]
     for split in ("train", "dev"):

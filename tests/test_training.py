@@ -28,6 +28,7 @@ from helpers.pretraining import PRESETS, pretrain
 from helpers.pretraining.__main__ import main as pretrain_command
 from helpers.pretraining.corpus import TokenFile, read_token_file, tokenize_documents
 from helpers.pretraining.texts import CorpusError, Document
+from helpers.reproduction import main as reproduce_command
 from helpers.tasks import TaskError
 from helpers.tokenizer import GPT1Tokenizer
 from helpers.training import TrainingError, clear_disk_errors, fingerprint, last_checkpoint
@@ -266,6 +267,46 @@ def test_how_it_is_split_is_not_another_recipe(tokens, tokenizer, tmp_path, caps
     train(tokens, tokenizer, tmp_path / "a")
     train(tokens, tokenizer, tmp_path / "a", replace(SMALL, micro_batch=2, save_every=3))
     assert "no se repite nada" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"learning_rate": 1e-30}, "ningún peso ha cambiado. La tasa de aprendizaje (1e-30)"),
+        ({"warmup": 2000}, "la subida dura 2000 actualizaciones y el entrenamiento 8"),
+        ({}, None),
+    ],
+)
+def test_a_recipe_that_moves_nothing_says_so(tokens, tokenizer, tmp_path, capsys, change, told):
+    train(tokens, tokenizer, tmp_path / "a", replace(SMALL, **change))
+    out = capsys.readouterr().out
+    assert told in out if told else "Aviso" not in out
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [({"learning_rate": 1e-30}, "ningún peso"), ({"warmup": 1.0}, "no ha acabado"), ({}, None)],
+)
+def test_a_fine_tuning_that_moves_nothing_says_so(folder, capsys, change, told):  # noqa: F811
+    tune(folder, recipe=replace(RECIPE, **change))
+    out = capsys.readouterr().out
+    assert told in out if told else "Aviso" not in out
+
+
+def test_other_probes_half_way_are_told(tokens, tokenizer, tmp_path, capsys):
+    def probe(data):
+        def measure(model):
+            return {"zero_shot_x": 0.5}
+
+        measure.data = data
+        return measure
+
+    constant = replace(SMALL, schedule="constant_with_warmup")
+    train(tokens, tokenizer, tmp_path / "a", constant, probes=[probe(["one"])])
+    train(tokens, tokenizer, tmp_path / "a", replace(constant, max_steps=10), probes=[probe(["one"])])
+    assert "sondas" not in capsys.readouterr().out
+    train(tokens, tokenizer, tmp_path / "a", replace(constant, max_steps=12), probes=[probe(["two"])])
+    assert "las sondas (`probes`) ya no son las de las medidas" in capsys.readouterr().out
 
 
 def test_a_constant_rate_can_go_on_and_both_settings_are_written_down(tokens, tokenizer, tmp_path):
@@ -566,6 +607,29 @@ def test_the_pretraining_command_says_it_in_one_line(texts, tmp_path, capsys, op
     assert told in error and error.count("\n") == 1 and "No se puede escribir" not in error
 
 
+@pytest.mark.parametrize(
+    ("command", "options", "told"),
+    [
+        *((command, ["--precision", "fp16"], "fp16 necesita una GPU") for command in range(3)),
+        *((command, ["--batch", "8", "--micro-batch", "3"], "Un lote de 8") for command in range(3)),
+        (0, ["--processes", "0"], "processes=0 no puede ser"),
+        (2, ["--seeds", "0"], "seeds=0 no puede ser"),
+    ],
+)
+def test_what_cannot_be_is_told_before_reading_anything(
+    tmp_path, monkeypatch, capsys, command, options, told
+):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    main, needed = (
+        (pretrain_command, ["--corpus", "nada"]),
+        (fine_tune_command, ["--task", "sentiment", "--source", "nada"]),
+        (reproduce_command, ["--tasks", "cola", "--model", "nada"]),
+    )[command]
+    assert main([*needed, "--out", str(tmp_path / "a"), *options]) == 1
+    error = capsys.readouterr().err
+    assert told in error and error.count("\n") == 1 and not (tmp_path / "a").exists()
+
+
 @pytest.mark.parametrize("command", [fine_tune_command, pretrain_command])
 @pytest.mark.parametrize(
     ("options", "told"),
@@ -734,6 +798,16 @@ def test_control_c_before_starting_is_one_line(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr("helpers.finetuning.__main__.fine_tune", interrupted)
     assert fine_tune_command(["--task", "sentiment", "--out", str(tmp_path)]) == 130
     assert capsys.readouterr().err == "Interrumpido.\n"
+
+
+@pytest.mark.parametrize("module", ["finetuning", "pretraining", "reproduction", "pretraining.card"])
+def test_control_c_while_importing_is_one_line(tmp_path, module):
+    (tmp_path / "torch.py").write_text("raise KeyboardInterrupt")
+    done = subprocess.run(
+        [sys.executable, "-m", f"helpers.{module}"], cwd=lessons.ROOT, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode and done.stderr == "Interrumpido.\n"
 
 
 @pytest.mark.parametrize("module", ["helpers.environment", "helpers.exercises.anki"])

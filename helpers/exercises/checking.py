@@ -10,6 +10,7 @@ import difflib
 import importlib
 import inspect
 import time
+import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,7 +44,7 @@ class Exercise:
     - `measure`, si se da, es lo que se compara de cada salida: así valen las que llevan azar.
     - `success` es la frase que acompaña al acierto.
     - `seconds`: cuánto puede calcular una respuesta antes de que se corte.
-    - `by_hand`: {función de PyTorch: frase}. Usarla da el resultado, pero es lo que se pide escribir.
+    - `by_hand`: {función de PyTorch o de SciPy: frase}. Usarla da el resultado, pero es lo que se pide escribir.
     - `goes_on`: `check` devuelve la función con la que sigue la lección, y dice cuál es.
     """
 
@@ -252,14 +253,44 @@ def _accepts(answer: Callable, case: tuple) -> bool:
 
 
 class _Noticing(TorchFunctionMode):
-    """Apunta qué funciones de las vedadas se usan, se llamen como se llamen en el código: también `F.softmax`."""
+    """Apunta qué funciones de las vedadas se usan, se llamen como se llamen en el código: también `F.softmax`.
+
+    Cada nombre vale por los que lo contienen (`log_softmax`, `_softmax`). Las de SciPy, que no avisan a nadie, se
+    cambian mientras tanto por unas que sí.
+    """
 
     def __init__(self, names):
         super().__init__()
         self.names, self.seen = names, []
 
+    def __enter__(self):
+        from scipy.special import log_softmax, softmax  # tarda en cargar
+
+        found = map(inspect.unwrap, (softmax, log_softmax))
+        self.scipy = [(one, one.__code__, one.__kwdefaults__) for one in found]
+        for (
+            one,
+            code,
+            _,
+        ) in self.scipy:  # su código, y no su nombre: también vale `from scipy.special import …`
+            real = types.FunctionType(code, one.__globals__, one.__name__, one.__defaults__)
+            real.__kwdefaults__ = one.__kwdefaults__
+            one.__code__, one.__kwdefaults__ = _noted.__code__, {"_note": self._note, "_real": real}
+        return super().__enter__()
+
+    def __exit__(self, *error):
+        for one, code, defaults in self.scipy:
+            one.__code__, one.__kwdefaults__ = code, defaults
+        return super().__exit__(*error)
+
+    def _note(self, called: str) -> None:
+        self.seen += [name for name in self.names if name in called]
+
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        name = getattr(func, "__name__", "")
-        if name in self.names:
-            self.seen.append(name)
+        self._note(getattr(func, "__name__", ""))
         return func(*args, **(kwargs or {}))
+
+
+def _noted(*args, _note, _real, **kwargs):
+    _note(_real.__name__)
+    return _real(*args, **kwargs)

@@ -23,6 +23,7 @@ import torch
 
 POLL = 0.05  # cada cuántos segundos mira el vigilante
 INSIST = 0.2  # y cada cuántos repite, por si la respuesta ha atrapado el aviso
+ROOM = 50  # llamadas de más, en cada repetición, para que el aviso quepa
 IDLE = 12  # quien no calcula (espera, duerme) tiene este múltiplo del tope, en tiempo de reloj
 PRINTED = 10_000  # caracteres que se enseñan de lo que imprime una respuesta
 
@@ -37,14 +38,15 @@ class TimeReallyUp(TimeUp):
     """Los avisos siguientes, para quien se ha quedado el primero con un `except: pass`.
 
     Nacen en el hilo de la respuesta, y al nacer ponen un rastreador que lanza también en la línea a la que llega una
-    excepción, que es la del `except`: de ahí ya no sale al mismo bucle.
+    excepción, que es la del `except`: de ahí ya no sale al mismo bucle, ni a la misma llamada.
     """
 
     def __init__(self):
-        frame = sys._getframe(1)
+        frame, trace = sys._getframe(1), _raise_next  # en Python 3.11, esta función ya puede tenerlo atrapado
         while frame is not None and frame.f_code.co_filename != __file__:
-            frame.f_trace, frame = _stumble, frame.f_back
+            frame.f_trace, frame, trace = trace, frame.f_back, _stumble
         sys.settrace(_stumble)
+        sys.setprofile(_again)
 
 
 def _stumble(frame, event, arg):
@@ -54,7 +56,15 @@ def _stumble(frame, event, arg):
 
 
 def _raise_next(frame, event, arg):
-    raise TimeUp
+    if event == "line":  # al salir ya lleva su excepción
+        raise TimeUp
+    return _raise_next
+
+
+def _again(frame, event, arg):
+    """Un rastreador que lanza se quita: al salir de cada función se vuelve a poner, para la que la llamó."""
+    if event == "return":
+        sys.settrace(_stumble)
 
 
 def bounded(function: Callable, seconds: float):
@@ -86,7 +96,7 @@ class _Watch:
     def __init__(self, seconds: float):
         self.seconds, self.target = seconds, threading.get_ident()
         self.fired = self.alive = self.waiting = False
-        self.trace = sys.gettrace()  # el de un depurador, si lo hay
+        self.trace, self.profile = sys.gettrace(), sys.getprofile()  # los de un depurador, si lo hay
         self.bell = threading.Lock()
         self.bell.acquire()
 
@@ -102,17 +112,21 @@ class _Watch:
         while True:
             try:
                 if self.fired:
-                    sys.settrace(self.trace)
+                    self._restore()
                 if self.bell.locked():
                     self.bell.release()
                 while self.alive:
                     time.sleep(0.0005)
                 _raise_in(self.target, None)  # el que no haya llegado todavía
                 if self.fired:
-                    sys.settrace(self.trace)
+                    self._restore()
                 return
             except TimeUp:
                 continue
+
+    def _restore(self) -> None:
+        sys.setprofile(self.profile)
+        sys.settrace(self.trace)
 
     def _watch(self) -> None:
         try:
@@ -120,7 +134,9 @@ class _Watch:
                 cpu, clock = time.process_time() - self.cpu, time.monotonic() - self.clock
                 if min(cpu, clock) >= self.seconds or clock >= IDLE * self.seconds:
                     error = TimeReallyUp if self.fired else TimeUp
-                    if not self.fired:
+                    if self.fired:  # sitio para el rastreador, si ya no caben más llamadas
+                        sys.setrecursionlimit(sys.getrecursionlimit() + ROOM)
+                    else:
                         self.waiting = cpu < self.seconds
                     self.fired = True
                     _raise_in(self.target, error)

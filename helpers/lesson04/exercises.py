@@ -123,8 +123,8 @@ EXERCISES = {
             (torch.tensor([[1000.0, 0.0, 0.0]]),),  # la media queda muy lejos del máximo
         ],
         by_hand=dict.fromkeys(
-            ("softmax", "log_softmax", "softmin", "special_softmax", "special_log_softmax"),
-            "el resultado está bien, pero tu función llama al softmax de PyTorch, y aquí se trata de escribirlo: resta "
+            ("softmax", "softmin", "cross_entropy", "scaled_dot_product_attention"),
+            "el resultado está bien, pero tu función llama a un softmax ya hecho, y aquí se trata de escribirlo: resta "
             "el máximo de cada fila, aplica la exponencial y divide por la suma.",
         ),
         success="cada fila suma 1 y aguanta logits de 1000 sin desbordarse.",

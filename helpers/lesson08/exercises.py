@@ -625,7 +625,7 @@ EXERCISES = {
         ],
         by_hand=dict.fromkeys(
             ("layer_norm", "softmax", "gelu", "scaled_dot_product_attention", "matmul", "linear"),
-            "los números están bien, pero tu función llama a PyTorch: aquí se pide solo NumPy.",
+            "los números están bien, pero tu función llama a PyTorch o a SciPy: aquí se pide solo NumPy.",
         ),
         success="GPT-1 entero con sumas, productos, una exponencial y una tanh.",
         mistakes=[

@@ -73,6 +73,7 @@ def main(arguments=None) -> int:
     recipe = recipe_from(options, PRESETS[options.preset])
     check_value("probes", options.probes, Rule(int, 0))
     check_value("vocab_size", options.vocab_size, COUNT)
+    check_value("processes", options.processes, COUNT._replace(also=(None,)))
     check_init(options.init)  # antes de los tokens, que en un corpus grande tardan horas
     out = Path(options.out)
     # con `accelerate launch`, un proceso prepara los tokens y los demás los encuentran hechos

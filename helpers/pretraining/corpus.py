@@ -15,8 +15,7 @@ from helpers.files import write_json
 from helpers.hf import evaluating
 from helpers.pretraining.texts import CorpusError
 from helpers.tokenizer import GPT1Tokenizer
-from helpers.training import check_value, fingerprint
-from helpers.training.recipe import COUNT
+from helpers.training import fingerprint
 
 SOURCE = "origen.txt"
 
@@ -59,7 +58,6 @@ def tokenize_documents(documents, tokenizer_folder, out, processes: int | None =
     Cada documento deja su pieza en `out.partes/`; si se interrumpe, al repetir solo se hacen las que faltan. Lanza
     `CorpusError` si `out` son los tokens de otros textos.
     """
-    check_value("processes", processes, COUNT._replace(also=(None,)))
     out, documents = Path(out), list(documents)
     vocabulary = [Path(tokenizer_folder) / name for name in ("vocab.json", "merges.txt")]
     source = fingerprint([document.text for document in documents], *vocabulary)

@@ -115,10 +115,11 @@ def blank_model(recipe: PretrainingRecipe, vocab_size: int, init=None) -> GPT1LM
             ) from error
     dropouts = dict.fromkeys(DROPOUTS, recipe.dropout)
     check_init(init)
-    saved = models.load_weights(Path(init), f"la carpeta {Path(init).name}").config.vocab_size
+    model = models.load_weights(Path(init), f"la carpeta {Path(init).name}", **dropouts)
+    saved = model.config.vocab_size
     if saved != vocab_size:
         raise TrainingError(
             f"Los pesos de partida tienen {saved} entradas y el vocabulario {vocab_size}: usa el suyo "
             f"(--tokenizer {init})."
         )
-    return GPT1LMHeadModel.from_pretrained(init, dtype=torch.float32, **dropouts)
+    return model

@@ -59,7 +59,7 @@ def read_documents(paths) -> Iterator[Document]:
                 if not isinstance(text, str):
                     raise place.error(f"la columna «text» debe ser un texto y es {text!r:.60}.")
                 if text.strip():
-                    yield Document(row.get("title", place.id), text, row.get("author", ""))
+                    yield Document(str(row.get("title") or place.id), text, str(row.get("author") or ""))
             continue
         with opened(path, CorpusError) as file:
             text = file.read()

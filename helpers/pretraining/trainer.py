@@ -11,7 +11,7 @@ from transformers.trainer_utils import EvalLoopOutput
 from helpers.files import read_json, write_json
 from helpers.pretraining.corpus import TokenFile, Windows, window_losses
 from helpers.pretraining.recipe import PretrainingRecipe
-from helpers.training import CarefulTrainer, TrainingError, arguments_for
+from helpers.training import CarefulTrainer, TrainingError, arguments_for, fingerprint
 
 
 def doublings(first: int, last: int) -> list[int]:
@@ -31,6 +31,9 @@ class History(TrainerCallback):
 
     def __init__(self, path: Path, held_out: TokenFile, batch_tokens: int, probes=(), before=()):
         self.path, self.held_out, self.batch_tokens, self.probes = path, held_out, batch_tokens, list(probes)
+        self.measured_on = (
+            fingerprint(*(getattr(probe, "data", None) for probe in probes)) if probes else None
+        )
         self.before = before[-1] if before else {"step": 0, "tokens": 0}
         self.records = read_json(path, TrainingError) if path.exists() else list(before)
         self.losses, self.started, self.moments = [], time.time(), set()
@@ -39,6 +42,12 @@ class History(TrainerCallback):
         done = self.before["step"] + state.global_step
         self.records = [record for record in self.records if record["step"] <= done]
         self.moments = set(doublings(16, state.max_steps))
+        known = self.records[-1].get("probes") if self.records else None
+        if known not in (None, self.measured_on) and state.is_world_process_zero:
+            print(
+                f"Aviso: las sondas (`probes`) ya no son las de las medidas que hay en {self.path}: lo de antes y lo "
+                "que se mida ahora no se pueden comparar."
+            )
 
     def on_step_end(self, args, state, control, **kwargs):
         control.should_evaluate |= state.global_step in self.moments
@@ -61,6 +70,8 @@ class History(TrainerCallback):
             "bits_per_byte": loss / math.log(2) / self.held_out.bytes_per_token,
             "seconds": round(time.time() - self.started, 1),
         }
+        if self.probes:
+            record["probes"] = self.measured_on
         for probe in self.probes:
             record.update(probe(model))
         self.records = [*(old for old in self.records if old["step"] != record["step"]), record]

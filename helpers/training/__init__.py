@@ -16,7 +16,6 @@ from helpers.training.recipe import (
     TrainingError,
     add_recipe_options,
     check_value,
-    recipe_from,
 )
 from helpers.training.trainer import (
     CarefulTrainer,
@@ -26,6 +25,7 @@ from helpers.training.trainer import (
     mixed_precision,
     processes,
     quiet,
+    recipe_from,
     split_batch,
     train,
     warn_if_alone,

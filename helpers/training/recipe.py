@@ -2,7 +2,7 @@
 
 import argparse
 import math
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from numbers import Integral, Real
 from typing import ClassVar, NamedTuple, get_args
 
@@ -131,9 +131,3 @@ def add_recipe_options(parser: argparse.ArgumentParser, presets: dict[str, Recip
         else:
             kind = next(iter(get_args(field.type)), field.type)  # de `int | None`, int
             group.add_argument(flag, type=kind, default=None, help=str(rules.get(field.name, "")) or None)
-
-
-def recipe_from(options: argparse.Namespace, preset: Recipe) -> Recipe:
-    """La receta `preset` con lo que se haya cambiado en la orden. Lanza `TrainingError` si algún valor no vale."""
-    asked = {field.name: getattr(options, field.name) for field in fields(preset)}
-    return replace(preset, **{name: value for name, value in asked.items() if value is not None})

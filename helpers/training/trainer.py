@@ -1,11 +1,13 @@
 """`Trainer` como lo usa el curso: con la receta, una barra en español, y parándose a tiempo si algo va mal."""
 
+import argparse
 import math
 import os
 import signal
 import sys
 import threading
 from contextlib import closing, contextmanager
+from dataclasses import fields, replace
 from pathlib import Path
 
 import torch
@@ -153,6 +155,15 @@ def split_batch(batch: int, micro_batch: int) -> tuple[int, int]:
     return per_device, batch // (per_device * world)
 
 
+def recipe_from(options: argparse.Namespace, preset: Recipe) -> Recipe:
+    """La receta `preset` con lo que se haya cambiado en la orden. Lanza `TrainingError` si algo no vale aquí."""
+    asked = {field.name: getattr(options, field.name) for field in fields(preset)}
+    recipe = replace(preset, **{name: value for name, value in asked.items() if value is not None})
+    mixed_precision(recipe.precision)
+    split_batch(recipe.batch, recipe.micro_batch)
+    return recipe
+
+
 class QuietProgress(TrainerCallback):
     """Una sola barra en español con la última pérdida, en vez de los diccionarios que escribe `Trainer`."""
 
@@ -228,10 +239,11 @@ def total_steps(trainer) -> int:
 def train(trainer, bar: QuietProgress, **more) -> None:
     """Entrena, desde el último punto de control entero si los hay; `more` pasa a `trainer.train`.
 
-    Si ese ya es el final (el proceso murió antes de guardar el resultado), solo se lee: `Trainer` daría otro paso.
+    Si ese ya es el final (el proceso murió antes de guardar el resultado), solo se lee: `Trainer` daría otro paso. Al
+    acabar, dice si la receta no ha llegado a cambiar nada o si la tasa de aprendizaje no ha acabado de subir.
     Lanza `TrainingError` si ya se ha entrenado más de lo que se pide.
     """
-    args = trainer.args
+    args, before = trainer.args, _as_saved(trainer.model)
     unfinished = last_checkpoint(args.output_dir, model=trainer.model) if args.save_strategy != "no" else None
     if unfinished:
         state, total = TrainerState.load_from_json(str(Path(unfinished) / STATE)), total_steps(trainer)
@@ -250,6 +262,25 @@ def train(trainer, bar: QuietProgress, **more) -> None:
             return
     with interruptible(trainer), closing(bar):
         trainer.train(resume_from_checkpoint=unfinished, **more)
+    if not trainer.is_world_process_zero():
+        return
+    if all(map(torch.equal, before, _as_saved(trainer.model))):
+        print(
+            f"Aviso: ningún peso ha cambiado. La tasa de aprendizaje ({args.learning_rate:g}) es demasiado pequeña "
+            "para tan pocas actualizaciones: sube una de las dos."
+        )
+    total = trainer.state.max_steps
+    warmup = trainer.recipe.warmup * total if hasattr(trainer, "recipe") else args.warmup_steps
+    if warmup >= total > 1:
+        print(
+            f"Aviso: la tasa de aprendizaje no ha acabado de subir, porque la subida dura {warmup:g} actualizaciones y "
+            f"el entrenamiento {total}: baja `warmup` o entrena más."
+        )
+
+
+def _as_saved(model) -> list[torch.Tensor]:
+    """Los pesos en fp16, como se guardan: lo que ahí no se nota no es un cambio."""
+    return [weights.detach().half().cpu() for weights in model.parameters()]
 
 
 @contextmanager

@@ -37,6 +37,7 @@ def probes(tokenizer, limit: int | None = 100, names=PROBES):
             scores[f"zero_shot_{name}"] = round(found.score, 4)
         return scores
 
+    measure.data = data  # para saber, al seguir un entrenamiento, si aún se mide con lo mismo
     return measure
 
 
