@@ -14,7 +14,6 @@ def _interrupted(kind, error, trace) -> None:
         sys.__excepthook__(kind, error, trace)
 
 
-if sys.argv[:1] == [
-    "-m"
-]:  # una orden (`python -m helpers.…`) tarda segundos en importar, y aún no está en su `main`
+# Una orden (`python -m helpers.…`) tarda segundos en importar, y aún no está en su `main`.
+if sys.argv[:1] == ["-m"]:
     sys.excepthook = _interrupted

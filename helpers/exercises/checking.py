@@ -268,11 +268,8 @@ class _Noticing(TorchFunctionMode):
 
         found = map(inspect.unwrap, (softmax, log_softmax))
         self.scipy = [(one, one.__code__, one.__kwdefaults__) for one in found]
-        for (
-            one,
-            code,
-            _,
-        ) in self.scipy:  # su código, y no su nombre: también vale `from scipy.special import …`
+        # Su código, y no su nombre: así se nota también tras `from scipy.special import softmax`.
+        for one, code, _ in self.scipy:
             real = types.FunctionType(code, one.__globals__, one.__name__, one.__defaults__)
             real.__kwdefaults__ = one.__kwdefaults__
             one.__code__, one.__kwdefaults__ = _noted.__code__, {"_note": self._note, "_real": real}
