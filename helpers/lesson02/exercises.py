@@ -44,6 +44,7 @@ SIZES = [(40_478, 512, 768, 12), (8_192, 256, 256, 4)]
 
 EXERCISES = {
     "02-bloque": Exercise(
+        goes_on=True,
         tolerance=EXACT,
         reference=block_parameters,
         cases=[(768,), (256,), (64,)],
@@ -85,6 +86,7 @@ EXERCISES = {
         success="12d² + 13d: con d = 768, los 7 087 872 de cada bloque.",
     ),
     "02-total": Exercise(
+        goes_on=True,
         tolerance=EXACT,
         reference=total_parameters,
         cases=SIZES,
@@ -130,6 +132,18 @@ EXERCISES = {
         reference=0,
         mistakes=[
             Mistake(
+                24,
+                "24 es el número de cabezas, no lo que gana el modelo: ¿qué matriz cambiaría de forma?",
+            ),
+            Mistake(
+                12,
+                "12 son las cabezas de más, no los parámetros de más: ¿qué matriz traería consigo cada una?",
+            ),
+            Mistake(
+                9_216,
+                "9216 son 12 × 768: cada cabeza nueva no trae un vector suyo, se reparte lo que ya hay.",
+            ),
+            Mistake(
                 28_311_552,
                 "eso sería duplicar las cuatro matrices d × d de la atención. Pero las cabezas no traen matrices "
                 "propias: se reparten las columnas de las que ya hay.",
@@ -152,6 +166,8 @@ EXERCISES = {
         success="ni uno: n_head solo dice en cuántos trozos se corta el vector de n_embd.",
     ),
     "02-contexto": Exercise(
+        goes_on=True,
+        tolerance=0.01,  # vale contar los bloques enteros: lo que no está en una matriz no llega a eso
         reference=equal_context,
         cases=[(40_478, 768, 12), (8_192, 256, 4)],
         mistakes=[
@@ -174,7 +190,7 @@ EXERCISES = {
             ),
             Mistake(
                 lambda v, d, n: (12 * d * d + v * d) / (2 * n * d),
-                "has contado las matrices de un solo bloque: multiplica 12·n_embd² por n_layer.",
+                "has contado las matrices de un solo bloque: hay n_layer.",
             ),
             Mistake(
                 lambda v, d, n: equal_context(v, d, n) + v / (2 * n),
@@ -188,6 +204,7 @@ EXERCISES = {
         success="unos 6295 tokens en GPT-1, doce veces su contexto: ahí la atención aún no es el problema.",
     ),
     "02-erratas": Exercise(
+        goes_on=True,
         reference=small_config,
         cases=[()],
         mistakes=[
