@@ -79,6 +79,10 @@ EXERCISES = {
                 "el sesgo de c_fc mide 4d, uno por cada salida, y no d.",
             ),
             Mistake(
+                lambda d: 4 * d * d + 4 * d,
+                "eso es solo la atención: faltan la MLP, que mide el doble, y las dos normalizaciones.",
+            ),
+            Mistake(
                 lambda d: 12 * d * d,
                 "las cuatro matrices están bien, y no hay nada más: faltan los sesgos y las dos normalizaciones.",
             ),
@@ -102,6 +106,10 @@ EXERCISES = {
             Mistake(
                 _total_with(lambda v, p, d, n: -p * d),
                 "te faltan los embeddings de posición: GPT-1 los aprende, un vector de n_embd por cada posición.",
+            ),
+            Mistake(
+                _total_with(lambda v, p, d, n: -(v + p) * d),
+                "solo has sumado los bloques: faltan las dos tablas, la de tokens y la de posiciones.",
             ),
             Mistake(
                 _total_with(lambda v, p, d, n: (v + p) * d),
@@ -224,6 +232,18 @@ EXERCISES = {
             Mistake(
                 lambda: OpenAIGPTConfig(n_layers=6, n_embd=384, n_head=6),
                 "las capas siguen siendo 12: revisa que esté el campo y que se llame n_layer.",
+            ),
+            Mistake(
+                lambda: OpenAIGPTConfig(n_layer=6, n_embed=384, n_heads=6),
+                "solo has arreglado las capas: la anchura y las cabezas siguen con su errata.",
+            ),
+            Mistake(
+                lambda: OpenAIGPTConfig(n_layers=6, n_embd=384, n_heads=6),
+                "solo has arreglado la anchura: las capas y las cabezas siguen con su errata.",
+            ),
+            Mistake(
+                lambda: OpenAIGPTConfig(n_layers=6, n_embed=384, n_head=6),
+                "solo has arreglado las cabezas: las capas y la anchura siguen con su errata.",
             ),
         ],
         success="los nombres exactos son n_layer, n_embd y n_head.",
