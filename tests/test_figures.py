@@ -279,7 +279,7 @@ def test_lesson02_anatomy():
     ]  # fmt: skip
     assert "El modelo entero: 6\u202f000\u202f000 parámetros" in data.labels(top)[0]
     assert {"embeddings de token\n3,0 M", "posiciones: 0,5 M", "2 bloques iguales"} <= set(data.texts(top))
-    assert "ln_1: 1000" in data.texts(bottom) and "c_fc\n849\u202f000" in data.texts(bottom)
+    assert "ln_1: 1000" in data.texts(bottom) and "MLP\nc_fc\n849\u202f000" in data.texts(bottom)
     assert top.get_xlabel() == bottom.get_xlabel() == "millones de parámetros"
     assert data.labels(bottom)[0].endswith("1\u202f250\u202f000 parámetros")
     assert data.spoken(figure) == [6_000_000, 2]
@@ -293,14 +293,6 @@ def test_lesson02_memory():
     assert data.ticks(ax.yaxis) == ["pesos", "Adam"] and data.legend(ax) == ["fp32", "fp16"]
     assert data.texts(ax) == ["466 MB", "1865 MB", "233 MB"] and "megabytes" in data.labels(ax)[1]
     assert data.spoken(figure)[2:] == [466, 1865]
-
-
-def test_lesson02_changes():
-    figure, (ax,) = draw("lesson02.changes", [("GPT-1", 31e6, 85e6), ("más ancho", 62e6, 340e6)])
-    assert [(start, end) for _, start, end in data.rows(ax)] == [(0, 31), (0, 62), (31, 116), (62, 402)]
-    assert data.legend(ax) == ["embeddings", "bloques"] and data.texts(ax) == ["116,0", "402,0"]
-    assert [points[0] for points in data.lines(ax).values()] == [[116, 116]]
-    assert data.spoken(figure)[1:3] == [116, 402]
 
 
 def test_lesson02_flops():

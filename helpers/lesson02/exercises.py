@@ -44,6 +44,7 @@ SIZES = [(40_478, 512, 768, 12), (8_192, 256, 256, 4)]
 
 EXERCISES = {
     "02-bloque": Exercise(
+        goes_on=True,
         tolerance=EXACT,
         reference=block_parameters,
         cases=[(768,), (256,), (64,)],
@@ -78,6 +79,10 @@ EXERCISES = {
                 "el sesgo de c_fc mide 4d, uno por cada salida, y no d.",
             ),
             Mistake(
+                lambda d: 4 * d * d + 4 * d,
+                "eso es solo la atención: faltan la MLP, que mide el doble, y las dos normalizaciones.",
+            ),
+            Mistake(
                 lambda d: 12 * d * d,
                 "las cuatro matrices están bien, y no hay nada más: faltan los sesgos y las dos normalizaciones.",
             ),
@@ -85,6 +90,7 @@ EXERCISES = {
         success="12d² + 13d: con d = 768, los 7 087 872 de cada bloque.",
     ),
     "02-total": Exercise(
+        goes_on=True,
         tolerance=EXACT,
         reference=total_parameters,
         cases=SIZES,
@@ -100,6 +106,10 @@ EXERCISES = {
             Mistake(
                 _total_with(lambda v, p, d, n: -p * d),
                 "te faltan los embeddings de posición: GPT-1 los aprende, un vector de n_embd por cada posición.",
+            ),
+            Mistake(
+                _total_with(lambda v, p, d, n: -(v + p) * d),
+                "solo has sumado los bloques: faltan las dos tablas, la de tokens y la de posiciones.",
             ),
             Mistake(
                 _total_with(lambda v, p, d, n: (v + p) * d),
@@ -130,6 +140,18 @@ EXERCISES = {
         reference=0,
         mistakes=[
             Mistake(
+                24,
+                "24 es el número de cabezas, no lo que gana el modelo: ¿qué matriz cambiaría de forma?",
+            ),
+            Mistake(
+                12,
+                "12 son las cabezas de más, no los parámetros de más: ¿qué matriz traería consigo cada una?",
+            ),
+            Mistake(
+                9_216,
+                "9216 son 12 × 768: cada cabeza nueva no trae un vector suyo, se reparte lo que ya hay.",
+            ),
+            Mistake(
                 28_311_552,
                 "eso sería duplicar las cuatro matrices d × d de la atención. Pero las cabezas no traen matrices "
                 "propias: se reparten las columnas de las que ya hay.",
@@ -152,6 +174,8 @@ EXERCISES = {
         success="ni uno: n_head solo dice en cuántos trozos se corta el vector de n_embd.",
     ),
     "02-contexto": Exercise(
+        goes_on=True,
+        tolerance=0.01,  # vale contar los bloques enteros: lo que no está en una matriz no llega a eso
         reference=equal_context,
         cases=[(40_478, 768, 12), (8_192, 256, 4)],
         mistakes=[
@@ -174,7 +198,7 @@ EXERCISES = {
             ),
             Mistake(
                 lambda v, d, n: (12 * d * d + v * d) / (2 * n * d),
-                "has contado las matrices de un solo bloque: multiplica 12·n_embd² por n_layer.",
+                "has contado las matrices de un solo bloque: hay n_layer.",
             ),
             Mistake(
                 lambda v, d, n: equal_context(v, d, n) + v / (2 * n),
@@ -188,6 +212,7 @@ EXERCISES = {
         success="unos 6295 tokens en GPT-1, doce veces su contexto: ahí la atención aún no es el problema.",
     ),
     "02-erratas": Exercise(
+        goes_on=True,
         reference=small_config,
         cases=[()],
         mistakes=[
@@ -207,6 +232,18 @@ EXERCISES = {
             Mistake(
                 lambda: OpenAIGPTConfig(n_layers=6, n_embd=384, n_head=6),
                 "las capas siguen siendo 12: revisa que esté el campo y que se llame n_layer.",
+            ),
+            Mistake(
+                lambda: OpenAIGPTConfig(n_layer=6, n_embed=384, n_heads=6),
+                "solo has arreglado las capas: la anchura y las cabezas siguen con su errata.",
+            ),
+            Mistake(
+                lambda: OpenAIGPTConfig(n_layers=6, n_embd=384, n_heads=6),
+                "solo has arreglado la anchura: las capas y las cabezas siguen con su errata.",
+            ),
+            Mistake(
+                lambda: OpenAIGPTConfig(n_layers=6, n_embed=384, n_head=6),
+                "solo has arreglado las cabezas: las capas y la anchura siguen con su errata.",
             ),
         ],
         success="los nombres exactos son n_layer, n_embd y n_head.",

@@ -26,7 +26,7 @@ def gelu(x, exact, tanh):
     left.legend(loc="upper left")
     right.plot(x, (np.asarray(tanh) - np.asarray(exact)) * 1e4, color=RED)
     right.axhline(0, color=GRAY, linewidth=1)
-    right.set(title="…y lo que las separa", xlabel="entrada x", ylabel="aproximada − exacta (diezmilésimas)")
+    right.set(title="…y lo que las separa", xlabel="entrada x", ylabel="resta (diezmilésimas)")
     return describe(
         figure,
         "A la izquierda, la GELU exacta y la aproximada con tanh se superponen y bajan un poco de cero para entradas "
@@ -38,7 +38,7 @@ def anatomy(sections, block):
     """El modelo entero como una barra y, debajo, un bloque ampliado.
 
     `sections`: lista de (nombre, parámetros) en el orden del modelo; los que empiezan por «bloque» se ven iguales.
-    `block`: lista de (nombre, pieza de COLOURS, parámetros) de un solo bloque.
+    `block`: lista de (nombre, pieza de COLOURS, parámetros) de un solo bloque; la pieza se escribe sobre su nombre.
     """
     figure, (top, bottom) = plt.subplots(2, 1, figsize=(10, 4.8), layout="constrained")
     figure.get_layout_engine().set(h_pad=0.12)
@@ -85,7 +85,7 @@ def _zoom(axis, block):
         axis.barh(0, size / 1e6, left=start / 1e6, color=COLOURS[piece], edgecolor="white")
         middle = (start + size / 2) / 1e6
         if size > 200_000:
-            axis.text(middle, 0, f"{name}\n{number(size)}", ha="center", va="center")
+            axis.text(middle, 0, f"{piece}\n{name}\n{number(size)}", ha="center", va="center")
         else:
             place = {"ha": "right"} if start else {}
             arrow = {"arrowstyle": "-", "color": GRAY}
@@ -141,30 +141,4 @@ def flops(contexts, parts):
         figure,
         "Áreas apiladas: los logits, la MLP y las proyecciones de la atención no dependen del contexto; encima, la "
         "cuña de los productos de la atención crece en proporción al contexto y aun así es la parte más fina.",
-    )
-
-
-def changes(rows):
-    """Qué se mueve al cambiar un campo: `rows` es una lista de (nombre, embeddings, bloques) en parámetros."""
-    figure, axis = plt.subplots(figsize=(10, 0.55 * len(rows) + 1.4), layout="constrained")
-    names = [name for name, *_ in rows]
-    embeddings = np.array([size for _, size, _ in rows]) / 1e6
-    blocks = np.array([size for *_, size in rows]) / 1e6
-    axis.barh(names, embeddings, color=BLUE, label="embeddings")
-    bars = axis.barh(names, blocks, left=embeddings, color=SKY, label="bloques")
-    base = embeddings[0] + blocks[0]
-    axis.bar_label(bars, [number(size, 1) for size in embeddings + blocks], padding=4)
-    axis.axvline(base, color=GRAY, linestyle="--", linewidth=1)
-    axis.invert_yaxis()
-    axis.set_xlim(right=1.12 * max(embeddings + blocks))
-    axis.set(title="El tamaño del modelo al cambiar un solo campo", xlabel="millones de parámetros")
-    axis.grid(axis="y", visible=False)
-    axis.legend(loc="upper right")
-    return describe(
-        figure,
-        "Barras con el número de parámetros de cada variante, en millones: "
-        + "; ".join(
-            f"{name}, {number(total, 1)}" for name, total in zip(names, embeddings + blocks, strict=True)
-        )
-        + ". Una línea discontinua marca el tamaño de GPT-1.",
     )
