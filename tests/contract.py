@@ -108,9 +108,10 @@ def check_sections(path, notebook, repo):
 
 
 def section_links(notebook, start):
-    """Los enlaces desde «Para seguir» (incluida) hasta el final."""
+    """Los enlaces desde «Para seguir» (incluida) hasta el final, sin los de la línea que lleva a otras lecciones."""
     sources = [cell.source for cell in notebook.cells[start:] if cell.cell_type == "markdown"]
-    return LINK.findall("\n".join(sources).partition("Para seguir")[2])
+    lines = "\n".join(sources).partition("Para seguir")[2].splitlines()
+    return LINK.findall("\n".join(line for line in lines if "README.md" not in line))
 
 
 def check_setup(path, notebook, repo):
