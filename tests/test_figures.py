@@ -158,6 +158,21 @@ def test_lesson00_next_token():
     assert data.spoken(figure) == [50, 25, 12.5]
 
 
+def test_lesson00_gather():
+    probs = [[0.5, 0.25, 0.125], [0.0625, 0.75, 0.1]]
+    figure, (ax,) = draw("lesson00.gather", ["She opened the", "He"], ["door", "said", "the"], probs, [0, 1])
+    written = data.texts(ax)
+    assert [text for text in written if text.endswith("%")] == [
+        "50,0 %", "25,0 %", "12,5 %", "50,0 %", "6,2 %", "75,0 %", "10,0 %", "75,0 %",
+    ]  # fmt: skip
+    chosen = [
+        patch for patch in ax.patches if patch.get_edgecolor() == matplotlib.colors.to_rgba(figures.ORANGE)
+    ]
+    assert len(chosen) == 6  # la casilla, la flecha y lo que sale, dos veces
+    assert "de «She opened the», la de «door», 50,0 %" in figure.get_label().replace("De «", "de «")
+    assert "de «He», la de «said», 75,0 %" in figure.get_label()
+
+
 # --- 01 ---------------------------------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""Las figuras que presentan el curso: el mapa de las lecciones, el token siguiente y la portada del README."""
+"""Las figuras que presentan el curso: el mapa, el token siguiente, lo que hace `gather` y la portada del README."""
 
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ class Lesson(NamedTuple):
 
 LESSONS = {
     "00": Lesson("Empieza\naquí", (), (0, 1)),
-    "01": Lesson("Resumen\ndel artículo", ("00",), (1, 1)),
+    "01": Lesson("La idea\ndel artículo", ("00",), (1, 1)),
     "02": Lesson("La\nconfiguración", ("01",), (2, 1.8)),
     "03": Lesson("De texto\na tokens", ("01",), (2, 0.2)),
     "04": Lesson("Logits\ny softmax", ("02", "03"), (3, 1)),
@@ -66,6 +66,37 @@ def next_token(prompt: str, candidates: list[tuple[str, float]], model: str):
     axes.set_xlim(0, 100 * values[0] * 1.15)
     described = ", ".join(f"{word} {number(100 * value, 1)} %" for word, value in candidates)
     return describe(figure, f"Barras: tokens más probables tras «{prompt}» según {model}: {described}.")
+
+
+def gather(beginnings: list[str], words: list[str], probs: list[list[float]], places: list[int]):
+    """Qué hace `gather`: de cada fila de `probs` (de 0 a 1; comienzos por palabras), la casilla que dice `places`."""
+    rows, columns = len(beginnings), len(words)
+    figure, axes = canvas((10, 0.62 * rows + 1.5), (-4.6, columns + 2.6), (-0.35, rows + 1.15), top=0.86)
+    for column, word in enumerate(words):
+        axes.text(column + 0.5, rows + 0.2, word, ha="center", size=12, family="monospace", color=INK)
+    axes.text(columns + 2, rows + 0.2, "sale", ha="center", size=12, weight="bold", color=INK)
+    for row, beginning in enumerate(beginnings):
+        y = rows - 1 - row
+        axes.text(-0.15, y + 0.42, f"{beginning}…", ha="right", va="center", size=11.5, color=INK)
+        for column in range(columns):
+            chosen = column == places[row]
+            color = ORANGE if chosen else GRAY
+            text = f"{number(100 * probs[row][column], 1)} %"
+            weight = "bold" if chosen else "normal"
+            box(axes, (column + 0.06, y + 0.06), (0.88, 0.72), text, color, weight=weight)
+        arrow(axes, (columns + 0.1, y + 0.42), (columns + 1.45, y + 0.42), ORANGE)
+        text = f"{number(100 * probs[row][places[row]], 1)} %"
+        box(axes, (columns + 1.56, y + 0.06), (0.88, 0.72), text, ORANGE, weight="bold")
+    axes.set_title("gather: de cada fila, la casilla que dice su id")
+    told = "; ".join(
+        f"de «{beginning}», la de «{words[place]}», {number(100 * line[place], 1)} %"
+        for beginning, line, place in zip(beginnings, probs, places, strict=True)
+    )
+    return describe(
+        figure,
+        f"Tabla de {rows} comienzos por {columns} palabras con sus probabilidades: gather toma una casilla de cada "
+        f"fila. {told[0].upper()}{told[1:]}.",
+    )
 
 
 def cover(tokens: list[tuple[str, int]], candidates: list[tuple[str, float]], blocks: int, model: str):
