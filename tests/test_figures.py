@@ -159,18 +159,15 @@ def test_lesson00_next_token():
 
 
 def test_lesson00_gather():
-    probs = [[0.5, 0.25, 0.125], [0.0625, 0.75, 0.1]]
-    figure, (ax,) = draw("lesson00.gather", ["She opened the", "He"], ["door", "said", "the"], probs, [0, 1])
-    written = data.texts(ax)
-    assert [text for text in written if text.endswith("%")] == [
-        "50,0 %", "25,0 %", "12,5 %", "50,0 %", "6,2 %", "75,0 %", "10,0 %", "75,0 %",
-    ]  # fmt: skip
-    chosen = [
-        patch for patch in ax.patches if patch.get_edgecolor() == matplotlib.colors.to_rgba(figures.ORANGE)
-    ]
-    assert len(chosen) == 6  # la casilla, la flecha y lo que sale, dos veces
-    assert "de «She opened the», la de «door», 50,0 %" in figure.get_label().replace("De «", "de «")
-    assert "de «He», la de «said», 75,0 %" in figure.get_label()
+    """Columnas por orden alfabético; cada fila elige la de su palabra, y a la derecha sale esa casilla."""
+    probs = [[0.5, 0.25], [0.0625, 0.0001]]
+    figure, (ax,) = draw("lesson00.gather", ["She opened the", "He"], ["door", "boy"], probs)
+    written = [text for text in data.texts(ax) if text.endswith("%")]
+    assert written == ["25,0 %", "50,0 %", "50,0 %", "< 0,1 %", "6,2 %", "< 0,1 %"]
+    assert [text for text in data.texts(ax) if text in ("door", "boy")] == ["boy", "door"]
+    bold = [text.get_text() for text in ax.texts if text.get_weight() == "bold"]
+    assert bold == ["sale", "50,0 %", "50,0 %", "< 0,1 %", "< 0,1 %"]
+    assert "de «She opened the», la de «door», 50,0 %; de «He», la de «boy», < 0,1 %." in figure.get_label()
 
 
 # --- 01 ---------------------------------------------------------------------------------------------------------------

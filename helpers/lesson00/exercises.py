@@ -163,27 +163,23 @@ EXERCISES = {
         mistakes=[
             Mistake(
                 lambda probs, ids: probs.gather(-1, ids[:, None]),
-                "los números son esos, pero en una columna, [T, 1]. Quédate con ella: [:, 0].",
+                "los números son esos, pero en una columna, [T, 1]. Quédate con ella: `[:, 0]`.",
             ),
             Mistake(
                 lambda probs, ids: probs.gather(-1, ids[None]),
-                "con ids[None], [1, T], todos los números salen de la primera fila. Haz una columna: ids[:, None].",
+                "con `ids[None]`, [1, T], todos los números salen de la primera fila. Haz una columna: `ids[:, None]`.",
             ),
             Mistake(
                 lambda probs, ids: probs.gather(-1, ids[None])[0],
-                "con ids[None], [1, T], todos los números salen de la primera fila. Haz una columna: ids[:, None].",
+                "esos números son de la primera fila, y a cada id le toca la suya: haz una columna, `ids[:, None]`.",
             ),
             Mistake(
                 lambda probs, ids: probs[:, ids],
-                "probs[:, ids] da todas las columnas pedidas en todas las filas, [T, T]. Se quiere una por fila.",
+                "`probs[:, ids]` da todas las columnas pedidas en todas las filas, [T, T]. Se quiere una por fila.",
             ),
             Mistake(
                 lambda probs, ids: probs[ids],
-                "probs[ids] elige filas enteras. Aquí los ids dicen qué columna hay que mirar en cada fila.",
-            ),
-            Mistake(
-                lambda probs, ids: probs[0, ids],
-                "todos esos números son de la primera fila. A cada id le toca la suya.",
+                "`probs[ids]` elige filas enteras. Aquí los ids dicen qué columna hay que mirar en cada fila.",
             ),
             Mistake(
                 lambda probs, ids: probs[-1, ids],
@@ -191,7 +187,7 @@ EXERCISES = {
             ),
             Mistake(
                 lambda probs, ids: probs.gather(0, ids[None])[0],
-                "gather(0, …) baja por las filas. El vocabulario es la última dimensión: -1.",
+                "`gather(0, …)` baja por las filas. El vocabulario es la última dimensión: -1.",
             ),
             Mistake(
                 lambda probs, ids: probs.max(-1).values,
@@ -244,10 +240,6 @@ EXERCISES = {
             Mistake(
                 lambda ids, probs: ids,
                 "el texto ha salido como entró. Si usas `cat`, recuerda que no cambia el tensor: da uno nuevo.",
-            ),
-            Mistake(
-                lambda ids, probs: [*ids[0].tolist(), int(probs.argmax())],
-                "has dado una lista: los ids son esos, pero se pide un tensor [1, T + 1].",
             ),
         ],
         success="elegir siempre el más probable es escribir de forma voraz (greedy).",
