@@ -94,6 +94,10 @@ EXERCISES = {
                 "has tomado la fila anterior: en PyTorch, como en Python, la primera es la 0.",
             ),
             Mistake(
+                lambda table, ids: table[ids].flatten(),
+                "las filas han quedado en una sola, una detrás de otra: se pide [T, d], una debajo de otra.",
+            ),
+            Mistake(
                 lambda table, ids: table[ids].sum(0),
                 "has sumado las filas. Aquí se quieren todas, una debajo de otra.",
             ),
@@ -120,6 +124,18 @@ EXERCISES = {
             Mistake(
                 lambda h, table: (table * h).softmax(-1),
                 "con * cada fila se multiplica casilla a casilla: queda [V, d]. Con @ además se suma, y queda [V].",
+            ),
+            Mistake(
+                lambda h, table: (table * h).sum(0).softmax(-1),
+                "has sumado por columnas y queda [d]. Se suma cada fila, y de eso se encarga @: queda [V].",
+            ),
+            Mistake(
+                lambda h, table: (table @ h[:, None]).softmax(-1),
+                "queda una columna, [V, 1], y softmax(-1) reparte entre uno solo: todo unos. Con `table @ h` basta.",
+            ),
+            Mistake(
+                lambda h, table: (table @ h).softmax(-1)[None],
+                "sobra la dimensión del lote: se pide [V], sin un 1 delante.",
             ),
             Mistake(
                 lambda h, table: (table @ h) / (table @ h).sum(),
@@ -187,7 +203,19 @@ EXERCISES = {
             ),
             Mistake(
                 lambda probs, ids: probs.gather(0, ids[None])[0],
-                "`gather(0, …)` baja por las filas. El vocabulario es la última dimensión: -1.",
+                "has tomado el id como fila, y es la columna: en `gather`, la dimensión -1; en un índice, el segundo.",
+            ),
+            Mistake(
+                lambda probs, ids: probs.gather(-1, ids[:, None])[0],
+                "`[0]` se queda con la primera fila de la columna. Toda la columna es `[:, 0]`.",
+            ),
+            Mistake(
+                lambda probs, ids: probs[:, ids[0]],
+                "has mirado la misma columna en todas las filas: cada fila tiene su id.",
+            ),
+            Mistake(
+                lambda probs, ids: pick(probs, ids).sum(),
+                "has sumado: se pide un número por fila, [T].",
             ),
             Mistake(
                 lambda probs, ids: probs.max(-1).values,
