@@ -16,7 +16,10 @@ from spylls.hunspell import Dictionary
 from tools import lessons, make_pages
 
 HERE = Path(__file__).parent
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "NOTICE.md", "data/gpt1-mini/README.md", "data/tasks/README.md")
+DOCUMENTS = (
+    "README.md", "CONTRIBUTING.md", "NOTICE.md", "notebooks/consulta.md", "data/gpt1-mini/README.md",
+    "data/tasks/README.md",
+)  # fmt: skip
 
 PLACEHOLDER = re.compile(r"%\(\w+\)[rsd]")
 FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)

@@ -884,7 +884,7 @@ def test_a_full_disk_leaves_no_empty_files(monkeypatch, tmp_path, capsys):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("pathlib.Path.write_bytes", full)
-    for name in ("00-pasos", "00-limite", "00-siguiente"):
+    for name in ("00-pasos", "00-limite", "00-filas"):
         passport.record(name, True)
     assert [one.name for one in tmp_path.iterdir()] == ["progreso.json"]
     passport.path().unlink()

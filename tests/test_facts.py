@@ -11,7 +11,7 @@ STATUSES = {"impreso", "calculado", "digitalizado", "externo"}
 NOT_MARKED_YET: set[str] = set()
 PAGES = {path.stem: path for path in lessons.find() if path.stem[:2] not in NOT_MARKED_YET}
 PAGES |= {name: lessons.NOTEBOOKS / f"{name}.ipynb" for name in ("glosario", "afirmaciones")}
-PAGES["README"] = lessons.ROOT / "README.md"
+PAGES |= {"README": lessons.ROOT / "README.md", "consulta": lessons.NOTEBOOKS / "consulta.md"}
 IN_RECIPE = {
     "pretraining": {
         "layers": "n_layer",

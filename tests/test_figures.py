@@ -158,6 +158,18 @@ def test_lesson00_next_token():
     assert data.spoken(figure) == [50, 25, 12.5]
 
 
+def test_lesson00_gather():
+    """Columnas por orden alfabético; cada fila elige la de su palabra, y a la derecha sale esa casilla."""
+    probs = [[0.5, 0.25], [0.0625, 0.0001]]
+    figure, (ax,) = draw("lesson00.gather", ["She opened the", "He"], ["door", "boy"], probs)
+    written = [text for text in data.texts(ax) if text.endswith("%")]
+    assert written == ["25,0 %", "50,0 %", "50,0 %", "< 0,1 %", "6,2 %", "< 0,1 %"]
+    assert [text for text in data.texts(ax) if text in ("door", "boy")] == ["boy", "door"]
+    bold = [text.get_text() for text in ax.texts if text.get_weight() == "bold"]
+    assert bold == ["sale", "50,0 %", "50,0 %", "< 0,1 %", "< 0,1 %"]
+    assert "de «She opened the», la de «door», 50,0 %; de «He», la de «boy», < 0,1 %." in figure.get_label()
+
+
 # --- 01 ---------------------------------------------------------------------------------------------------------------
 
 

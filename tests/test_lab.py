@@ -61,6 +61,7 @@ def test_speaks_spanish_and_keeps_quiet_about_news(lab):
         return {name: value["default"] for name, value in json.loads(text)["schema"]["properties"].items()}
 
     assert defaults("translation-extension:plugin")["locale"] == "es_ES"
+    assert defaults("docmanager-extension:plugin")["defaultViewers"] == {"markdown": "Markdown Preview"}
     notices = defaults("apputils-extension:notification")
     assert (notices["fetchNews"], notices["checkForUpdates"]) == ("false", False)
     assert "es_ES" in json.loads(lab.get("/lab/api/translations/")[1])["data"]

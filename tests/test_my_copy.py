@@ -126,9 +126,26 @@ def test_what_cannot_be_read_or_has_no_mark_is_never_overwritten(course, content
     assert code(mine(course, ".nuevo")) == ["1 + 1", "# tu respuesta"]
 
 
+def test_a_page_to_read_comes_along_and_is_always_the_last_one(tmp_path):
+    publish(tmp_path, "1")
+    page = tmp_path / "notebooks" / "consulta.md"
+    page.write_text("# Consulta\n", encoding="utf-8")
+    my_copy.refresh(tmp_path)
+    copy = tmp_path / my_copy.FOLDER / "consulta.md"
+    assert copy.read_bytes() == page.read_bytes() and my_copy.refresh(tmp_path) == []
+    page.write_text("# Consulta, nueva\n", encoding="utf-8")
+    assert my_copy.refresh(tmp_path) == ["consulta.md: puesta al día."]
+    copy.unlink()
+    assert my_copy.refresh(tmp_path) == ["consulta.md: copiada."]
+    assert copy.read_bytes() == page.read_bytes()
+
+
 def links(path):
-    """Los enlaces de un cuaderno a archivos del curso."""
-    texts = [cell.source for cell in lessons.read(path).cells if cell.cell_type == "markdown"]
+    """Los enlaces de un cuaderno, o de una página, a archivos del curso."""
+    if path.suffix == ".md":
+        texts = [path.read_text(encoding="utf-8")]
+    else:
+        texts = [cell.source for cell in lessons.read(path).cells if cell.cell_type == "markdown"]
     found = re.findall(r"(?:\]\(|(?:href|src)=\")([^)#\s\"]+)", "\n".join(texts))
     return [link for link in found if not re.match(r"\w+:", link)]
 
@@ -137,8 +154,9 @@ def test_links_between_lessons_and_to_the_data_work_in_the_copy(tmp_path):
     project = copy_project(tmp_path / "curso")
     my_copy.refresh(project)
     folder = project / my_copy.FOLDER
-    found = [(path.name, link) for path in sorted(folder.glob("*.ipynb")) for link in links(path)]
+    found = [(path.name, link) for path in sorted(folder.iterdir()) for link in links(path)]
     assert any(link.startswith("glosario") for _, link in found)
+    assert ("00_empieza_aqui.ipynb", "consulta.md") in found and ("consulta.md", "../README.md") in found
     assert [pair for pair in found if not (folder / pair[1]).exists()] == []
 
 

@@ -293,10 +293,28 @@ def test_notice_says_whose_is_everything_in_data():
         assert owner in notice
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "NOTICE.md"])
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "NOTICE.md", "notebooks/consulta.md"])
 def test_documents_link_to_what_exists(document):
-    links = re.findall(r"\]\(([^)#\s]+)\)", (ROOT / document).read_text(encoding="utf-8"))
-    assert [link for link in links if "://" not in link and not (ROOT / link).exists()] == []
+    path = ROOT / document
+    links = re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8"))
+    for link in (one for one in links if "://" not in one):
+        name, _, title = link.partition("#")
+        place = path.parent / name if name else path
+        assert place.exists(), link
+        assert not title or title in titles(place), link
+
+
+def titles(path):
+    """Cómo se llaman, en un enlace, los títulos de un Markdown: como los hace GitHub."""
+    found = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in found]
+
+
+def test_readme_adds_up_the_hours():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    minutes = sum(map(int, re.findall(r"^\| \d\d \|.*\| (\d+) min \|", readme, re.MULTILINE)))
+    (said,) = re.findall(r"unas (\d+) horas de lectura y ejercicios", readme)
+    assert abs(60 * int(said) - minutes) <= 30
 
 
 def test_readme_lists_every_lesson():

@@ -358,6 +358,7 @@ def course(tmp_path):
     lesson.cells[
         1
     ].source += "\n\nEstá en el [glosario](glosario.ipynb) y [fuera](https://example.org/a.ipynb)."
+    lesson.cells[1].source += " [VS Code](consulta.md#vs-code) · [Índice](../README.md#las-lecciones)"
     page.cells.append(nbformat.v4.new_markdown_cell("# Glosario\n\n[Suma](00_muestra.ipynb#cell-id=suma)"))
     lessons.write(tmp_path / "notebooks" / "00_muestra.ipynb", lesson)
     lessons.write(tmp_path / "notebooks" / "glosario.ipynb", page)
@@ -378,6 +379,9 @@ def test_stamping_github_adds_badges_and_can_be_undone(course):
     image = "https://raw.githubusercontent.com/ana/curso/main/data/abrir_en_colab.svg"
     assert notebook.cells[0].source.splitlines()[2] == f"[![Abrir en Colab]({image})]({link})"
     assert f"[glosario]({notebooks}/glosario.ipynb) y [fuera](https://example.org/a.ipynb)." in str(notebook)
+    github = "https://github.com/ana/curso/blob/main"  # Colab no abre lo que no es un cuaderno
+    assert f"[VS Code]({github}/notebooks/consulta.md#vs-code)" in str(notebook)
+    assert f"[Índice]({github}/README.md#las-lecciones)" in str(notebook)
     page = lessons.read(course / "notebooks" / "glosario.ipynb")
     assert page.cells[0].source == f"# Glosario\n\n[Suma]({link}#scrollTo=suma)"
     assert notebook.cells[3].source == setup_cell.render("https://github.com/ana/curso")

@@ -1,7 +1,8 @@
 """La copia de quien sigue el curso: sus cuadernos están en `mi_curso/`, que git no mira, y las lecciones no se tocan.
 
 Cada copia lleva en sus metadatos la huella del texto con el que se entregó. Si su texto sigue teniéndola, aunque se
-haya ejecutado, una edición nueva la sustituye; si no, la nueva se deja al lado: `03_….nuevo.ipynb`.
+haya ejecutado, una edición nueva la sustituye; si no, la nueva se deja al lado: `03_….nuevo.ipynb`. La página de
+consulta, que es para leer, se sustituye siempre.
 """
 
 import hashlib
@@ -17,12 +18,13 @@ STAMP = "edicion_del_curso"
 def refresh(root=ROOT):
     """Pone al día `mi_curso/` con lo que hay en `notebooks/`; devuelve una frase por cada cosa que ha cambiado.
 
-    No toca nada de lo que se ha escrito en ella; lo borrado vuelve.
+    No toca nada de lo que se ha escrito en los cuadernos; lo borrado vuelve.
     """
     folder = root / FOLDER
     first_time = not folder.exists()
     folder.mkdir(exist_ok=True)
     sentences = [deliver(path, folder) for path in sorted((root / "notebooks").glob("*.ipynb"))]
+    sentences += [deliver_page(path, folder) for path in sorted((root / "notebooks").glob("*.md"))]
     if first_time:
         return [f"Tus cuadernos están en {FOLDER}/: son tuyos y una edición nueva no los pisará."]
     return [sentence for sentence in sentences if sentence]
@@ -45,6 +47,16 @@ def deliver(path, folder):
             return f"{path.name}: puesta al día." if mine else f"{path.name}: copiada."
         if mark in (mine["metadata"].get(STAMP), fingerprint(mine)):
             return None
+
+
+def deliver_page(path, folder):
+    """Entrega una página para leer; devuelve qué ha hecho, o `None` si ya era la de esta edición."""
+    place, text = folder / path.name, path.read_bytes()
+    before = place.read_bytes() if place.exists() else None
+    if before == text:
+        return None
+    place.write_bytes(text)
+    return f"{path.name}: {'copiada' if before is None else 'puesta al día'}."
 
 
 def read(path):

@@ -20,6 +20,11 @@ SIBLING = re.compile(
     r"\]\((?:https://colab\.research\.google\.com/github/[^/()]+/[^/()]+/blob/main/notebooks/)?"
     r"((?:\d\d_\w+|glosario|afirmaciones)\.ipynb)(?:#(?:cell-id|scrollTo)=([\w-]+))?\)"
 )
+# Un enlace al índice o a la página de consulta, que no son cuadernos: Colab no los abre, y se leen en GitHub.
+PAGE = re.compile(
+    r"\]\((?:https://github\.com/[^/()]+/[^/()]+/blob/main/(?:notebooks/)?|\.\./)?"
+    r"(README\.md#las-lecciones|consulta\.md(?:#[^()\s]*)?)\)"
+)
 BLOCK = re.compile(r"(<!-- direccion -->\n).*?(<!-- /direccion -->)", re.DOTALL)
 UNSTAMPED_BLOCK = "Descarga o clona este repositorio y abre un terminal en su carpeta.\n"
 
@@ -58,7 +63,7 @@ def badge(repo, name):
 
 
 def link_notebooks(text, repo):
-    """Los enlaces de `text` a otros cuadernos del curso: de Colab si `repo` está en GitHub y, si no, relativos."""
+    """Los enlaces de `text` a otros cuadernos y páginas: absolutos si `repo` está en GitHub y, si no, relativos."""
 
     def link(found):
         name, cell = found.groups()
@@ -66,7 +71,13 @@ def link_notebooks(text, repo):
             return f"]({colab_link(repo, name)}{f'#scrollTo={cell}' if cell else ''})"
         return f"]({name}{f'#cell-id={cell}' if cell else ''})"
 
-    return SIBLING.sub(link, text)
+    def page(found):
+        folder = "" if found[1].startswith("README") else "notebooks/"
+        if github(repo):
+            return f"](https://github.com/{github(repo)}/blob/{BRANCH}/{folder}{found[1]})"
+        return f"]({'' if folder else '../'}{found[1]})"
+
+    return PAGE.sub(page, SIBLING.sub(link, text))
 
 
 def stamp_notebook(path, repo):

@@ -1,4 +1,4 @@
-"""Las figuras que presentan el curso: el mapa de las lecciones, el token siguiente y la portada del README."""
+"""Las figuras que presentan el curso: el mapa, el token siguiente, lo que hace `gather` y la portada del README."""
 
 from typing import NamedTuple
 
@@ -22,21 +22,21 @@ class Lesson(NamedTuple):
 
 LESSONS = {
     "00": Lesson("Empieza\naquí", (), (0, 1)),
-    "01": Lesson("Resumen\ndel artículo", ("00",), (1, 1)),
-    "02": Lesson("La\nconfiguración", ("01",), (2, 1.8)),
-    "03": Lesson("De texto\na tokens", ("01",), (2, 0.2)),
-    "04": Lesson("Logits\ny softmax", ("02", "03"), (3, 1)),
-    "05": Lesson("El bucle de\ngeneración", ("04",), (4, 1)),
-    "06": Lesson("Ajuste\nfino", ("05",), (5, 2)),
-    "07": Lesson("Disparo\ncero", ("05",), (5, 1)),
-    "08": Lesson("Arquitectura\ndesde cero", ("05",), (5, 0)),
-    "09": Lesson("Preentrena-\nmiento", ("08",), (6, 0)),
+    "01": Lesson("La idea\ndel artículo", ("00",), (1, 2)),
+    "02": Lesson("La\nconfiguración", ("01",), (2, 2)),
+    "03": Lesson("De texto\na tokens", ("00",), (1, 1)),
+    "04": Lesson("Logits\ny softmax", ("03",), (2, 1)),
+    "05": Lesson("El bucle de\ngeneración", ("04",), (3, 1)),
+    "06": Lesson("Ajuste\nfino", ("05",), (4, 1)),
+    "07": Lesson("Disparo\ncero", ("05",), (4, 0)),
+    "08": Lesson("Arquitectura\ndesde cero", ("02", "05"), (4, 2)),
+    "09": Lesson("Preentrena-\nmiento", ("08",), (5, 2)),
 }
 
 
 def course_map():
     """El mapa de las diez lecciones: una flecha de A a B dice que B se apoya en A."""
-    figure, axes = canvas((11, 4.3), (-0.45, 6.45), (-0.62, 2.4), top=0.92)
+    figure, axes = canvas((9.2, 4.3), (-0.45, 5.45), (-0.62, 2.4), top=0.92)
     for lesson in LESSONS.values():
         for need in lesson.needs:
             (x0, y0), (x1, y1) = LESSONS[need].place, lesson.place
@@ -66,6 +66,60 @@ def next_token(prompt: str, candidates: list[tuple[str, float]], model: str):
     axes.set_xlim(0, 100 * values[0] * 1.15)
     described = ", ".join(f"{word} {number(100 * value, 1)} %" for word, value in candidates)
     return describe(figure, f"Barras: tokens más probables tras «{prompt}» según {model}: {described}.")
+
+
+def gather(beginnings: list[str], words: list[str], probs: list[list[float]]):
+    """Qué hace `gather`: la fila i de `probs` (de 0 a 1, comienzos por palabras) elige la columna de `words[i]`.
+
+    Las columnas van por orden alfabético, para que las elegidas no caigan en la diagonal.
+    """
+    rows, order = len(beginnings), sorted(range(len(words)), key=lambda place: words[place])
+    out = 10 * len(words) + 16  # la x de lo que sale
+    figure, axes = canvas((10, 0.6 * rows + 1.2), (-46, out + 10), (0, 10 * rows + 6), top=0.88)
+    for column, place in enumerate(order):
+        axes.text(
+            10 * column + 4.5,
+            10 * rows + 2,
+            words[place],
+            ha="center",
+            size=11.5,
+            family="monospace",
+            color=INK,
+        )
+    axes.text(out + 4.5, 10 * rows + 2, "sale", ha="center", size=12, weight="bold", color=INK)
+    for row, beginning in enumerate(beginnings):
+        y = 10 * (rows - 1 - row) + 1
+        axes.text(-2, y + 4, f"{beginning}…", ha="right", va="center", size=11.5, color=INK)
+        for column, place in enumerate(order):
+            _cell(axes, (10 * column, y), probs[row][place], place == row)
+        arrow(axes, (10 * len(words) + 1, y + 4), (out - 2, y + 4), ORANGE)
+        _cell(axes, (out, y), probs[row][row], True)
+    axes.set_title("gather: de cada fila, la casilla que dice su id")
+    told = "; ".join(
+        f"de «{beginning}», la de «{words[row]}», {_percent(probs[row][row])}"
+        for row, beginning in enumerate(beginnings)
+    )
+    return describe(
+        figure,
+        f"Tabla de {rows} comienzos por {len(words)} palabras con sus probabilidades, y la casilla que toma gather en "
+        f"cada fila: {told}.",
+    )
+
+
+def _cell(axes, corner, p, chosen):
+    box(
+        axes,
+        corner,
+        (9, 8),
+        _percent(p),
+        ORANGE if chosen else GRAY,
+        weight="bold" if chosen else "normal",
+        size=11,
+    )
+
+
+def _percent(p: float) -> str:
+    return "< 0,1 %" if p < 5e-4 else f"{number(100 * p, 1)} %"
 
 
 def cover(tokens: list[tuple[str, int]], candidates: list[tuple[str, float]], blocks: int, model: str):
