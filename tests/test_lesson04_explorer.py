@@ -96,6 +96,11 @@ def test_browser_agrees_with_python(opened, logits, text, place, temperature):
     move(opened, where=place, t=temperature, last=text)
     shown = [float(one.replace(",", ".")) for one in opened.locator("#prueba tbody .p").all_inner_texts()]
     probs, start, came = told(logits, text, place, temperature)
+    divided = opened.locator("#prueba tbody .z").all_inner_texts()
+    best = logits[text, place].sort(descending=True).values[:ROWS] / temperature
+    assert [float(one.replace(",", ".").replace("−", "-")) for one in divided[:-1]] == pytest.approx(
+        best.tolist(), abs=5.1e-3
+    )
     assert shown == pytest.approx(probs, abs=5.1e-4)
     status = opened.locator(".estado").inner_text()
     assert status.startswith(start)

@@ -85,7 +85,11 @@ def _static(logits, ids, data):
     seen = html.escape(" ".join(names[: place + 1]))
     hidden = html.escape(" ".join(names[place + 1 :]))
     labels = [*data["names"][place], "(los demás)"]
-    rows = "".join(_row(label, p) for label, p in zip(labels, probs, strict=True))
+    scaled = [
+        *(number(z, 2) for z in logits[place].sort(descending=True).values[: data["rows"]].tolist()),
+        "—",
+    ]
+    rows = "".join(_row(*row) for row in zip(labels, scaled, probs, strict=True))
     told = f"Entropía, {number(entropy, 2)} nats."
     if came:
         told += (
@@ -97,14 +101,16 @@ def _static(logits, ids, data):
         f'<p class="frase">{seen} <s>{hidden}</s></p>\n'
         f'<p class="estado" role="status" aria-live="polite">{told}</p>\n'
         "<table><caption>Lo que espera; lo tachado no puede verlo</caption>\n"
-        '<thead><tr><th scope="col">token</th><th scope="col">probabilidad</th><th scope="col">barra</th></tr>'
+        '<thead><tr><th scope="col">token</th><th scope="col">logit ÷ T</th>'
+        '<th scope="col" class="p">probabilidad</th><th scope="col">barra</th></tr>'
         f"</thead>\n<tbody>{rows}</tbody></table>"
     )
 
 
-def _row(name: str, p: float) -> str:
+def _row(name: str, scaled: str, p: float) -> str:
     bar = f'<span class="barra" aria-hidden="true" style="width:{p * 100:.1f}%"></span>'
-    return f'<tr><th scope="row">{html.escape(name)}</th><td class="p">{number(p, 3)}</td><td class="b">{bar}</td></tr>'
+    cells = f'<td class="z" style="text-align: right">{scaled}</td><td class="p">{number(p, 3)}</td><td>{bar}</td>'
+    return f'<tr><th scope="row">{html.escape(name)}</th>{cells}</tr>'
 
 
 _SCRIPT = """\
@@ -123,6 +129,7 @@ _SCRIPT = """\
     softmax([...scaled, rest[step]]).forEach((p, i) => {
       const row = root.querySelectorAll("tbody tr")[i];
       row.querySelector("th").textContent = data.names[at][i] ?? "(los demás)";
+      row.querySelector(".z").textContent = i < data.rows ? text(scaled[i], 2).replace("-", "−") : "—";
       row.querySelector(".p").textContent = text(p, 3);
       row.querySelector(".barra").style.width = (p * 100).toFixed(1) + "%";
     });
