@@ -101,7 +101,7 @@ def _static(logits, ids, data):
         f'<p class="frase">{seen} <s>{hidden}</s></p>\n'
         f'<p class="estado" role="status" aria-live="polite">{told}</p>\n'
         "<table><caption>Lo que espera; lo tachado no puede verlo</caption>\n"
-        '<thead><tr><th scope="col">token</th><th scope="col">logit ÷ T</th>'
+        '<thead><tr><th scope="col">token</th><th scope="col" style="width: 4.6rem">logit ÷ T</th>'
         '<th scope="col" class="p">probabilidad</th><th scope="col">barra</th></tr>'
         f"</thead>\n<tbody>{rows}</tbody></table>"
     )
