@@ -194,7 +194,7 @@ EXERCISES = {
             ),
             Mistake(
                 lambda x: (x / x.max(dim=-1, keepdim=True).values).softmax(dim=-1),
-                "has dividido por el máximo, y eso cambia las diferencias entre logits: réstalo.",
+                "has dividido por el máximo, y eso cambia las diferencias entre logits: se resta.",
             ),
             Mistake(
                 lambda x: x.softmax(dim=0),
