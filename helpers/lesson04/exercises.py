@@ -401,6 +401,10 @@ EXERCISES = {
                 "tu primer puesto es el 0: suma 1 a cuántos candidatos tienen más probabilidad.",
             ),
             Mistake(
+                lambda logits, ids: _table(logits, ids, first=2),
+                "tu primer puesto es el 2: el propio token se ha contado dos veces. Compara con > (o con >= y sin sumar 1).",
+            ),
+            Mistake(
                 _table_ascending,
                 "has contado los que tienen menos probabilidad; el puesto 1 es el del favorito: cuenta los que tienen "
                 "más.",
