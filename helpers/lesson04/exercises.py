@@ -402,7 +402,7 @@ EXERCISES = {
             ),
             Mistake(
                 lambda logits, ids: _table(logits, ids, first=2),
-                "tu primer puesto es el 2: el propio token se ha contado dos veces. Compara con > (o con >= y sin sumar 1).",
+                "tu primer puesto es el 2: el propio token se cuenta dos veces. Compara con > (o con >=, sin sumar 1).",
             ),
             Mistake(
                 _table_ascending,
