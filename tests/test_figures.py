@@ -428,18 +428,33 @@ def test_lesson04_temperature_curves():
 
 
 def test_lesson04_surprise():
-    nats = [6.0, 0.5, 1.0]
-    figure, (ax,) = draw("lesson04.surprise", [*WORDS, "door</w>"], nats, 8192)
+    nats, expected = [6.0, 0.5, 1.0], [3.25, 0.75, 2.0]
+    figure, (ax,) = draw("lesson04.surprise", [*WORDS, "door</w>"], nats, expected, 8192)
     assert data.bars(ax) == [(0, 6.0), (1, 0.5), (2, 1.0)]
-    assert data.ticks(ax.xaxis) == ["opened", "the", "door"]  # el primero no lo predice nadie
+    assert ax.collections[0].get_offsets().tolist() == [[0, 3.25], [1, 0.75], [2, 2.0]]
+    assert data.ticks(ax.xaxis) == [
+        "opened\n6,00",
+        "the\n0,50",
+        "door\n1,00",
+    ]  # el primero no lo predice nadie
     assert data.levels(ax) == [2.5, pytest.approx(math.log(8192))]  # la media de los tres; el azar, en nats
-    assert data.texts(ax) == ["6,00", "0,50", "1,00", "media (pérdida)\n2,50", "al azar\nln 8192 = 9,01"]
+    assert data.texts(ax) == ["media (pérdida)\n2,50", "al azar\nln 8192 = 9,01"]
     assert data.labels(ax) == (
         "Sorpresa de cada token",
-        "token que había que adivinar",
+        "token que había que adivinar y su sorpresa",
         "sorpresa, −ln p (nats)",
     )
-    assert ax.get_ylim()[0] == 0 and data.spoken(figure) == [6, 0.5, 1, 2.5, 9.01]
+    assert ax.get_ylim()[0] == 0 and data.spoken(figure) == [6, 3.25, 0.5, 0.75, 1, 2, 2.5, 9.01]
+
+
+def test_lesson04_gradient():
+    figure, (left, right) = draw("lesson04.gradient", ["opened</w>", "looked</w>"], [0.5, 0.125], 1)
+    widths = [[bar.get_width() for bar in ax.patches] for ax in (left, right)]
+    assert widths == [[0.5, 0.125], [0.5, -0.875]]
+    assert data.texts(left) == ["0,500", "0,125"] and data.texts(right) == ["+0,500", "−0,875"]
+    assert data.ticks(left.yaxis) == ["opened", "looked"] and left.yaxis_inverted()
+    assert data.labels(right)[1] == "gradiente del logit (nats)"
+    assert "es looked, el único con gradiente negativo: opened +0,500, looked −0,875" in figure.get_label()
 
 
 # --- 05 ---------------------------------------------------------------------------------------------------------------

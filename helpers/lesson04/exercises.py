@@ -30,6 +30,11 @@ def _softmax_whole(logits):
     return weights / weights.sum()
 
 
+def _softmax_global(logits):
+    weights = (logits - logits.max()).exp()
+    return weights / weights.sum(dim=-1, keepdim=True)
+
+
 def _softmax_no_division(logits):
     return (logits - logits.max(dim=-1, keepdim=True).values).exp()
 
@@ -84,6 +89,48 @@ def _entropy_nan(logits):
 
 _WITH_HOLES = torch.tensor([[2.0, float("-inf"), 1.0, 0.0], [0.0, 0.0, float("-inf"), float("-inf")]])
 
+
+# --- 04-tabla: logits [T, v] e ids [T] → [T − 1, 3]: puesto, sorpresa y entropía ------------------------------------
+
+
+def _table(logits, ids, entropies=_entropy, first=1):
+    log_probs = logits[:-1].log_softmax(dim=-1)
+    hits = log_probs.gather(-1, ids[1:, None])  # [T - 1, 1]
+    places = (log_probs > hits).sum(dim=-1) + first
+    return torch.stack([places.float(), -hits[:, 0], entropies(logits[:-1])], dim=-1)
+
+
+def _table_unshifted(logits, ids):
+    pad = torch.zeros(1, logits.shape[-1])
+    return _table(torch.cat([logits, pad]), torch.cat([ids[:1], ids]))
+
+
+def _table_no_shift_cut(logits, ids):
+    return _table_unshifted(logits, ids)[:-1]
+
+
+def _table_columns(change):
+    def answer(logits, ids):
+        place, nats, expected = _table(logits, ids).unbind(dim=-1)
+        return torch.stack(change(place, nats, expected), dim=-1)
+
+    return answer
+
+
+def _table_by_softmax(logits, ids):
+    place, nats, expected = _table(logits, ids).unbind(dim=-1)
+    p = logits[:-1].softmax(dim=-1).gather(-1, ids[1:, None])[:, 0]
+    return torch.stack([place, -p.log(), expected], dim=-1)
+
+
+def _table_ascending(logits, ids):
+    place, nats, expected = _table(logits, ids).unbind(dim=-1)
+    hits = logits[:-1].gather(-1, ids[1:, None])
+    return torch.stack([(logits[:-1] < hits).sum(dim=-1) + 1.0, nats, expected], dim=-1)
+
+
+_FAR = torch.tensor([[0.0, 200.0, 1.0], [1.0, 0.0, 3.0], [0.5, 0.5, 2.0]])  # e⁻²⁰⁰ no cabe en un float
+
 EXERCISES = {
     "04-cociente": Exercise(
         reference=math.exp(NEWLINE - UNK),
@@ -117,6 +164,7 @@ EXERCISES = {
     ),
     "04-softmax": Exercise(
         reference=lambda logits: torch.softmax(logits, dim=-1),
+        goes_on=True,
         cases=[
             (_random(3, 4),),
             (torch.tensor([[1000.0, 1001.0, 1002.0], [-1000.0, -900.0, -901.0]]),),
@@ -129,6 +177,25 @@ EXERCISES = {
         ),
         success="cada fila suma 1 y aguanta logits de 1000 sin desbordarse.",
         mistakes=[
+            Mistake(
+                _softmax_global,
+                "has restado el máximo de toda la tabla: la fila que queda lejos se vuelve 0/0, nan. Resta a cada "
+                "fila el suyo (dim=-1, keepdim=True).",
+            ),
+            Mistake(
+                lambda x: x.clamp(-80, 80).softmax(dim=-1),
+                "recortar los logits evita el desbordamiento y cambia el resultado: 1000 y 1002 pasan a valer lo "
+                "mismo. Resta el máximo de cada fila.",
+            ),
+            Mistake(
+                lambda x: x / x.sum(dim=-1, keepdim=True),
+                "has repartido los logits en proporción: falta la exponencial, y con negativos salen probabilidades "
+                "imposibles.",
+            ),
+            Mistake(
+                lambda x: (x / x.max(dim=-1, keepdim=True).values).softmax(dim=-1),
+                "has dividido por el máximo, y eso cambia las diferencias entre logits: se resta.",
+            ),
             Mistake(
                 lambda x: x.softmax(dim=0),
                 "has normalizado sobre dim=0: suma 1 cada columna, y lo que debe sumar 1 es cada fila (dim=-1).",
@@ -165,6 +232,7 @@ EXERCISES = {
     ),
     "04-perdida": Exercise(
         reference=_loss,
+        goes_on=True,
         cases=[
             (_random(6, 9), torch.tensor([1, 7, 3, 3, 0, 8])),
             (_random(4, 9, seed=1), torch.tensor([2, 5, 5, 6])),
@@ -207,6 +275,7 @@ EXERCISES = {
     ),
     "04-perplejidad": Exercise(
         reference=lambda texts: math.exp(torch.cat(texts).mean()),
+        goes_on=True,
         cases=[(TEXTS,), (MORE_TEXTS,)],
         success="todos los tokens cuentan igual, sean del texto que sean.",
         mistakes=[
@@ -242,6 +311,7 @@ EXERCISES = {
     ),
     "04-temperatura": Exercise(
         reference=generation.probabilities,
+        goes_on=True,
         cases=[(_random(2, 5), 0.5), (_random(2, 5, seed=1), 2.0), (_random(3, 4, seed=2), 1.3)],
         success="menos de 1 concentra la probabilidad y más de 1 la reparte.",
         mistakes=[
@@ -278,6 +348,7 @@ EXERCISES = {
     ),
     "04-entropia": Exercise(
         reference=_entropy,
+        goes_on=True,
         cases=[(_random(3, 5),), (_WITH_HOLES,)],
         success="y los tokens con probabilidad 0 no aportan nada, en lugar de dar nan.",
         mistakes=[
@@ -308,6 +379,72 @@ EXERCISES = {
             Mistake(
                 lambda logits: _entropy(logits).sum(),
                 "has sumado las entropías de todas las filas: se pide una por fila (dim=-1).",
+            ),
+        ],
+    ),
+    "04-tabla": Exercise(
+        reference=_table,
+        goes_on=True,
+        cases=[
+            (_random(6, 9), torch.tensor([1, 7, 3, 3, 0, 8])),
+            (_random(4, 9, seed=1), torch.tensor([2, 5, 5, 6])),
+            (_FAR, torch.tensor([1, 0, 2])),
+        ],
+        success="puesto, sorpresa y lo que el modelo esperaba sorprenderse, token a token.",
+        mistakes=[
+            Mistake(
+                _table_by_softmax,
+                "sale una sorpresa infinita: softmax y después log pierde lo muy improbable. Usa log_softmax.",
+            ),
+            Mistake(
+                lambda logits, ids: _table(logits, ids, first=0),
+                "tu primer puesto es el 0: suma 1 a cuántos candidatos tienen más probabilidad.",
+            ),
+            Mistake(
+                lambda logits, ids: _table(logits, ids, first=2),
+                "tu primer puesto es el 2: el propio token se cuenta dos veces. Compara con > (o con >=, sin sumar 1).",
+            ),
+            Mistake(
+                _table_ascending,
+                "has contado los que tienen menos probabilidad; el puesto 1 es el del favorito: cuenta los que tienen "
+                "más.",
+            ),
+            Mistake(
+                _table_unshifted,
+                "no has desplazado: comparas cada fila con el token que ya ha leído, y debe ser con el siguiente.",
+            ),
+            Mistake(
+                _table_no_shift_cut,
+                "has quitado la última fila y el último id: así cada fila se compara con el token que ya ha leído. "
+                "El id que sobra es el primero.",
+            ),
+            Mistake(
+                _table_columns(lambda place, nats, expected: [place, -nats, expected]),
+                "a la sorpresa le falta el signo menos: es −ln p.",
+            ),
+            Mistake(
+                _table_columns(lambda place, nats, expected: [place, (-nats).exp(), expected]),
+                "en la segunda columna has puesto la probabilidad; va la sorpresa, −ln p.",
+            ),
+            Mistake(
+                _table_columns(lambda place, nats, expected: [place, nats / math.log(2), expected]),
+                "la sorpresa está en bits; se pide en nats (logaritmo natural).",
+            ),
+            Mistake(
+                _table_columns(lambda place, nats, expected: [nats, place, expected]),
+                "has cambiado de sitio dos columnas: primero el puesto y después la sorpresa.",
+            ),
+            Mistake(
+                lambda logits, ids: _table(logits, ids).T,
+                "está girada: una fila por token y tres columnas. Con torch.stack, dim=-1.",
+            ),
+            Mistake(
+                lambda logits, ids: torch.stack([*_table(logits, ids).T[:2], _entropy(logits[1:])], dim=-1),
+                "la entropía es la de otra fila: quita la última, como con la sorpresa, y no la primera.",
+            ),
+            Mistake(
+                lambda logits, ids: _table(logits, ids)[:, :2],
+                "falta la tercera columna, la entropía de cada fila: entropy(logits[:-1]).",
             ),
         ],
     ),

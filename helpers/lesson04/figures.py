@@ -1,12 +1,12 @@
-"""Las figuras de la lección 04: qué predice el modelo en cada posición, la temperatura y la sorpresa de cada token."""
+"""Las figuras de la lección 04: qué predice cada posición, la temperatura, el gradiente y la sorpresa de cada token."""
 
 import math
 
 import matplotlib.pyplot as plt
 from matplotlib.patches import Rectangle
 
-from helpers.figures import BLUE, GRAY, PALETTE, RED, describe, readable, with_comma
-from helpers.spanish import number
+from helpers.figures import BLUE, GRAY, ORANGE, PALETTE, RED, describe, readable, slant_if_crowded, with_comma
+from helpers.spanish import number, signed
 
 
 def prediction_map(tokens, candidates, probabilities):
@@ -80,34 +80,81 @@ def temperature_curves(temperatures, probabilities, names, entropies, vocab_size
     )
 
 
-def surprise(tokens, nats, vocab_size: int):
-    """Cuánto sorprende cada token al modelo: barras de `-ln p` (nats), con su media y la del azar puro.
+def surprise(tokens, nats, expected, vocab_size: int):
+    """Cuánto sorprende cada token al modelo: barras de `-ln p` (nats), lo que esperaba, la media y la del azar puro.
 
-    `tokens` son los T leídos; `nats` [T - 1], la sorpresa de cada uno desde el segundo.
+    `tokens` son los T leídos; `nats` y `expected` [T - 1], la sorpresa de cada uno desde el segundo y la entropía de
+    la predicción que lo esperaba.
     """
-    figure, ax = plt.subplots(figsize=(9.4, 3.8))
+    figure, ax = plt.subplots(figsize=(9.4, 4))
     mean, chance = sum(nats) / len(nats), math.log(vocab_size)
-    bars = ax.bar(range(len(nats)), nats, color=BLUE)
-    labels = ax.bar_label(bars, [number(value, 2) for value in nats], padding=4, fontsize=10)
-    for label in labels:  # que la línea de la media no tache ningún número
-        label.set(bbox={"fc": "white", "ec": "none", "pad": 1}, zorder=4)
+    ax.bar(range(len(nats)), nats, color=BLUE, width=0.7)
+    ax.scatter(
+        range(len(nats)), expected, color=ORANGE, edgecolor="white", s=70, zorder=3, label="la que esperaba"
+    )
     ax.axhline(mean, color=RED, lw=2)
     ax.axhline(chance, color=GRAY, ls="--", lw=1.5)
     edge = len(nats) - 0.45
     by_chance = f"al azar\nln {vocab_size} = {number(chance, 2)}"
-    ax.text(edge, mean, f"media (pérdida)\n{number(mean, 2)}", color=RED, va="center", fontsize=10)
-    ax.text(edge, chance, by_chance, color=GRAY, va="center", fontsize=10)
-    ax.set_xticks(range(len(nats)), [readable(token) for token in tokens[1:]])
+    sides = ("center", "center")
+    if abs(mean - chance) < 0.2 * max(chance, *nats):  # que los dos letreros no se pisen
+        sides = ("top", "bottom") if mean < chance else ("bottom", "top")
+    ax.text(edge, mean, f"media (pérdida)\n{number(mean, 2)}", color=RED, va=sides[0], fontsize=10)
+    ax.text(edge, chance, by_chance, color=GRAY, va=sides[1], fontsize=10)
+    # Cada número bajo su token: sobre la barra, la línea de la media podría tacharlo.
+    named = [f"{readable(token)}\n{number(value, 2)}" for token, value in zip(tokens[1:], nats, strict=True)]
+    ax.set_xticks(range(len(nats)), named)
     ax.set(
         title="Sorpresa de cada token",
-        xlabel="token que había que adivinar",
+        xlabel="token que había que adivinar y su sorpresa",
         ylabel="sorpresa, −ln p (nats)",
         xlim=(-0.6, len(nats) - 0.5),
         ylim=(0, max(chance, *nats) * 1.12),
     )
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1))
     ax.grid(axis="x", visible=False)
     with_comma(ax.yaxis)
-    pairs = zip(tokens[1:], nats, strict=True)
-    text = ", ".join(f"{readable(token)} {number(value, 2)}" for token, value in pairs)
+    slant_if_crowded(ax)
+    triples = zip(tokens[1:], nats, expected, strict=True)
+    text = ", ".join(
+        f"{readable(token)} {number(value, 2)} (esperaba {number(other, 2)})"
+        for token, value, other in triples
+    )
     text += f". Media: {number(mean, 2)}; al azar serían {number(chance, 2)}."
-    return describe(figure, f"Barras con la sorpresa de cada token en nats: {text}")
+    return describe(
+        figure, f"Barras con la sorpresa de cada token en nats y un punto con la que esperaba: {text}"
+    )
+
+
+def gradient(names, probabilities, right: int):
+    """Hacia dónde empuja la pérdida: a la izquierda, las probabilidades; a la derecha, el gradiente de cada logit.
+
+    `names` y `probabilities` de los k primeros candidatos; `right` es el puesto (desde 0) del que venía.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(10, 3.8), sharey=True)
+    pushes = [p - (place == right) for place, p in enumerate(probabilities)]
+    colors = [BLUE if place == right else GRAY for place in range(len(names))]
+    for ax, values in zip(axes, (probabilities, pushes), strict=True):
+        bars = ax.barh(range(len(names)), values, color=colors)
+        ax.bar_label(
+            bars, [signed(value, 3) if ax is axes[1] else number(value, 3) for value in values], padding=4
+        )
+        ax.grid(axis="y", visible=False)
+        with_comma(ax.xaxis)
+    axes[0].set(title="Lo que esperaba el modelo", xlabel="probabilidad, p", ylabel="candidato", xlim=(0, 1))
+    axes[1].set(
+        title="Lo que pide la pérdida: p, menos 1 en el que venía", xlabel="gradiente del logit (nats)"
+    )
+    axes[1].set_xlim(-1.25, 0.5)
+    axes[1].axvline(0, color=GRAY, lw=1)
+    axes[0].set_yticks(range(len(names)), [readable(name) for name in names])
+    axes[0].invert_yaxis()
+    figure.tight_layout()
+    told = ", ".join(
+        f"{readable(name)} {signed(value, 3)}" for name, value in zip(names, pushes, strict=True)
+    )
+    return describe(
+        figure,
+        f"Dos diagramas de barras: la probabilidad de cada candidato y el gradiente de su logit. El token que venía es "
+        f"{readable(names[right])}, el único con gradiente negativo: {told}.",
+    )
