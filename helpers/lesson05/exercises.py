@@ -39,7 +39,9 @@ class Toy(GPT1LMHeadModel):
     def forward(self, input_ids=None, **options):
         self.computed += input_ids.shape[1]
         output = super().forward(input_ids, **options)
-        output.logits = 50 * output.logits.roll(self.computed if self.counts else 7, dims=-1)  # 7: que no se repita
+        output.logits = 50 * output.logits.roll(
+            self.computed if self.counts else 7, dims=-1
+        )  # 7: que no se repita
         return output
 
 
@@ -368,7 +370,7 @@ EXERCISES = {
             ),
             Mistake(
                 generation.probabilities,
-                "devuelves las probabilidades; falta el sorteo: torch.multinomial(probs, num_samples=1).",
+                "devuelves las probabilidades; falta el sorteo: torch.multinomial(…, num_samples=1).",
             ),
         ],
     ),
