@@ -471,19 +471,6 @@ def test_lesson05_draws():
     assert data.labels(right)[0] == "Mini: 100 vueltas del bucle" and "«dog» 7, «cat» 3" in figure.get_label()
 
 
-def test_lesson05_strategies():
-    figure, (left, right) = draw(
-        "lesson05.strategies", ["a</w>", "b</w>"], {"voraz": [1, 0], "puro": [0.75, 0.002]}
-    )
-    assert [end for *_, end in data.rows(left)] == [1, 0] and [end for *_, end in data.rows(right)] == [
-        0.75,
-        0.002,
-    ]
-    assert data.texts(left) == ["1,00", "fuera"] and data.texts(right) == ["0,75", "< 0,01"]
-    assert data.ticks(left.yaxis) == ["a", "b"] and left.yaxis_inverted()
-    assert "voraz, 1; puro, 2." in figure.get_label()
-
-
 def test_lesson05_repetition():
     figure, (ax,) = draw("lesson05.repetition", {"voraz": [1, 0.5], "puro": [1, 1, 0.9]})
     assert data.lines(ax) == {"voraz": [[1, 2], [1, 0.5]], "puro": [[1, 2, 3], [1, 1, 0.9]]}

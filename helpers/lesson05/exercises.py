@@ -1,12 +1,12 @@
 """Los ejercicios de la lección 05, «El bucle de generación»: referencia, casos y errores típicos de cada uno."""
 
-from types import SimpleNamespace
-
 import torch
 from transformers import OpenAIGPTConfig
 
 from helpers import generation
 from helpers.exercises import Exercise, Mistake
+from helpers.exercises.comparing import as_tensor
+from helpers.hf import GPT1LMHeadModel
 
 INF = float("inf")
 
@@ -15,37 +15,94 @@ def _random(*shape, seed=0):
     return 2 * torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-# --- 05-bucle: (modelo, ids [1, T], n) → ids [1, T + n], siempre con el más probable ------------------------------
+# --- 05-bucle y 05-cache: (modelo, ids [lote, T], n, pick) → ids [lote, T + n] ------------------------------------
 
 
-def toy_model(ids):
-    """Un «modelo» de juguete con 10 tokens: ids [1, T] → logits [1, T, 10]. El siguiente depende de todo el texto."""
-    following = (ids.cumsum(dim=1) + torch.arange(1, ids.shape[1] + 1)) % 10
-    return torch.nn.functional.one_hot(following, 10).float()
+class Toy(GPT1LMHeadModel):
+    """Un GPT-1 de juguete, de 20 tokens y pesos al azar. Si `counts`, delata cuántos tokens ha calculado.
+
+    Cada token que calcula corre un puesto sus logits: quien repite cálculos acaba con otro texto.
+    """
+
+    def __init__(self, counts: bool):
+        shape = {"n_layer": 2, "n_embd": 16, "n_head": 2, "n_positions": 64, "vocab_size": 20}
+        with torch.random.fork_rng(devices=[]):  # los sorteos de la lección no cambian por esto
+            super().__init__(OpenAIGPTConfig(**shape))
+        rng = torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            for weights in self.parameters():
+                if weights.dim() == 2:
+                    weights.normal_(0, 0.5, generator=rng)
+        self.counts, self.computed = counts, 0
+        self.eval()
+
+    def forward(self, input_ids=None, **options):
+        self.computed += input_ids.shape[1]
+        output = super().forward(input_ids, **options)
+        output.logits = 50 * output.logits.roll(
+            self.computed if self.counts else 7, dims=-1
+        )  # 7: que no se repita
+        return output
 
 
-def _loop(model, ids, n):
-    def whole(ids, logits_to_keep):  # lo que `generate` espera de un modelo: logits en la salida y su ficha
-        return SimpleNamespace(logits=model(ids))
-
-    whole.config = OpenAIGPTConfig(vocab_size=10)
-    return generation.generate(whole, ids, n, do_sample=False, use_cache=False)
+def likeliest(logits):
+    return logits.argmax(dim=-1, keepdim=True)
 
 
-def _likeliest(logits, row=-1, dim=-1):
-    return logits[:, row].argmax(dim=dim, keepdim=True)
+def second(logits):
+    return logits.topk(2, dim=-1).indices[..., 1:]
 
 
-def _looping(following, join=lambda ids, new: torch.cat([ids, new], dim=1)):
-    """El bucle que elige cada token con `following(modelo, ids, ids de partida)` y lo pega con `join`."""
+@torch.no_grad()
+def loop(model, ids, n, pick):
+    """El bucle de la lección: pasa el texto entero por el modelo en cada vuelta."""
+    for _ in range(n):
+        ids = torch.cat([ids, pick(model(ids).logits[:, -1])], dim=1)
+    return ids
 
-    def wrong(model, ids, n):
+
+@torch.no_grad()
+def fast_loop(model, ids, n, pick):
+    """El mismo bucle con la caché KV: tras la primera vuelta, por el modelo solo pasa el token nuevo."""
+    new, past = ids, None
+    for _ in range(n):
+        output = model(new, past_key_values=past, use_cache=True)
+        past, new = output.past_key_values, pick(output.logits[:, -1])
+        ids = torch.cat([ids, new], dim=1)
+    return ids
+
+
+def _looping(seen, row=-1, join=lambda ids, new: torch.cat([ids, new], dim=1)):
+    """El bucle que da al modelo `seen(ids, ids de partida)`, mira esa fila y pega lo nuevo con `join`."""
+
+    @torch.no_grad()
+    def wrong(model, ids, n, pick):
         start = ids
         for _ in range(n):
-            ids = join(ids, following(model, ids, start))
+            ids = join(ids, pick(model(seen(ids, start)).logits[:, row]))
         return ids
 
     return wrong
+
+
+def _caching(text=lambda ids, new: new, keep=True, row=-1):
+    """El bucle con caché que da al modelo `text(ids, nuevo)` y, con `keep=False`, pierde lo guardado."""
+
+    @torch.no_grad()
+    def wrong(model, ids, n, pick):
+        new, past = ids, None
+        for _ in range(n):
+            output = model(text(ids, new), past_key_values=past, use_cache=True)
+            past, new = output.past_key_values if keep else None, pick(output.logits[:, row])
+            ids = torch.cat([ids, new], dim=1)
+        return ids
+
+    return wrong
+
+
+def _texts(counts):
+    one, two = torch.tensor([[3, 1, 4]]), torch.tensor([[7, 2, 9, 5], [1, 12, 17, 8]])
+    return [(Toy(counts), one, 5, second), (Toy(counts), one, 6, likeliest), (Toy(counts), two, 4, second)]
 
 
 # --- 05-top-k: logits [n, v] y k → logits con -inf fuera de los k mayores -----------------------------------------
@@ -74,6 +131,11 @@ def _nucleus(logits, p, crossing=True, shift=0, descending=True, scatter=True):
     return logits.masked_fill(removed, -INF)
 
 
+def _nucleus_saving_the_first(logits, p):
+    best = logits == logits.max(dim=-1, keepdim=True).values
+    return torch.where(best, logits, _nucleus(logits, p, crossing=False))
+
+
 def _nucleus_sorted(logits, p):
     ordered = logits.sort(dim=-1, descending=True).values
     return _nucleus(ordered, p)
@@ -91,51 +153,79 @@ def _nucleus_raw(logits, p):
 _PEAKED = torch.tensor([[0.1, 0.55, 0.05, 0.3], [0.25, 0.05, 0.4, 0.3]]).log()
 _FLAT = torch.tensor([[0.18, 0.22, 0.12, 0.21, 0.27]]).log() + 1
 
+
+# --- 05-muestreo: (logits [lote, v], T, k, p) → ids [lote, 1], que se miran por sus frecuencias -------------------
+
+ROWS = 20_000  # la mitad, con unos logits, y la mitad, con otros: una fila sí y otra no
+_TWO = torch.tensor([[0.05, 0.4, 0.1, 0.25, 0.15, 0.05], [0.3, 0.02, 0.18, 0.1, 0.15, 0.25]]).log()
+_MANY = _TWO.repeat(ROWS // 2, 1)
+
+
+def frequencies(answer):
+    """De unos ids [lote, 1]: cada cuánto sale cada token, cuáles salen y cuántas dimensiones hay.
+
+    Va sumado a 1, para que la tolerancia, que es relativa, mida lo mismo en los tokens raros.
+    """
+    ids = as_tensor(answer)
+    whole = (
+        ids is not None
+        and ids.numel() == ROWS
+        and bool(((ids >= 0) & (ids < 6) & (ids == ids.round())).all())
+    )
+    if not whole:
+        return answer
+    counts = torch.stack([torch.bincount(one, minlength=6) for one in ids.long().reshape(-1, 2).T])  # [2, 6]
+    return torch.cat([1 + 2 * counts.flatten() / ROWS, (counts > 0).flatten(), torch.tensor([ids.dim()])])
+
+
+def _draw(probs):
+    return torch.multinomial(probs, num_samples=1)
+
+
 EXERCISES = {
     "05-bucle": Exercise(
-        reference=_loop,
-        cases=[(toy_model, torch.tensor([[3, 1, 4]]), 5), (toy_model, torch.tensor([[7, 2]]), 4)],
+        reference=loop,
+        goes_on=True,
+        cases=_texts(counts=False),
         success="el token elegido vuelve a entrar por el final y el modelo lee siempre el texto entero.",
         mistakes=[
             Mistake(
-                _looping(lambda model, ids, start: _likeliest(model(start))),
+                _looping(lambda ids, start: start),
                 "todos los tokens nuevos salen de la misma pregunta: el modelo no llega a ver el que acabas de elegir.",
             ),
             Mistake(
-                _looping(lambda model, ids, start: _likeliest(model(ids if ids is start else ids[:, -1:]))),
+                _looping(lambda ids, start: ids if ids is start else ids[:, -1:]),
                 "al modelo solo le llega el último token: sin caché hay que darle todo lo escrito hasta ahora.",
             ),
             Mistake(
-                _looping(lambda model, ids, start: _likeliest(model(ids), row=0)),
+                _looping(lambda ids, start: ids, row=0),
                 "usas la fila 0 de los logits, que predice el segundo token del texto; el nuevo está en la fila -1.",
             ),
             Mistake(
-                _looping(lambda model, ids, start: _likeliest(model(ids), dim=0)),
-                "argmax sobre dim=0 compara textos, y solo hay uno: el máximo se busca en el vocabulario, dim=-1.",
-            ),
-            Mistake(
-                _looping(
-                    lambda model, ids, start: _likeliest(model(ids)),
-                    join=lambda ids, new: torch.cat([new, ids], dim=1),
-                ),
+                _looping(lambda ids, start: ids, join=lambda ids, new: torch.cat([new, ids], dim=1)),
                 "pegas el token nuevo delante: torch.cat([ids, nuevo], dim=1), en ese orden.",
             ),
             Mistake(
-                _looping(lambda model, ids, start: _likeliest(model(ids[:, -start.shape[1] :]))),
+                _looping(lambda ids, start: ids[:, -start.shape[1] :]),
                 "el modelo solo ve los últimos tokens, tantos como tenía el texto de partida: dale todo el texto.",
             ),
             Mistake(
-                lambda model, ids, n: _loop(model, ids, n)[:, ids.shape[1] :],
+                lambda model, ids, n, pick: loop(model, ids, n, likeliest),
+                "eliges el token por tu cuenta (con argmax o con un sorteo): la elección es de pick(logits).",
+            ),
+            Mistake(
+                lambda model, ids, n, pick: loop(model, ids, n, pick)[:, ids.shape[1] :],
                 "devuelves solo los tokens nuevos; se piden los ids completos, con los de partida.",
             ),
             Mistake(
-                lambda model, ids, n: _loop(model, ids, n - 1),
+                lambda model, ids, n, pick: loop(model, ids, n - 1, pick),
                 "te falta un token: el bucle tiene que dar n vueltas.",
             ),
         ],
     ),
     "05-top-k": Exercise(
         reference=generation.top_k,
+        goes_on=True,
         cases=[(_random(3, 6), 2), (_random(4, 7, seed=1), 3), (_random(3, 5, seed=2), 1)],
         success="quedan k tokens por fila y los demás pasan a -inf, que tras el softmax es probabilidad 0.",
         mistakes=[
@@ -168,6 +258,10 @@ EXERCISES = {
                 "devuelves probabilidades que ya no suman 1; se piden logits con -inf, y el softmax va después.",
             ),
             Mistake(
+                lambda logits, k: generation.top_k(logits, k).softmax(dim=-1),
+                "devuelves probabilidades: quedan los que deben, pero se piden sus logits, y el softmax va después.",
+            ),
+            Mistake(
                 lambda logits, k: logits.topk(k, dim=-1).values,
                 "devuelves solo los k valores y se pierde qué token es cada uno: la forma no debe cambiar.",
             ),
@@ -175,12 +269,22 @@ EXERCISES = {
     ),
     "05-top-p": Exercise(
         reference=generation.top_p,
+        goes_on=True,
         cases=[(_PEAKED, 0.6), (_FLAT, 0.8), (_PEAKED, 0.2)],
         success="el token que cruza p se queda, así que nunca te quedas sin ninguno.",
         mistakes=[
             Mistake(
                 lambda logits, p: _nucleus(logits, p, crossing=False),
                 "tiras el token con el que la suma llega a p. Mira lo acumulado ANTES de cada token: suma - prob >= p.",
+            ),
+            Mistake(
+                _nucleus_saving_the_first,
+                "tiras el token con el que la suma llega a p, y salvas solo al primero: mira lo acumulado ANTES de "
+                "cada token, suma - prob >= p, y no hará falta salvar a ninguno.",
+            ),
+            Mistake(
+                lambda logits, p: generation.top_p(logits, p).softmax(dim=-1),
+                "devuelves probabilidades: el núcleo está bien, pero se piden los logits, y el softmax va después.",
             ),
             Mistake(
                 lambda logits, p: _nucleus(logits, p, shift=1),
@@ -213,10 +317,71 @@ EXERCISES = {
             ),
         ],
     ),
+    "05-muestreo": Exercise(
+        reference=generation.sample,
+        goes_on=True,
+        measure=frequencies,
+        tolerance=0.03,  # 20 000 sorteos bailan menos de un punto
+        seconds=20.0,
+        cases=[(_MANY, 0.5, 0, 1.0), (_MANY, 2.0, 3, 1.0), (_MANY, 1.0, 0, 0.6), (_MANY, 2.0, 4, 0.7)],
+        success="en veinte mil sorteos, cada token sale tantas veces como le toca.",
+        mistakes=[
+            Mistake(
+                lambda logits, t, k, p: likeliest(generation.probabilities(logits, t, k, p)),
+                "eliges siempre el más probable, y eso es la voraz: hay que sortear, con torch.multinomial.",
+            ),
+            Mistake(
+                lambda logits, t, k, p: generation.sample(logits, 1.0, k, p),
+                "los tokens no salen con la frecuencia que les toca: falta dividir los logits por la temperatura.",
+            ),
+            Mistake(
+                lambda logits, t, k, p: generation.sample(logits, 1 / t, k, p),
+                "multiplicas por la temperatura: los logits se dividen.",
+            ),
+            Mistake(
+                lambda logits, t, k, p: _draw(
+                    (generation.top_p(generation.top_k(logits, k), p) / t).softmax(dim=-1)
+                ),
+                "la temperatura va antes de los filtros: top-p suma las probabilidades que ella deja.",
+            ),
+            Mistake(
+                lambda logits, t, k, p: generation.sample(logits, t, 0, p),
+                "salen tokens que top-k tenía que haber echado.",
+            ),
+            Mistake(
+                lambda logits, t, k, p: generation.sample(logits, t, k, 1.0),
+                "salen tokens que top-p tenía que haber echado.",
+            ),
+            Mistake(
+                lambda logits, t, k, p: _draw(
+                    generation.top_k(generation.top_p(logits / t, p), k).softmax(dim=-1)
+                ),
+                "filtras con top-p antes que con top-k; el orden es temperatura, top-k y top-p.",
+            ),
+            Mistake(
+                lambda logits, t, k, p: _draw(
+                    generation.top_p(generation.top_k(logits / t, k), p).isfinite().float()
+                ),
+                "los que quedan salen todos igual de a menudo: antes de sortear va un softmax.",
+            ),
+            Mistake(
+                lambda logits, t, k, p: generation.sample(logits, t, k, p)[:, 0],
+                "los sorteos están bien, pero la forma es [lote] y se pide [lote, 1], que es la que se pega a los ids.",
+            ),
+            Mistake(
+                generation.probabilities,
+                "devuelves las probabilidades; falta el sorteo: torch.multinomial(…, num_samples=1).",
+            ),
+        ],
+    ),
     "05-cuentas": Exercise(
         reference=[8150, 131],
         success="sin caché el gasto crece con el cuadrado de la longitud; con caché, en línea recta.",
         mistakes=[
+            Mistake(
+                [8250, 132],
+                "has contado una vuelta de más en los dos sitios: el último token que eliges ya no pasa por el modelo.",
+            ),
             Mistake(
                 [8150, 132],
                 "sin caché está bien; con ella cuentas también el último token nuevo, que ya no pasa por el modelo.",
@@ -245,6 +410,45 @@ EXERCISES = {
                 "has usado la longitud final (132) en todas las vueltas; solo se llega a 131, y en la última.",
             ),
             Mistake([131, 8150], "los números están bien, pero al revés: el primero es sin caché."),
+        ],
+    ),
+    "05-cache": Exercise(
+        reference=fast_loop,
+        goes_on=True,
+        cases=_texts(counts=True),
+        success="el texto es el mismo y cada token pasa una sola vez por el modelo.",
+        mistakes=[
+            Mistake(
+                loop,
+                "escribe bien, pero no usa la caché: el modelo de juguete ha contado todo el texto en cada vuelta. "
+                "Guarda output.past_key_values y, desde la segunda, dale solo el token nuevo.",
+            ),
+            Mistake(
+                _caching(text=lambda ids, new: ids),
+                "le das la caché y, además, el texto entero, así que cada token queda guardado varias veces: con la "
+                "caché entra solo el token nuevo.",
+            ),
+            Mistake(
+                _caching(keep=False),
+                "al modelo solo le llega el último token y ha olvidado lo anterior: dale past_key_values=…, la de la "
+                "vuelta pasada, y use_cache=True, para que la devuelva.",
+            ),
+            Mistake(
+                _caching(row=0),
+                "en la primera vuelta miras la fila 0 de los logits: la del token nuevo es siempre la última, -1.",
+            ),
+            Mistake(
+                lambda model, ids, n, pick: fast_loop(model, ids, n, likeliest),
+                "eliges el token por tu cuenta: la elección es de pick(logits).",
+            ),
+            Mistake(
+                lambda model, ids, n, pick: fast_loop(model, ids, n, pick)[:, ids.shape[1] :],
+                "devuelves solo los tokens nuevos; se piden los ids completos, con los de partida.",
+            ),
+            Mistake(
+                lambda model, ids, n, pick: fast_loop(model, ids, n - 1, pick),
+                "te falta un token: el bucle tiene que dar n vueltas.",
+            ),
         ],
     ),
 }

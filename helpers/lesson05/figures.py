@@ -1,4 +1,4 @@
-"""Las figuras de la lección 05: los diez sorteos, las estrategias, la repetición y lo que ahorra la caché KV."""
+"""Las figuras de la lección 05: los diez sorteos, la repetición y lo que ahorra la caché KV."""
 
 from itertools import cycle
 
@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 
-from helpers.figures import BLUE, GRAY, ORANGE, PALETTE, RED, describe, readable, slant_if_crowded, with_comma
+from helpers.figures import BLUE, ORANGE, PALETTE, RED, describe, readable, slant_if_crowded, with_comma
 from helpers.spanish import number
 
 
@@ -36,33 +36,6 @@ def draws(published: dict, names, counts, expected, total: int, who: str = "Nues
         figure,
         f"Dos histogramas. A la izquierda, los diez sorteos publicados de GPT-1: {seen}. A la derecha, las veces "
         f"que sale cada token en {total} vueltas ({who}) siguen de cerca a su probabilidad.",
-    )
-
-
-def strategies(names, panels: dict):
-    """Qué tokens deja cada estrategia y con qué probabilidad: un panel de barras por estrategia.
-
-    `panels`: {nombre de la estrategia: probabilidades de los k `names`, en su orden}.
-    """
-    figure, axes = plt.subplots(1, len(panels), figsize=(11, 0.3 * len(names) + 1.5), sharey=True)
-    places = range(len(names))
-    for ax, color, (title, values) in zip(axes, PALETTE, panels.items(), strict=False):
-        ax.barh(places, values, color=color)
-        for place, value in zip(places, values, strict=True):
-            text = "fuera" if value == 0 else "< 0,01" if value < 0.005 else number(value, 2)
-            ax.text(value + 0.03, place, text, va="center", fontsize=9, color="black" if value else GRAY)
-        ax.set(title=title, xlabel="probabilidad", xlim=(0, 1.25))
-        ax.set_xticks([0, 0.5, 1])
-        ax.grid(axis="y", visible=False)
-        with_comma(ax.xaxis)
-    axes[0].set_yticks(places, [readable(name) for name in names])
-    axes[0].set_ylabel("token siguiente")
-    axes[0].invert_yaxis()
-    figure.tight_layout()
-    left = "; ".join(f"{title}, {sum(value > 0 for value in values)}" for title, values in panels.items())
-    return describe(
-        figure,
-        f"Barras con las probabilidades de {len(names)} tokens bajo cada estrategia. Cuántos siguen en juego: {left}.",
     )
 
 
