@@ -413,15 +413,11 @@ EXERCISES = {
         goes_on=True,
     ),
     "03-trozos": Exercise(
-        reference=["th", "er", "e</w>"],
+        reference=["the", "r", "e</w>"],
         mistakes=[
             Mistake(
-                ["the", "r", "e</w>"],
-                "«the» sin marca no está entre esas veinte: la fusión 2 da «the</w>», que solo vale al final.",
-            ),
-            Mistake(
-                ["the", "re</w>"],
-                "ni «the» sin marca ni «re</w>» están entre esas veinte fusiones: mira dónde va </w>.",
+                ["th", "er", "e</w>"],
+                "casi: «th» + «e» es la fusión 14 y «e» + «r», la 19. Si caben las dos, va antes la de menor número.",
             ),
             Mistake(
                 ["the</w>", "r", "e</w>"],
@@ -432,30 +428,32 @@ EXERCISES = {
                 "solo el último trozo puede llevar </w>: la primera «e» de «there» no cierra la palabra.",
             ),
             Mistake(
+                ["the", "re</w>"],
+                "«re</w>» no está entre esas veinte fusiones: «r» y «e</w>» se quedan separados.",
+            ),
+            Mistake(
+                ["th", "ere</w>"],
+                "«ere</w>» no está entre esas veinte fusiones; y «th» todavía se puede fundir con lo que le sigue.",
+            ),
+            Mistake(
                 ["th", "e", "r", "e</w>"],
-                "te has parado pronto: «e» y «r», sin marca, también se funden.",
+                "te has parado pronto: «th» y «e», sin marca, también se funden (la 14).",
             ),
             Mistake(
                 ["t", "h", "er", "e</w>"],
                 "te has saltado la primera fusión, que junta «t» y «h».",
             ),
             Mistake(
-                ["th", "er", "e"],
+                ["the", "r", "e"],
                 "esos son los trozos; falta la marca </w> en el último, que lo distingue de un trozo interior.",
-            ),
-            Mistake(
-                ["th", "ere</w>"],
-                "«ere</w>» no está entre esas veinte fusiones: «er» y «e</w>» se quedan separados.",
             ),
             Mistake(
                 ["there</w>"],
                 "aunque salga en el cuento, con veinte fusiones no ha dado tiempo a construirla entera.",
             ),
-            Mistake(
-                "th er e</w>", "los trozos son esos; escríbelos como una lista, cada uno entre comillas."
-            ),
+            Mistake("the r e</w>", "los trozos son esos; escríbelos como una lista, cada uno entre comillas."),
         ],
-        success="tres trozos, aunque «the</w>» sea un token: la marca manda.",
+        success="tres trozos, aunque «the</w>» sea un token: mandan la marca y el orden.",
     ),
     "03-bpe": Exercise(
         reference=bpe,
