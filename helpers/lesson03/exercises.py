@@ -276,9 +276,9 @@ EXERCISES = {
             ),
             Mistake(
                 _cleaned(blanks=" "),
-                "te comes los saltos de línea: en GPT-1 son un token. Resuélvelos antes que los espacios.",
+                "te comes los saltos de línea: en GPT-1 son un token. Van antes que los espacios.",
             ),
-            Mistake(_cleaned(strip=False), "quedan blancos en los bordes: falta el strip() final."),
+            Mistake(_cleaned(strip=False), "quedan blancos en los bordes: falta el `strip()` final."),
             Mistake(
                 _cleaned(spelled=str),
                 "faltan los cambios de `SPELLINGS`: la raya, los puntos suspensivos y el acento suelto.",
@@ -319,15 +319,15 @@ EXERCISES = {
             Mistake(_split(finish=str), "faltan las minúsculas: el vocabulario no tiene ninguna mayúscula."),
             Mistake(
                 _split(blanks=""),
-                'spaCy deja un espacio pegado al salto de línea, «\\n »: quítaselo con strip(" ").',
+                'spaCy deja un espacio pegado al salto de línea, «\\n »: `strip(" ")` lo quita.',
             ),
             Mistake(
                 lambda text: [word for word in _split(blanks=None)(text) if word],
-                "has perdido el salto de línea: strip() sin argumentos también lo borra, y en GPT-1 es un token.",
+                "has perdido el salto de línea: `strip()` sin argumentos también lo borra, y en GPT-1 es un token.",
             ),
             Mistake(
                 _split(blanks=None),
-                'el salto de línea se ha quedado en una palabra vacía: quita solo los espacios, con strip(" ").',
+                'el salto de línea se ha quedado en una palabra vacía: quita solo los espacios, con `strip(" ")`.',
             ),
         ],
         measure=_quoted,
@@ -451,7 +451,9 @@ EXERCISES = {
                 ["there</w>"],
                 "aunque salga en el cuento, con veinte fusiones no ha dado tiempo a construirla entera.",
             ),
-            Mistake("the r e</w>", "los trozos son esos; escríbelos como una lista, cada uno entre comillas."),
+            Mistake(
+                "the r e</w>", "los trozos son esos; se escriben como una lista, cada uno entre comillas."
+            ),
         ],
         success="tres trozos, aunque «the</w>» sea un token: mandan la marca y el orden.",
     ),
