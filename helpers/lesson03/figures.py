@@ -177,7 +177,7 @@ def fertility(pairs, totals):
     `totals`: lista de (tokenizador, valor en inglés, valor en español) sobre todas las frases juntas.
     """
     figure, (left, right) = plt.subplots(
-        1, 2, figsize=(11, 4.4), width_ratios=(1.25, 1), layout="constrained", sharex=False
+        1, 2, figsize=(9.6, 4.4), width_ratios=(1.25, 1), layout="constrained", sharex=False
     )
     for y, (_, english, spanish) in enumerate(pairs):
         left.plot([english, spanish], [y, y], color=GRAY, linewidth=1.5, zorder=1)
