@@ -12,9 +12,10 @@ import pytest
 import scipy
 import torch
 from scipy.special import log_softmax as scipy_log_softmax
+from tokenizers.models import BPE
 
 import helpers
-from helpers import exercises
+from helpers import exercises, models, tokenizer
 from helpers.exercises import checking, passport, quiz
 from helpers.lesson03 import exercises as lesson03
 from helpers.lesson06 import exercises as lesson06
@@ -59,7 +60,6 @@ def test_every_mistake_gets_its_own_message(name, exercise, index):
 
 # Lo que se escribe a mano para poder equivocarse en ello, o para enseñarlo paso a paso, acierta si no se le pide error.
 BUILDERS = [
-    ("03-bpe", "bpe_steps", lambda steps: lambda word, ranks: steps(word, ranks)[-1][1]),
     ("05-top-p", "_nucleus", None),
     ("06-recorte", "_clip_by", lambda clip: clip(torch.nn.utils.get_total_norm)),
     ("08-atencion", "_attention", None),
@@ -180,6 +180,18 @@ def bpe_from_the_right(word, ranks):
     return symbols
 
 
+def tuple_of_words(text):
+    found = tokenizer.GPT1Tokenizer.from_pretrained(models.MINI).words(text)
+    return tuple(word.strip(" ") for word in found)
+
+
+def bpe_in_rust(word, ranks):
+    letters = [*word[:-1], word[-1] + "</w>"]
+    vocab = {piece: place for place, piece in enumerate({*letters, *sum(ranks, ()), *map("".join, ranks)})}
+    model = BPE(vocab, sorted(ranks, key=ranks.get), end_of_word_suffix="</w>")
+    return [token.value for token in model.tokenize(word)]
+
+
 def attention(q, k, v):
     return torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
 
@@ -201,6 +213,12 @@ FALSE_TICKS = [
     ("04-temperatura", lambda x, t: by_hand_softmax(x) / t / (by_hand_softmax(x) / t).sum(-1, keepdim=True),
      "si divides las probabilidades"),
     ("03-bpe", bpe_from_the_right, "tú empiezas por el final"),
+    ("03-limpiar", lambda text: " ".join(lesson03.standardize(text).split()), "te comes los saltos de línea"),
+    ("03-palabras", lambda text: lesson03.words(text.replace("\n", " ")), "has perdido el salto"),
+    ("03-palabras", lambda text: [word.upper() for word in lesson03.words(text)], "en su sitio"),
+    ("03-trozos", ["t", "h", "e", "r", "e</w>"], "se esperan 3 elementos y has dado 5"),
+    ("03-encode", lambda text, ranks, vocab: [vocab[p] for w in lesson03.words(text) for p in lesson03.bpe(w, ranks)],
+     "KeyError"),
     ("06-inferencia", lambda a, b, n: [40478, *a, 40479, *b, 40480], "no recortas nada"),
     ("06-inferencia", lambda a, b, n: [40478, *a[:254], 40479, *b[:254], 40480], "has fijado el recorte"),
     ("08-atencion", attention, "aquí se trata de escribirla"),
@@ -266,6 +284,10 @@ def test_a_ready_made_softmax_is_not_one_by_hand(answer):
             lambda weights, ids, heads: torch.tensor(lesson08.numpy_forward(weights, ids, heads)).float(),
         ),
         ("03-pares", lambda words: Counter(lesson03.count_pairs(words))),
+        ("03-limpiar", tokenizer.standardize),
+        ("03-palabras", tuple_of_words),
+        ("03-bpe", bpe_in_rust),
+        ("03-encode", lambda *case: torch.tensor(lesson03.encode(*case))),
         ("06-inferencia", lambda *case: torch.tensor(lesson06._pair(*case))),
     ],
 )

@@ -329,45 +329,40 @@ def test_lesson02_gelu():
 def test_lesson03_pipeline():
     figure, (ax,) = draw(
         "lesson03.pipeline",
-        [("original", ["Hi", "you"]), ("minúsculas", ["hi", "you"]), ("BPE", ["h", "i</w>", "<unk>"])],
+        [("original", ["Hi\n", "you"]), ("minúsculas", ["hi", "you"]), ("BPE", ["h", "i</w>", "<unk>"])],
     )
-    assert data.texts(ax)[1:] == [
-        "original",
-        "Hi",
-        "you",
-        "minúsculas",
-        "hi",
-        "you",
-        "BPE",
-        "h",
-        "i",
-        "<unk>",
-    ]
+    rows = [["original", "Hi↵", "you"], ["minúsculas", "hi", "you"], ["BPE", "h", "i", "</w>", "<unk>"]]
+    assert data.texts(ax)[1:] == sum(rows, [])
     heights = [text.get_position()[1] for text in ax.texts]
     assert heights == sorted(heights) and ax.yaxis_inverted()
-    h, i, unknown = (patch.get_path().get_extents() for patch in ax.patches[-3:])
+    plain, h, i, unknown = (patch.get_path().get_extents() for patch in ax.patches[-4:])
     assert i.x0 == pytest.approx(h.x1) and unknown.x0 == pytest.approx(i.x1 + 0.8)  # hueco solo tras </w>
+    assert i.width > h.width and plain.width == pytest.approx(
+        3 + 0.9
+    )  # la marca ocupa; una palabra no la lleva
     tints = [matplotlib.colors.to_hex(patch.get_facecolor()) for patch in ax.patches[-3:]]
     assert tints[0] == tints[1] != tints[2]  # un tono por palabra
-    assert "BPE: h | i | <unk>." in figure.get_label()
+    assert "BPE: h | i</w> | <unk>." in figure.get_label()
 
 
 def test_lesson03_compare():
     figure, (ax,) = draw(
         "lesson03.compare", [("Hi you", ["hi</w>", "you</w>"], ["h", "i</w>", "you</w>"])], ["uno", "otro"]
     )
-    assert data.texts(ax)[1:] == ["Hi you", "uno (2)", "hi", "you", "otro (3)", "h", "i", "you"]
-    assert "uno: hi | you. otro: h | i | you." in figure.get_label() and data.spoken(figure) == []
+    one, other = ["uno (2)", "hi", "</w>", "you", "</w>"], ["otro (3)", "h", "i", "</w>", "you", "</w>"]
+    assert data.texts(ax)[1:] == ["Hi you", *one, *other]
+    assert "uno: hi</w> | you</w>. otro: h | i</w> | you</w>." in figure.get_label()
+    assert data.spoken(figure) == []
 
 
 def test_lesson03_merges():
     steps = [(None, ["c", "a", "t</w>"]), (4, ["ca", "t</w>"]), (11999, ["cat</w>"])]
     figure, (ax,) = draw("lesson03.merges", "cat", steps)
     assert data.texts(ax)[1:] == [
-        *("c", "a", "t", "letras sueltas", "ca", "t", "fusión n.º 5"),
-        *("cat", "fusión n.º 12\u202f000"),
+        *("c", "a", "t", "</w>", "letras sueltas", "ca", "t", "</w>", "fusión n.º 5"),
+        *("cat", "</w>", "fusión n.º 12\u202f000"),
     ]
-    assert "c a t; ca t; cat." in figure.get_label()
+    assert "c a t</w>; ca t</w>; cat</w>." in figure.get_label()
 
 
 def test_lesson03_compression():

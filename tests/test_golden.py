@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from helpers.lesson03 import exercises
 from tools import make_golden_tokens
 
 REAL = os.environ.get(make_golden_tokens.VARIABLE, "")
@@ -47,6 +48,16 @@ def test_tokens_of_gpt1(golden, again):
         assert {**found, **{part: saved[part] for part in HF_PARTS}} == saved
     assert golden["tokens"]["vocabulary"] == again["vocabulary"]
     assert golden["tokens"]["source"] == again["source"]
+
+
+@needs_real
+def test_tokens_of_the_encode_of_lesson_03(golden):
+    """El `encode` que se escribe en la lección lee como GPT-1 con su vocabulario, no solo con el del curso."""
+    vocab = json.loads(Path(REAL, "vocab.json").read_text(encoding="utf-8"))
+    lines = Path(REAL, "merges.txt").read_text(encoding="utf-8").split("\n")[1:]
+    ranks = {tuple(line.split()): rank for rank, line in enumerate(lines) if line}
+    for saved in examples(golden["tokens"]):
+        assert exercises.encode(saved["text"], ranks, vocab) == saved["ids"]
 
 
 @needs_real

@@ -43,7 +43,8 @@ def same(found, expected, tolerance: float) -> bool:
     if isinstance(expected, str):
         if not isinstance(found, str):
             return False
-        return _letter(found) == expected.lower() if len(expected) == 1 else found == expected
+        option = len(expected) == 1 and expected.isalpha()
+        return found == expected or (option and _letter(found) == expected.lower())
     return type(found) is type(expected) and bool(found == expected)
 
 

@@ -1,15 +1,45 @@
-"""Ejercicios de la lección 03 y las piezas del BPE con las que sigue el cuaderno aunque se dejen pendientes.
+"""Ejercicios de la lección 03 y las piezas con las que sigue el cuaderno aunque se dejen pendientes.
 
-Un símbolo es un trozo de palabra; la última letra de cada palabra lleva pegada la marca `</w>`.
+Un símbolo es un trozo de palabra; la última letra de cada palabra lleva pegada la marca `</w>`. Aquí todo es literal y
+en Python puro: lo rápido, con los mismos ids, está en `helpers.tokenizer`.
 """
 
+import re
 from collections import Counter
-from itertools import chain, pairwise
+from functools import cache
+from itertools import combinations, pairwise
 
-from tokenizers.models import BPE
+import ftfy
+from spacy.lang.en import English
 
 from helpers.exercises import Exercise, Mistake
 from helpers.tokenizer import END_OF_WORD
+
+SPELLINGS = {"—": "-", "–": "-", "―": "-", "…": "...", "´": "'"}
+SIGNS = r"([-~!\";?+,)(/*\[\]}{|_])\1*"
+english = cache(English)  # las reglas de spaCy: crearlas cuesta más que usarlas
+
+
+def _spelled(text):
+    for before, after in SPELLINGS.items():
+        text = text.replace(before, after)
+    return text
+
+
+def standardize(text: str) -> str:
+    """Rayas y puntos suspensivos de teclado, signos entre espacios y un solo espacio o salto de línea entre palabras.
+
+    Fuente: text_utils.py, `text_standardize`. La barra invertida no está entre los signos: allí su patrón, `\\\\+`, no
+    es una cadena *raw* y acaba siendo un signo más.
+    """
+    text = re.sub(SIGNS, r" \g<0> ", _spelled(text))
+    text = re.sub(r"\s*\n\s*", " \n ", text)
+    return re.sub(r"[^\S\n]+", " ", text).strip()
+
+
+def words(text: str) -> list[str]:
+    """Las palabras que ve el BPE: ftfy → `standardize` → spaCy → minúsculas; el salto de línea es una más."""
+    return [word.text.strip(" ").lower() for word in english()(standardize(ftfy.fix_text(text)))]
 
 
 def count_pairs(words: dict[tuple[str, ...], int]) -> dict[tuple[str, str], int]:
@@ -36,24 +66,23 @@ def merge_pair(symbols: list[str], pair: tuple[str, str]) -> list[str]:
 
 def bpe_steps(word: str, ranks: dict[tuple[str, str], int]) -> list[tuple[int | None, list[str]]]:
     """El camino de una palabra: [(None, letras), (puesto de la fusión usada, símbolos), …]."""
-    symbols = [*word[:-1], word[-1] + "</w>"]
+    symbols = [*word[:-1], word[-1] + END_OF_WORD]
     steps = [(None, symbols)]
-    while len(symbols) > 1:
-        best = min(pairwise(symbols), key=lambda pair: ranks.get(pair, float("inf")))
-        if best not in ranks:
-            break
+    while known := [pair for pair in pairwise(symbols) if pair in ranks]:
+        best = min(known, key=ranks.get)
         symbols = merge_pair(symbols, best)
         steps.append((ranks[best], symbols))
     return steps
 
 
 def bpe(word: str, ranks: dict[tuple[str, str], int]) -> list[str]:
-    """Los tokens de una palabra según `tokenizers`, la biblioteca que hay debajo del tokenizador de GPT-1."""
-    letters = [*word[:-1], word[-1] + END_OF_WORD]
-    pieces = dict.fromkeys(chain(letters, *ranks, map("".join, ranks)))
-    vocab = {piece: index for index, piece in enumerate(pieces)}
-    model = BPE(vocab, sorted(ranks, key=ranks.get), end_of_word_suffix=END_OF_WORD)
-    return [token.value for token in model.tokenize(word)]
+    """Los tokens de una palabra: su último paso."""
+    return bpe_steps(word, ranks)[-1][1]
+
+
+def encode(text: str, ranks: dict[tuple[str, str], int], vocab: dict[str, int]) -> list[int]:
+    """Los ids de un texto: las piezas de cada palabra en `vocab`, y 0 (`<unk>`) la que no está."""
+    return [vocab.get(piece, 0) for word in words(text) for piece in bpe(word, ranks)]
 
 
 # --- errores típicos -------------------------------------------------------------------------------------------
@@ -72,6 +101,45 @@ def _count_with(weight, pairs_of=pairwise):
 
 def _same(times):
     return times
+
+
+def _glued_keys(words):
+    return {"".join(pair): times for pair, times in count_pairs(words).items()}
+
+
+def _overwritten(words):
+    return {pair: times for symbols, times in words.items() for pair in pairwise(symbols)}
+
+
+def _cleaned(signs=SIGNS, spelled=_spelled, blanks=" \n ", strip=True):
+    """Una limpieza a la que le falla una de sus reglas."""
+
+    def wrong(text):
+        text = re.sub(signs, r" \g<0> ", spelled(text))
+        text = re.sub(r"\s*\n\s*", blanks, text) if blanks else text
+        text = re.sub(r"[^\S\n]+", " ", text)
+        return text.strip() if strip else text
+
+    return wrong
+
+
+def _split(prepare=lambda text: standardize(ftfy.fix_text(text)), cut=None, finish=str.lower, blanks=" "):
+    """Unas palabras con un paso de menos o fuera de su sitio."""
+    cut = cut or (lambda text: [word.text for word in english()(text)])
+    return lambda text: [finish(word.strip(blanks)) for word in cut(prepare(text))]
+
+
+def _quoted(found):
+    """Cada palabra entre comillas: `check` da por iguales una letra y su mayúscula, y un salto de línea y nada."""
+    return [repr(word) for word in found] if isinstance(found, list | tuple) else found
+
+
+def _encoded(unknown=0, cut=words, piece=lambda piece: piece):
+    def wrong(text, ranks, vocab):
+        pieces = [piece(one) for word in cut(text) for one in bpe(word, ranks)]
+        return [vocab.get(one, unknown) for one in pieces if unknown is not None or one in vocab]
+
+    return wrong
 
 
 def _first_only(symbols, pair):
@@ -165,34 +233,106 @@ CROSSED_RANKS = {
     ("a", "bc"): 6,
     ("a", "b"): 7,
 }
+SMALL_RANKS = {("t", "h"): 0, ("th", "e</w>"): 1, ("a", "t</w>"): 2}
+SMALL_VOCAB = {
+    piece: place for place, piece in enumerate("<unk> t h c a a</w> .</w> th the</w> at</w>".split())
+} | {"\n</w>": 10}
 HISS_RANKS = {("s", "s"): 0, ("h", "s"): 1}
 
 EXERCISES = {
-    "03-orden": Exercise(
-        reference=["c", "e", "d", "b", "a"],
+    "03-limpiar": Exercise(
+        reference=standardize,
+        cases=[
+            ("yes!!!(no)",),
+            ("a\\b a+b",),
+            ("1914–1918… It's 50% off; what?!",),
+            ("  two  blanks\tand\n \n\nlines \n",),
+            ("a_b--c ~~ ´tis",),
+        ],
         mistakes=[
             Mistake(
-                ["c", "e", "b", "d", "a"],
-                "casi: las minúsculas van después de spaCy, que usa las mayúsculas para reconocer abreviaturas.",
+                _cleaned(signs=r"[-~!\";?+,)(/*\[\]}{|_]"),
+                "separas los signos repetidos uno a uno: «!!!» se queda junto, «yes !!! ( no )».",
             ),
             Mistake(
-                ["b", "c", "e", "d", "a"],
-                "has puesto las minúsculas al principio. El original las aplica palabra a palabra, después de spaCy.",
+                _cleaned(signs=r"[-~!\";?+,)(/*\[\]}{|_]+"),
+                "juntas signos distintos: «!!!(» son dos grupos, «!!!» y «(»; solo va junto el mismo signo repetido.",
             ),
             Mistake(
-                ["e", "c", "d", "b", "a"],
-                "la puntuación no se puede unificar mientras siga rota: primero ftfy deshace «â€™» y similares.",
+                _cleaned(signs=r"([-~!\";?+,)(/*\[\]}{|_\\])\1*"),
+                "separas también la barra invertida: era lo que pretendía el original, pero no lo que hace.",
             ),
             Mistake(
-                ["c", "d", "e", "b", "a"],
-                "spaCy corta por los blancos que pone el otro paso: sin él, «a_b» le llega como una sola palabra.",
+                _cleaned(signs=r"([^\w\s\\])\1*"),
+                "separas todos los signos; el apóstrofo, el punto o «%» no están en la lista.",
             ),
             Mistake(
-                ["c", "e", "d", "a", "b"],
-                "el vocabulario no tiene mayúsculas: si el BPE va antes de las minúsculas, «Hello» empieza por <unk>.",
+                _cleaned(blanks=""),
+                "dejas varios saltos de línea seguidos: con los espacios que los rodean, se quedan en uno solo.",
+            ),
+            Mistake(
+                _cleaned(blanks="\n"),
+                "al salto de línea le faltan sus espacios: « \\n », con uno a cada lado.",
+            ),
+            Mistake(
+                _cleaned(blanks=" "),
+                "te comes los saltos de línea: en GPT-1 son un token. Van antes que los espacios.",
+            ),
+            Mistake(_cleaned(strip=False), "quedan blancos en los bordes: falta el `strip()` final."),
+            Mistake(
+                _cleaned(spelled=str),
+                "faltan los cambios de `SPELLINGS`: la raya, los puntos suspensivos y el acento suelto.",
             ),
         ],
-        success="ftfy, puntuación, spaCy, minúsculas y BPE.",
+        success="las tres reglas de `text_standardize`, con su despiste.",
+        goes_on=True,
+    ),
+    "03-palabras": Exercise(
+        reference=words,
+        cases=[
+            ("The U.S. won.",),
+            ("a_b/c",),
+            ("Fish &amp; chips—now",),
+            ("“Don’t go,” he said.\n\n\nMr. Smith   LAUGHED.",),
+            ("Wait â€” my ID card",),
+        ],
+        mistakes=[
+            Mistake(
+                _split(lambda text: standardize(ftfy.fix_text(text)).lower()),
+                "las minúsculas van después de spaCy, que usa las mayúsculas para reconocer abreviaturas, como «U.S.».",
+            ),
+            Mistake(
+                _split(lambda text: ftfy.fix_text(standardize(text))),
+                "la puntuación no se puede unificar mientras siga rota: primero ftfy deshace «â€”» y similares.",
+            ),
+            Mistake(
+                _split(standardize), "falta ftfy: «&amp;» y las comillas tipográficas llegan sin reparar."
+            ),
+            Mistake(
+                _split(ftfy.fix_text),
+                "falta `standardize`: sin sus espacios, «a_b» le llega a spaCy como una sola palabra.",
+            ),
+            Mistake(
+                _split(cut=lambda text: re.findall(r"\n|[^\s]+", text)),
+                "has cortado por los espacios; spaCy, además, separa los puntos y parte «don't» en «do» y «n't».",
+            ),
+            Mistake(_split(finish=str), "faltan las minúsculas: el vocabulario no tiene ninguna mayúscula."),
+            Mistake(
+                _split(blanks=""),
+                'spaCy deja un espacio pegado al salto de línea, «\\n »: `strip(" ")` lo quita.',
+            ),
+            Mistake(
+                lambda text: [word for word in _split(blanks=None)(text) if word],
+                "has perdido el salto de línea: `strip()` sin argumentos también lo borra, y en GPT-1 es un token.",
+            ),
+            Mistake(
+                _split(blanks=None),
+                'el salto de línea se ha quedado en una palabra vacía: quita solo los espacios, con `strip(" ")`.',
+            ),
+        ],
+        measure=_quoted,
+        success="ftfy, puntuación, spaCy y minúsculas, en su orden.",
+        goes_on=True,
     ),
     "03-pares": Exercise(
         reference=count_pairs,
@@ -218,8 +358,25 @@ EXERCISES = {
                 _count_with(_same, lambda symbols: symbols),
                 "has contado símbolos sueltos; se piden parejas de vecinos.",
             ),
+            Mistake(
+                _glued_keys,
+                "la clave es la pareja, `(x, y)`: pegadas, «t» + «he» y «th» + «e» serían la misma.",
+            ),
+            Mistake(
+                _overwritten,
+                "escribes encima de la cuenta anterior: la misma pareja está en varias palabras, y hay que sumar.",
+            ),
+            Mistake(
+                _count_with(_same, lambda symbols: combinations(symbols, 2)),
+                "cuentas también símbolos que no se tocan: solo valen los vecinos.",
+            ),
+            Mistake(
+                _count_with(_same, lambda symbols: zip(symbols[::2], symbols[1::2], strict=False)),
+                "avanzas de dos en dos: en «c a s a</w>» también son vecinas «a» y «s».",
+            ),
         ],
         success="así se decide qué se funde: la pareja más repetida.",
+        goes_on=True,
     ),
     "03-fusionar": Exercise(
         reference=merge_pair,
@@ -253,40 +410,52 @@ EXERCISES = {
             ),
         ],
         success="es la única operación que cambia los símbolos, al aprender y al trocear.",
+        goes_on=True,
     ),
-    "03-mano": Exercise(
-        reference=["ca", "s", "as</w>"],
+    "03-trozos": Exercise(
+        reference=["the", "r", "e</w>"],
         mistakes=[
             Mistake(
-                ["casa</w>", "s</w>"],
-                "«casa</w>» lleva la marca de fin de palabra, y en «casas» esa segunda «a» no es la última letra.",
+                ["th", "er", "e</w>"],
+                "casi: «th» + «e» es la fusión 14 y «e» + «r», la 19. Si caben las dos, va antes la de menor número.",
             ),
             Mistake(
-                ["casa", "s</w>"],
-                "«casa» sin marca no está en la lista: la fusión 5 da «casa</w>», que solo vale al final de palabra.",
+                ["the</w>", "r", "e</w>"],
+                "«the</w>» lleva la marca de fin de palabra, y en «there» esa primera «e» no es la última letra.",
             ),
             Mistake(
-                ["ca", "sa", "s</w>"],
-                "la fusión 1 es «s» con «a</w>», la «a» final; aquí las dos «a» de dentro no llevan marca.",
+                ["the</w>", "re</w>"],
+                "solo el último trozo puede llevar </w>: la primera «e» de «there» no cierra la palabra.",
             ),
             Mistake(
-                ["ca", "s", "a", "s</w>"],
-                "te has parado pronto: la fusión 3 junta «a» y «s</w>».",
+                ["the", "re</w>"],
+                "«re</w>» no está entre esas veinte fusiones: «r» y «e</w>» se quedan separados.",
             ),
             Mistake(
-                ["c", "a", "s", "as</w>"],
-                "te has saltado la fusión 2, que junta «c» y «a».",
+                ["th", "ere</w>"],
+                "«ere</w>» no está entre esas veinte fusiones; y «th» todavía se puede fundir con lo que le sigue.",
             ),
             Mistake(
-                ["ca", "s", "as"],
+                ["th", "e", "r", "e</w>"],
+                "te has parado pronto: «th» y «e», sin marca, también se funden (la 14).",
+            ),
+            Mistake(
+                ["t", "h", "er", "e</w>"],
+                "te has saltado la primera fusión, que junta «t» y «h».",
+            ),
+            Mistake(
+                ["the", "r", "e"],
                 "esos son los trozos; falta la marca </w> en el último, que lo distingue de un trozo interior.",
             ),
             Mistake(
-                ["casas</w>"],
-                "aunque salía en el corpus, con seis fusiones no ha dado tiempo a construirla entera.",
+                ["there</w>"],
+                "aunque salga en el cuento, con veinte fusiones no ha dado tiempo a construirla entera.",
+            ),
+            Mistake(
+                "the r e</w>", "los trozos son esos; se escriben como una lista, cada uno entre comillas."
             ),
         ],
-        success="tres trozos, aunque «casa</w>» sea un token: la marca manda.",
+        success="tres trozos, aunque «the</w>» sea un token: mandan la marca y el orden.",
     ),
     "03-bpe": Exercise(
         reference=bpe,
@@ -333,5 +502,51 @@ EXERCISES = {
             ),
         ],
         success="es el algoritmo de GPT-1, el mismo que `TextEncoder.bpe` de text_utils.py.",
+        goes_on=True,
+    ),
+    "03-encode": Exercise(
+        reference=encode,
+        cases=[
+            ("The cat.", SMALL_RANKS, SMALL_VOCAB),
+            ("the hat", SMALL_RANKS, SMALL_VOCAB),
+            ("A zoo\n\nthe cat", SMALL_RANKS, SMALL_VOCAB),
+        ],
+        mistakes=[
+            Mistake(
+                _encoded(unknown=None),
+                "te saltas las piezas que no están en el vocabulario: cada una es un 0.",
+            ),
+            Mistake(_encoded(unknown=-1), "lo que no está en el vocabulario es el id 0, el de <unk>."),
+            Mistake(
+                _encoded(cut=str.split),
+                "has cortado por los espacios: las palabras las da `words`, que además limpia y pone minúsculas.",
+            ),
+            Mistake(
+                _encoded(cut=lambda text: text.lower().split()),
+                "las minúsculas no bastan: `words` también separa los signos y conserva los saltos de línea.",
+            ),
+            Mistake(
+                lambda text, ranks, vocab: [vocab.get(word + END_OF_WORD, 0) for word in words(text)],
+                "buscas la palabra entera: antes hay que pasarla por `bpe` y buscar cada pieza.",
+            ),
+            Mistake(
+                _encoded(piece=lambda piece: piece.removesuffix(END_OF_WORD)),
+                "has quitado la marca: en el vocabulario, «the</w>» la lleva.",
+            ),
+            Mistake(
+                lambda text, ranks, vocab: [[vocab.get(p, 0) for p in bpe(w, ranks)] for w in words(text)],
+                "te sale una lista por palabra: se pide una sola lista de ids, seguidos.",
+            ),
+            Mistake(
+                lambda text, ranks, vocab: [piece for word in words(text) for piece in bpe(word, ranks)],
+                "esas son las piezas, como texto: falta cambiar cada una por su id, con `vocab`.",
+            ),
+            Mistake(
+                lambda text, ranks, vocab: [ranks.get(p, 0) for w in words(text) for p in bpe(w, ranks)],
+                "`ranks` da puestos de parejas; los ids de las piezas están en `vocab`.",
+            ),
+        ],
+        success="texto → ids, de principio a fin.",
+        goes_on=True,
     ),
 }

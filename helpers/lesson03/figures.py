@@ -8,21 +8,17 @@ from helpers.spanish import number
 
 END_OF_WORD = "</w>"
 UNKNOWN = "<unk>"
-TINTS = [
-    "#CFE3F1",
-    "#FBE5BF",
-    "#CDE9DF",
-    "#F3D9E6",
-]  # los colores del curso, aclarados: encima va texto negro
-BASE_TINT, NEW_TINT, UNKNOWN_TINT = "#EDEDED", "#FBD58A", "#F3B9A0"
+TINTS = ["#CFE3F1", "#E4E4E4"]  # se alternan de palabra en palabra; encima va texto negro
+BASE_TINT, NEW_TINT, UNKNOWN_TINT = "#E4E4E4", "#FBD58A", "#F3B9A0"
 GAP = 0.8  # hueco entre palabras, en letras
-POINTS = 12  # tamaño de letra
+POINTS, MARK = 12, 8  # tamaño de letra, y el de la marca </w>
+INK = "#444444"  # el de la marca: se lee sobre los tonos claros
 LETTER = POINTS * 0.602 / 72  # lo que ocupa una letra de ancho fijo, en pulgadas
 
 
 def piece(token: str) -> str:
-    """Un token tal como se enseña: el salto de línea se ve y la marca de fin de palabra se quita."""
-    return token.removesuffix(END_OF_WORD).replace("\n", "↵")
+    """Un token tal como se enseña: el salto de línea se ve."""
+    return token.replace("\n", "↵")
 
 
 def _canvas(rows, letters, height=0.52):
@@ -39,15 +35,24 @@ def _closes_word(token):
     return token.endswith(END_OF_WORD) or token == UNKNOWN
 
 
-def _width(tokens):
-    return sum(len(piece(token)) + 0.9 + GAP * _closes_word(token) for token in tokens)
+def _box_width(token):
+    """El ancho de su caja, en letras; la marca se escribe más pequeña."""
+    mark = len(END_OF_WORD) * MARK / POINTS if token.endswith(END_OF_WORD) else 0
+    return len(piece(token.removesuffix(END_OF_WORD))) + mark + 0.9
 
 
-def _row(axis, y, tokens, tints, x=0.5):
-    """Una fila de cajas; las de una misma palabra van pegadas y tras `</w>` hay un hueco. Devuelve la x final."""
+def _width(tokens, plain=False):
+    return sum(_box_width(token) + GAP * (plain or _closes_word(token)) for token in tokens)
+
+
+def _row(axis, y, tokens, tints, x=0.5, plain=False):
+    """Una fila de cajas; las de una misma palabra van pegadas y tras `</w>` hay un hueco. Devuelve la x final.
+
+    Con `plain` son palabras, y no tokens: ninguna lleva marca y todas van separadas.
+    """
     for token, tint in zip(tokens, tints, strict=True):
-        text = piece(token)
-        width = len(text) + 0.9
+        text, marked = piece(token.removesuffix(END_OF_WORD)), token.endswith(END_OF_WORD)
+        width = _box_width(token)
         box = FancyBboxPatch(
             (x, y + 0.16),
             width,
@@ -58,19 +63,20 @@ def _row(axis, y, tokens, tints, x=0.5):
             linewidth=1.2,
         )
         axis.add_patch(box)
-        axis.text(
-            x + width / 2, y + 0.52, text, ha="center", va="center", family="monospace", fontsize=POINTS
-        )
-        x += width + GAP * _closes_word(token)
+        style = {"va": "center_baseline", "family": "monospace"}
+        axis.text(x + 0.45, y + 0.5, text, fontsize=POINTS, **style)
+        if marked:
+            axis.text(x + 0.45 + len(text), y + 0.5, END_OF_WORD, fontsize=MARK, color=INK, **style)
+        x += width + GAP * (plain or _closes_word(token))
     return x
 
 
-def _by_word(tokens):
-    """Un tono por palabra: se alternan, y lo desconocido se marca."""
+def _by_word(tokens, plain=False):
+    """Dos tonos que se alternan de palabra en palabra; lo desconocido lleva el suyo."""
     tints, word = [], 0
     for token in tokens:
         tints.append(UNKNOWN_TINT if token == UNKNOWN else TINTS[word % len(TINTS)])
-        word += _closes_word(token)
+        word += plain or _closes_word(token)
     return tints
 
 
@@ -80,15 +86,14 @@ def _label(axis, y, text, **style):
 
 def pipeline(stages):
     """El camino de una frase: `stages` es una lista de (nombre del paso, trozos en que queda)."""
-    letters = max(_width([part + END_OF_WORD for part in pieces]) for _, pieces in stages[:-1]) + 1
-    figure, axis = _canvas(2 * len(stages) + 1, max(letters, _width(stages[-1][1]) + 1), height=0.42)
+    last = len(stages) - 1
+    letters = max(_width(pieces, plain=index < last) for index, (_, pieces) in enumerate(stages)) + 1
+    figure, axis = _canvas(2 * len(stages) + 1, letters, height=0.42)
     _label(axis, 0, "De la frase a los tokens, paso a paso", weight="bold", fontsize=POINTS + 1)
     for index, (name, pieces) in enumerate(stages):
-        y = 1 + 2 * index
+        y, plain = 1 + 2 * index, index < last
         _label(axis, y, name, color=GRAY)
-        last = index == len(stages) - 1
-        marked = pieces if last else [part + END_OF_WORD for part in pieces]
-        _row(axis, y + 0.9, marked, _by_word(marked))
+        _row(axis, y + 0.9, pieces, _by_word(pieces, plain), plain=plain)
     return describe(
         figure,
         "La misma frase en cada paso. "
@@ -104,7 +109,7 @@ def merges(word, steps):
     before = set()
     for y, (rank, pieces) in enumerate(steps, 1):
         tints = [NEW_TINT if rank is not None and part not in before else BASE_TINT for part in pieces]
-        end = _row(axis, y, [*pieces[:-1], pieces[-1].removesuffix(END_OF_WORD)], tints)
+        end = _row(axis, y, pieces, tints)
         note = "letras sueltas" if rank is None else f"fusión n.º {number(rank + 1)}"
         axis.text(end + 1, y + 0.52, note, va="center", fontsize=POINTS - 2, color=GRAY)
         before = set(pieces)
@@ -172,7 +177,7 @@ def fertility(pairs, totals):
     `totals`: lista de (tokenizador, valor en inglés, valor en español) sobre todas las frases juntas.
     """
     figure, (left, right) = plt.subplots(
-        1, 2, figsize=(11, 4.4), width_ratios=(1.25, 1), layout="constrained", sharex=False
+        1, 2, figsize=(9.6, 4.4), width_ratios=(1.25, 1), layout="constrained", sharex=False
     )
     for y, (_, english, spanish) in enumerate(pairs):
         left.plot([english, spanish], [y, y], color=GRAY, linewidth=1.5, zorder=1)
