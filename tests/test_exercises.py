@@ -260,7 +260,7 @@ def test_bank_has_unique_ids_in_order():
 
 @pytest.mark.parametrize("question", BANK, ids=[question["id"] for question in BANK])
 def test_question_is_well_formed(question):
-    assert set(question) == {"id", "question", "options", "right"}
+    assert set(question) - {"transfer"} == {"id", "question", "options", "right"}
     assert question["question"].startswith("¿") or "¿" in question["question"]
     options = question["options"]
     assert list(options) == list("abcd")[: len(options)] and 3 <= len(options) <= 4
