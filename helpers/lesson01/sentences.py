@@ -1,111 +1,13 @@
-"""Las frases que mide la lección 01, escritas antes de medirlas y sin quitar después ninguna."""
+"""Las frases que mide la lección 01: están en `data/sentences.json`."""
+
+import json
+
+from helpers.environment import ROOT
+
+_WRITTEN = json.loads((ROOT / "data" / "sentences.json").read_text(encoding="utf-8"))
 
 # Cada palabra, al final de tres frases: en las dos primeras quiere decir lo mismo; en la tercera, otra cosa.
-SENSES = {
-    "arms": ("she took the child in her arms", "he held her in his arms", "the soldiers laid down their arms"),
-    "bank": ("the boat came slowly to the bank", "they fished all day from the bank", "his money was in the bank"),
-    "bear": ("the hunter shot a bear", "in the cave lived a bear", "it was more than she could bear"),
-    "bill": ("he could not pay the bill", "the waiter brought the bill", "the duck had a yellow bill"),
-    "box": ("she put the rings in a box", "he opened the little box", "the two men began to box"),
-    "chest": ("the sword struck him in the chest", "he felt a pain in the chest", "they found gold in the chest"),
-    "club": ("the giant carried a heavy club", "he struck the wolf with a club", "the gentlemen dined at the club"),
-    "cold": ("the night was dark and cold", "the water was very cold", "she stayed in bed with a cold"),
-    "fair": ("she was young and fair", "the princess was very fair", "they bought the horse at the fair"),
-    "fly": ("the spider caught a fly", "the frog swallowed a fly", "the little birds could fly"),
-    "foot": ("he hurt his foot", "the shoe did not fit her foot", "the village lay at the mountain's foot"),
-    "glass": ("he drank the wine from a glass", "she filled him a glass", "the window was made of glass"),
-    "hand": ("he held it in his hand", "she took him by the hand", "he worked there as a farm hand"),
-    "hard": ("the stone was very hard", "the bread was old and hard", "all that year he worked hard"),
-    "head": ("he put the hat on his head", "she shook her head", "of that house he was the head"),
-    "iron": ("the sword was made of iron", "the gate was of iron", "she pressed the shirt with an iron"),
-    "kind": ("the old lady was very kind", "he was gentle and kind", "i never saw one of that kind"),
-    "leaves": ("the wind blew away the leaves", "the tree lost its leaves", "at noon the train leaves"),
-    "left": ("they turned to the left", "the house is on the left", "of the cake there was nothing left"),
-    "lie": ("what he said was a lie", "the boy told a lie", "there they let the sick man lie"),
-    "light": ("the lamp gave a warm light", "the fire gave a little light", "the empty bag was light"),
-    "match": ("he lit the lamp with a match", "in the dark he struck a match", "our team won the match"),
-    "mine": ("the men dug coal in the mine", "the gold was found in the mine", "that hat is mine"),
-    "mouth": ("he opened his mouth", "she put the cake in her mouth", "the river is wide at its mouth"),
-    "play": ("the children went out to play", "the boys ran off to play", "the actors gave a new play"),
-    "race": ("the fast horse won the race", "the boys ran a race", "they were men of another race"),
-    "ring": ("on her finger was a gold ring", "he bought her a wedding ring", "they danced in a ring"),
-    "rose": ("she gave him a red rose", "in the garden grew a white rose", "he bowed to her and rose"),
-    "spring": ("the flowers come in the spring", "the birds sing in the spring", "they drank from the cold spring"),
-    "watch": ("he looked at the time on his watch", "he took out his gold watch", "all night the guards kept watch"),
-}  # fmt: skip
+SENSES: dict[str, list[str]] = _WRITTEN["senses"]
 
 # Diez frases de cada clase, fáciles y difíciles.
-REGISTERS = {
-    "cuento": [
-        "The princess opened the door of the castle and saw the old king sitting by the fire.",
-        "Once upon a time there was a poor man who had three sons.",
-        "The wolf ran away into the forest and was never seen again.",
-        "She lived with her grandmother in a little house near the sea.",
-        "Ogres devour shepherds beneath gloomy volcanoes.",
-        "The miller's youngest son inherited nothing but a cat.",
-        "The dragon slept on a heap of silver coins.",
-        "They walked all night, and in the morning they came to a great river.",
-        "The witch stirred her cauldron and muttered a spell.",
-        "When the clock struck twelve, the carriage became a pumpkin.",
-    ],
-    "diálogo": [
-        '"I am glad to see you," said the captain, and he held out his hand.',
-        '"Where are you going?" asked the boy.',
-        '"I do not know," she said, "but I will try."',
-        '"Come here, my child," cried the old woman.',
-        '"Pass the marmalade, Reginald," drawled his aunt.',
-        '"You are quite right," he answered with a smile.',
-        '"Help! Help!" shouted the man in the water.',
-        '"Nonsense! Vaccines never hurt anybody," snapped the nurse.',
-        '"What is the matter with him?" she whispered.',
-        '"Good night, mother," said the little girl, and she went upstairs.',
-    ],
-    "mensaje": [
-        "omg the wifi at the airport is so bad lol i can't even load my email",
-        "are you coming home tonight?",
-        "i am on my way, be there in ten minutes",
-        "can you send me the link to the video please",
-        "happy birthday! hope you have a great day",
-        "ok see you tomorrow at the gym",
-        "my phone died, sorry i missed your call",
-        "i will be late, do not wait for me",
-        "did you see the match on tv last night",
-        "thanks, i love you too",
-    ],
-    "ciencia": [
-        "The enzyme binds to the receptor and inhibits the synthesis of the protein.",
-        "The earth moves round the sun once in a year.",
-        "The results show that the effect is small.",
-        "Water boils at one hundred degrees.",
-        "Light travels faster than sound.",
-        "Neutrinos interact weakly with ordinary matter.",
-        "The heart drives the blood through the body.",
-        "We measured the temperature of each sample twice.",
-        "The gene encodes a membrane protein.",
-        "The moon has no air and no water.",
-    ],
-    "noticia": [
-        "The company said its shares rose 3% after quarterly profits beat analysts' expectations.",
-        "The king arrived in London on Monday.",
-        "Two men were killed yesterday in a fire near the station.",
-        "The president signed the new law on Friday.",
-        "The government will raise taxes next year.",
-        "Police arrested a suspect in the downtown robbery.",
-        "Heavy rain is expected in the north tomorrow.",
-        "The team lost its third game in a row.",
-        "Scientists warned that global temperatures reached a record high.",
-        "The war has come to an end.",
-    ],
-    "español": [
-        "La princesa abrió la puerta del castillo y vio al viejo rey.",
-        "Érase una vez un hombre pobre que tenía tres hijos.",
-        "El lobo huyó al bosque y nadie volvió a verlo.",
-        "¿Adónde vas tan deprisa?",
-        "Estoy de camino, llego en diez minutos.",
-        "La Tierra gira alrededor del Sol.",
-        "El agua hierve a cien grados.",
-        "El gobierno subirá los impuestos el año que viene.",
-        "Buenas noches, mamá.",
-        "Gracias, yo también te quiero.",
-    ],
-}
+REGISTERS: dict[str, list[str]] = _WRITTEN["registers"]

@@ -12,7 +12,7 @@ EXERCISES = {
         mistakes=[
             Mistake(
                 [74.7, 59.9, 75.0, 69.1],
-                "esas son las que imprime el artículo: recalcúlalas tú, con dos decimales o más.",
+                "esas son las que imprime el artículo: vuelve a calcularlas, con dos decimales o más.",
             ),
             Mistake(
                 [8 * mean for mean in MEANS],
