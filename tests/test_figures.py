@@ -173,18 +173,6 @@ def test_lesson00_gather():
 # --- 01 ---------------------------------------------------------------------------------------------------------------
 
 
-def test_lesson01_results():
-    table = [
-        {"name": "Gana", "metric": "F1", "prior": 60.0, "gpt1": 65.5},
-        {"name": "Pierde", "metric": "acc", "prior": 61.7, "gpt1": 56.0},
-    ]
-    figure, (ax,) = draw("lesson01.results", table)
-    assert data.ticks(ax.yaxis) == ["Pierde · acc", "Gana · F1"]
-    assert [points[0] for points in data.lines(ax).values()] == [[61.7, 56.0], [60.0, 65.5]]
-    assert data.texts(ax)[:2] == ["−5,7", "+5,5"] and "1 de 2 conjuntos" in data.labels(ax)[0]
-    assert data.spoken(figure) == [65.5, 60, 5.5, 56, 61.7, -5.7]
-
-
 def test_lesson01_two_stages():
     figure, (ax,) = draw("lesson01.two_stages")
     left, right = (
@@ -227,50 +215,29 @@ def test_lesson01_input_formats():
     assert "Clasificación: inicio · texto · extraer → clase" in figure.get_label()
 
 
-def test_lesson01_ablations():
-    table = {
-        "columns": ["Media", "QQP", "RTE"],
-        "rows": [
-            {"method": "Transformer con objetivo auxiliar", "values": [65.0, 70.5, 60.0]},
-            {"method": "Transformer sin objetivo auxiliar", "values": [66.0, 68.0, 60.5]},
-        ],
-    }
-    figure, (left, right) = draw("lesson01.ablations", table, {"QQP": 364_000, "RTE": 2_500})
-    assert [end for *_, end in data.rows(left)] == [65, 66] and data.texts(left) == ["65,0", "66,0"]
-    assert data.ticks(left.yaxis)[0] == "Transformer\ncon objetivo auxiliar" and left.get_xlabel().endswith(
-        "(puntos)"
+def test_lesson01_spread():
+    figure, (ax,) = draw("lesson01.spread", {"uno": [4.0, 2.0, 9.0], "dos": [1.5]}, "Un título", "bits")
+    points = [[x for x, _ in group.get_offsets()] for group in ax.collections]
+    assert points == [[4, 2, 9], [1.5]] and ax.yaxis_inverted()
+    assert [row for group in ax.collections for _, row in group.get_offsets()] == [0, 0, 0, 1]
+    assert data.ticks(ax.yaxis) == ["uno", "dos"] and data.labels(ax)[:2] == ("Un título", "bits")
+    assert [line.get_xdata()[0] for line in ax.lines] == [4, 1.5] and data.texts(ax) == ["4,0", "1,5"]
+    assert data.spoken(figure) == [3, 4, 2, 9, 1, 1.5, 1.5, 1.5]
+
+
+def test_lesson01_attention():
+    figure, axes = draw(
+        "lesson01.attention", ["he", "ran", "the"], {"cabeza 0": [0.25, 0.5, 0.25], "cabeza 3": [1, 0, 0]}
     )
-    assert [start + end for _, start, end in data.rows(right)] == pytest.approx([-0.5, 2.5])
-    assert data.ticks(right.yaxis) == ["RTE · 2,5 mil", "QQP · 364 mil"] and data.texts(right) == [
-        "−0,5",
-        "+2,5",
+    assert [ax.get_title() or ax.get_title("left") for ax in axes] == ["cabeza 0", "cabeza 3"]
+    assert data.bars(axes[0]) == [(0, 0.25), (1, 0.5), (2, 0.25)] and data.bars(axes[1])[0] == (0, 1)
+    assert data.ticks(axes[1].xaxis) == ["he", "ran", "the"] and data.texts(axes[0]) == [
+        "0,25",
+        "0,50",
+        "0,25",
     ]
-    assert "(puntos)" in right.get_xlabel() and right.yaxis_inverted()
-    assert data.spoken(figure) == [66, 65, -0.5, 2.5]
-
-
-def test_lesson01_figure2():
-    names = ["Uno", "Dos", "Tres", "Cuatro"]
-    read = {
-        "left": {"layers": list(range(14)), "mnli_dev": list(range(60, 74)), "race_dev": list(range(40, 54))},
-        "right": {
-            "updates": [1e4, 1e5],
-            "transformer": {name: [None if name == "Dos" else 0.25, 0.5] for name in names},
-            "lstm_end": dict(zip(names, [0.1, 0.2, 0.3, 0.4], strict=True)),
-        },
-    }
-    figure, (left, right) = draw("lesson01.figure2", read)
-    assert [points[1] for points in data.lines(left).values()] == [
-        read["left"]["mnli_dev"],
-        read["left"]["race_dev"],
-    ]
-    assert data.texts(left) == ["MultiNLI", "RACE"] and left.get_ylabel() == "exactitud en validación (%)"
-    curves = list(data.lines(right).values())[:8:2]
-    assert curves[0] == [[1e4, 1e5], [0.25, 0.5]] and curves[1] == [[1e5], [0.5]]  # el hueco no se dibuja
-    ends = [group.get_offsets()[0].tolist() for group in right.collections[:4]]
-    assert [y for _, y in ends] == [0.1, 0.2, 0.3, 0.4] and data.texts(right) == names
-    assert right.get_xscale() == "log" and "(0 = azar" in right.get_ylabel()
-    assert data.spoken(figure)[2:7] == [60, 73, 40, 53, 2] and data.spoken(figure)[-4:] == [0.5] * 4
+    assert axes[0].get_ylabel() == "peso de la atención (de 0 a 1)"
+    assert data.spoken(figure) == [0, 0.25, 0.5, 0.25, 3, 1, 0, 0]
 
 
 # --- 02 ---------------------------------------------------------------------------------------------------------------
@@ -1113,6 +1080,67 @@ def test_lesson09_scale():
     assert data.labels(left)[2] == data.labels(right)[2] == "pérdida en lo apartado\n(nats por token)"
     assert data.labels(left)[0].startswith("Varios tamaños")
     assert data.spoken(figure) == [2, 64, 0.64, 4.5, 1, 4, 256, 5.3, 3.5, 1]
+
+
+# --- 10 ---------------------------------------------------------------------------------------------------------------
+
+
+def test_lesson10_results():
+    table = [
+        {"name": "Gana", "metric": "F1", "prior": 60.0, "gpt1": 65.5},
+        {"name": "Pierde", "metric": "acc", "prior": 61.7, "gpt1": 56.0},
+    ]
+    figure, (ax,) = draw("lesson10.results", table)
+    assert data.ticks(ax.yaxis) == ["Pierde · acc", "Gana · F1"]
+    assert [points[0] for points in data.lines(ax).values()] == [[61.7, 56.0], [60.0, 65.5]]
+    assert data.texts(ax)[:2] == ["−5,7", "+5,5"] and "1 de 2 conjuntos" in data.labels(ax)[0]
+    assert data.spoken(figure) == [65.5, 60, 5.5, 56, 61.7, -5.7]
+
+
+def test_lesson10_ablations():
+    table = {
+        "columns": ["Media", "QQP", "RTE"],
+        "rows": [
+            {"method": "Transformer con objetivo auxiliar", "values": [65.0, 70.5, 60.0]},
+            {"method": "Transformer sin objetivo auxiliar", "values": [66.0, 68.0, 60.5]},
+        ],
+    }
+    figure, (left, right) = draw("lesson10.ablations", table, {"QQP": 364_000, "RTE": 2_500})
+    assert [end for *_, end in data.rows(left)] == [65, 66] and data.texts(left) == ["65,0", "66,0"]
+    assert data.ticks(left.yaxis)[0] == "Transformer\ncon objetivo auxiliar" and left.get_xlabel().endswith(
+        "(puntos)"
+    )
+    assert [start + end for _, start, end in data.rows(right)] == pytest.approx([-0.5, 2.5])
+    assert data.ticks(right.yaxis) == ["RTE · 2,5 mil", "QQP · 364 mil"] and data.texts(right) == [
+        "−0,5",
+        "+2,5",
+    ]
+    assert "(puntos)" in right.get_xlabel() and right.yaxis_inverted()
+    assert data.spoken(figure) == [66, 65, -0.5, 2.5]
+
+
+def test_lesson10_figure2():
+    names = ["Uno", "Dos", "Tres", "Cuatro"]
+    read = {
+        "left": {"layers": list(range(14)), "mnli_dev": list(range(60, 74)), "race_dev": list(range(40, 54))},
+        "right": {
+            "updates": [1e4, 1e5],
+            "transformer": {name: [None if name == "Dos" else 0.25, 0.5] for name in names},
+            "lstm_end": dict(zip(names, [0.1, 0.2, 0.3, 0.4], strict=True)),
+        },
+    }
+    figure, (left, right) = draw("lesson10.figure2", read)
+    assert [points[1] for points in data.lines(left).values()] == [
+        read["left"]["mnli_dev"],
+        read["left"]["race_dev"],
+    ]
+    assert data.texts(left) == ["MultiNLI", "RACE"] and left.get_ylabel() == "exactitud en validación (%)"
+    curves = list(data.lines(right).values())[:8:2]
+    assert curves[0] == [[1e4, 1e5], [0.25, 0.5]] and curves[1] == [[1e5], [0.5]]  # el hueco no se dibuja
+    ends = [group.get_offsets()[0].tolist() for group in right.collections[:4]]
+    assert [y for _, y in ends] == [0.1, 0.2, 0.3, 0.4] and data.texts(right) == names
+    assert right.get_xscale() == "log" and "(0 = azar" in right.get_ylabel()
+    assert data.spoken(figure)[2:7] == [60, 73, 40, 53, 2] and data.spoken(figure)[-4:] == [0.5] * 4
 
 
 # --- con un modelo mayor caben más cabezas y tokens más largos, y nada se pisa ---------------------------------------

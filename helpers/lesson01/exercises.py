@@ -1,9 +1,18 @@
-"""Los ejercicios de la lección 01: la pérdida L3, las cuatro transformaciones, el orden de la receta y una errata."""
+"""Los ejercicios de la lección 01: L1 con un bucle, la pérdida L3 y las cuatro transformaciones.
+
+Los dos últimos, el orden de la receta y una errata, están hoy en la lección 10: `check` los busca por su nombre.
+"""
 
 import torch
 
 from helpers.exercises import Exercise, Mistake
 from helpers.tasks import transformations
+
+# Filas de log-probabilidades [T, vocabulario] y los ids de un texto. En el primero, a mano; en el segundo, al azar.
+SHIFT_CASES = [
+    (torch.tensor([[0.5, 0.25, 0.25], [0.125, 0.75, 0.125], [0.3, 0.1, 0.6]]).log(), [0, 2, 1]),
+    (torch.randn(5, 6, generator=torch.Generator().manual_seed(0)).log_softmax(-1), [3, 0, 5, 1, 4]),
+]
 
 S, D, E = "_start_", "_delimiter_", "_classify_"
 TOKENS_ADDED = transformations.InputTokens(S, D, E)  # aquí un token es una cadena, y un texto, uno solo
@@ -20,6 +29,11 @@ TASKS = [
     ("similitud", ["hello", "good morning"]),
     ("preguntas", ["he was hungry, so", "he ate", "he slept", "he sang"]),
 ]
+
+
+def token_log_probs(log_p, ids) -> list[float]:
+    """Los T − 1 sumandos de L1 (artículo, ecuación 1): la fila t dice qué viene tras el token t."""
+    return [log_p[t, ids[t + 1]].item() for t in range(len(ids) - 1)]
 
 
 def mean_over_text(token_logprob, mask):
@@ -56,6 +70,19 @@ def same_order_twice(task, texts):
     return build_inputs(task, texts)[:1] * 2 if task == "similitud" else build_inputs(task, texts)
 
 
+PAPER_NAMES = {S: "<s>", D: "$", E: "<e>"}
+
+
+def flat(task, texts):
+    """Sin la lista de fuera cuando solo hay una secuencia."""
+    sequences = build_inputs(task, texts)
+    return sequences[0] if len(sequences) == 1 else sequences
+
+
+def reversed_order(task, texts):
+    return build_inputs(task, texts)[::-1] if task == "similitud" else build_inputs(task, texts)
+
+
 def answers_together(task, texts):
     if task != "preguntas":
         return build_inputs(task, texts)
@@ -67,10 +94,78 @@ def answers_alone(task, texts):
 
 
 EXERCISES = {
+    "01-desplazamiento": Exercise(
+        reference=token_log_probs,
+        cases=SHIFT_CASES,
+        goes_on=True,
+        mistakes=[
+            Mistake(
+                lambda log_p, ids: [log_p[t, ids[t]].item() for t in range(len(ids))],
+                "buscas cada token en su propia fila, pero esa fila ya lo ha leído: dice qué viene después. El token t "
+                "+ 1 se busca en la fila t.",
+            ),
+            Mistake(
+                lambda log_p, ids: [log_p[t, ids[t]].item() for t in range(1, len(ids))],
+                "el número de respuestas está bien, pero cada fila ya ha leído el token que le preguntas: el token t "
+                "lo predice la fila anterior, la t − 1.",
+            ),
+            Mistake(
+                lambda log_p, ids: [log_p[t + 1, ids[t]].item() for t in range(len(ids) - 1)],
+                "vas hacia atrás: preguntas a cada fila por el token anterior. Adivina el siguiente.",
+            ),
+            Mistake(
+                lambda log_p, ids: [log_p[t, ids[(t + 1) % len(ids)]].item() for t in range(len(ids))],
+                "sobra un número: la última fila predice un token que aún no está en el texto.",
+            ),
+            Mistake(
+                lambda log_p, ids: [log_p[t, ids[t + 1]].item() for t in range(1, len(ids) - 1)],
+                "te falta el primero: la fila 0, que solo ha leído un token, ya adivina el segundo.",
+            ),
+            Mistake(
+                lambda log_p, ids: [log_p[t].max().item() for t in range(len(ids) - 1)],
+                "miras el token preferido de cada fila; L1 pregunta por el que de verdad venía, `ids[t + 1]`.",
+            ),
+            Mistake(
+                lambda log_p, ids: [log_p[t, ids[t + 1]].exp().item() for t in range(len(ids) - 1)],
+                "eso son las probabilidades: se pide su logaritmo, que es lo que ya trae `log_p`.",
+            ),
+            Mistake(
+                lambda log_p, ids: [-log_p[t, ids[t + 1]].item() for t in range(len(ids) - 1)],
+                "has cambiado el signo: L1 suma log P, que son números negativos.",
+            ),
+            Mistake(
+                lambda log_p, ids: sum(log_p[t, ids[t + 1]].item() for t in range(len(ids) - 1)),
+                "eso ya es L1, la suma. Devuelve la lista, con un número por token adivinado.",
+            ),
+        ],
+        success="la fila t predice el token t + 1, y el primero no lo predice nadie.",
+    ),
     "01-perdida": Exercise(
         reference=fine_tuning_loss,
         cases=LOSS_CASES,
+        goes_on=True,
         mistakes=[
+            Mistake(
+                lambda y, t, m, lam=0.5: -(lam * y.mean() + mean_over_text(t, m).mean()),
+                "has puesto λ en L2: pesa a L1, el modelado del lenguaje. L2 entra entera.",
+            ),
+            Mistake(
+                lambda y, t, m, lam=0.5: -((1 - lam) * y.mean() + lam * mean_over_text(t, m).mean()),
+                "no es un reparto: L2 no lleva 1 − λ. L3 es L2 entera más λ veces L1.",
+            ),
+            Mistake(
+                lambda y, t, m, lam=0.5: -y.mean(),
+                "eso es solo L2: falta el objetivo auxiliar, λ·L1.",
+            ),
+            Mistake(
+                lambda y, t, m, lam=0.5: -(y.sum() + lam * mean_over_text(t, m).sum()),
+                "sumas los ejemplos del lote: con un lote mayor saldría otra pérdida. Haz la media.",
+            ),
+            Mistake(
+                lambda y, t, m, lam=0.5: -(y.mean() + lam * ((t * m).sum(0) / m.sum(0)).mean()),
+                "promedias por columnas, cada posición con la misma de otros textos: la media de cada texto es sobre "
+                "la última dimensión, -1.",
+            ),
             Mistake(
                 lambda y, t, m, lam=0.5: -y.mean() + lam * mean_over_text(t, m).mean(),
                 "el signo solo alcanza a L2: es −(L2 + λ·L1), con paréntesis, así que L1 también cambia de signo.",
@@ -111,7 +206,25 @@ EXERCISES = {
     "01-transformaciones": Exercise(
         reference=build_inputs,
         cases=TASKS,
+        goes_on=True,
         mistakes=[
+            Mistake(
+                changed(lambda sequence: [E, *sequence[:-1]]),
+                "_classify_ va al final. Delante no sirve: con la máscara causal, la primera posición solo se ve a sí "
+                "misma, y de ahí no se puede leer la clase.",
+            ),
+            Mistake(
+                changed(lambda sequence: [PAPER_NAMES.get(part, part) for part in sequence]),
+                "son los nombres del artículo. Usa los del código: _start_, _delimiter_ y _classify_.",
+            ),
+            Mistake(
+                flat,
+                "te falta la lista de fuera: también cuando hay una sola secuencia se devuelve una lista con ella.",
+            ),
+            Mistake(
+                reversed_order,
+                "en similitud, primero la secuencia en el orden dado, A-B, y después la contraria.",
+            ),
             Mistake(
                 one_order,
                 "en similitud falta una secuencia: el parecido no tiene orden, así que se forman las dos, A-B y B-A.",

@@ -1,7 +1,6 @@
-"""Las figuras de la lección 01: las dos etapas, el decodificador, las cuatro transformaciones y los resultados.
+"""Las figuras de la lección 01: las dos etapas, el decodificador, las cuatro entradas y lo que se ve dentro."""
 
-Los resultados se leen de `data/paper/tables.json` y `data/paper/figure2.json`, donde cada número lleva su fuente.
-"""
+from statistics import median
 
 import matplotlib.pyplot as plt
 from matplotlib.patches import FancyBboxPatch, Rectangle
@@ -13,15 +12,14 @@ from helpers.figures import (
     GREEN,
     INK,
     ORANGE,
-    PURPLE,
-    RED,
-    SKY,
     arrow,
     box,
     canvas,
     describe,
+    slant_if_crowded,
+    with_comma,
 )
-from helpers.spanish import number, signed
+from helpers.spanish import number
 
 START, DELIMITER, EXTRACT = "inicio", "separador", "extraer"
 SPECIAL = {START: GRAY, DELIMITER: GRAY, EXTRACT: ORANGE}
@@ -43,17 +41,6 @@ TRANSFORMATIONS = {
         "respuesta",
     ),
 }
-
-
-def gain(row: dict) -> float:
-    """Lo que GPT-1 saca de más (o, si es negativo, de menos) que lo mejor anterior, en puntos."""
-    return row["gpt1"] - row["prior"]
-
-
-def auxiliary_effect(rows: dict, names) -> dict[str, float]:
-    """Lo que se gana con el objetivo auxiliar en cada tarea de la Tabla 5, en puntos."""
-    with_it, without = rows["Transformer con objetivo auxiliar"], rows["Transformer sin objetivo auxiliar"]
-    return {name: with_it[name] - without[name] for name in names}
 
 
 def two_stages():
@@ -218,155 +205,47 @@ def _sequence(axes, parts, bottom):
         x += size + 0.8
 
 
-MARKERS = ("o", "s", "^", "D")
-
-
-def results(datasets: list[dict]):
-    """GPT-1 frente a lo mejor anterior en cada conjunto: las filas de `datasets.rows` en tables.json."""
-    rows = sorted(({**row, "gain": gain(row)} for row in datasets), key=lambda row: row["gain"])
-    figure, axes = plt.subplots(figsize=(9.2, 5.6))
-    for y, row in enumerate(rows):
-        won = row["gain"] > 0
-        color = BLUE if won else RED
-        axes.plot([row["prior"], row["gpt1"]], [y, y], color=color, lw=3, alpha=0.35, zorder=2)
-        axes.scatter(row["prior"], y, s=52, fc="white", ec=GRAY, lw=1.6, zorder=3)
-        axes.scatter(row["gpt1"], y, s=62, color=color, marker="o" if won else "X", zorder=4)
-        axes.text(102, y, signed(row["gain"]), color=color, weight="bold", va="center", ha="right")
-    wins = sum(row["gain"] > 0 for row in rows)
-    axes.scatter([], [], s=52, fc="white", ec=GRAY, lw=1.6, label="mejor resultado anterior")
-    axes.scatter([], [], s=62, color=BLUE, label=f"GPT-1, cuando gana ({wins})")
-    axes.scatter([], [], s=62, color=RED, marker="X", label=f"GPT-1, cuando pierde ({len(rows) - wins})")
-    axes.legend(loc="lower left", fontsize=10)
-    axes.set(
-        yticks=range(len(rows)),
-        xlim=(28, 103),
-        xlabel="puntuación (de 0 a 100; cada conjunto usa su métrica)",
-    )
-    axes.set_yticklabels([f"{row['name']} · {row['metric']}" for row in rows])
-    axes.set_ylabel("conjunto de datos · métrica")
-    axes.set_title(f"GPT-1 mejora lo anterior en {wins} de {len(rows)} conjuntos (artículo, tablas 2-4)")
-    axes.text(102, len(rows) - 0.35, "diferencia", ha="right", size=9.5, color=GRAY)
-    described = "; ".join(
-        f"{r['name']} {_es(r['gpt1'])} frente a {_es(r['prior'])} ({signed(r['gain'])})" for r in rows[::-1]
-    )
-    return describe(figure, f"Doce conjuntos, de mayor a menor diferencia: {described}.")
-
-
-def ablations(table: dict, sizes: dict[str, int]):
-    """La Tabla 5: medias de cada variante y efecto del objetivo auxiliar por tarea, ordenadas por `sizes`."""
-    rows = {row["method"]: dict(zip(table["columns"], row["values"], strict=True)) for row in table["rows"]}
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11.5, 4.4), dpi=80, width_ratios=(1, 1.15))
-    described = _averages(left, rows)
-    described += _auxiliary(right, rows, sizes)
-    figure.tight_layout(w_pad=2.5)
-    return describe(figure, described)
-
-
-def _averages(axes, rows):
-    order = sorted(rows, key=lambda method: rows[method]["Media"])
-    values = [rows[method]["Media"] for method in order]
-    full = "Transformer con objetivo auxiliar"
-    bars = axes.barh(order, values, color=[BLUE if method == full else SKY for method in order], height=0.6)
-    axes.bar_label(bars, labels=[_es(value) for value in values], padding=4, weight="bold")
-    axes.set_yticks(
-        range(len(order)), [method.replace(" con ", "\ncon ").replace(" sin ", "\nsin ") for method in order]
-    )
-    axes.set(xlim=(0, 88), xlabel="media de las ocho tareas (puntos)", ylabel="variante")
-    axes.set_title("Qué pasa al quitar cada pieza")
-    axes.grid(axis="y", visible=False)
-    return "Medias: " + ", ".join(f"{m} {_es(rows[m]['Media'])}" for m in order[::-1]) + ". "
-
-
-def _auxiliary(axes, rows, sizes):
-    names = sorted(sizes, key=sizes.get)
-    effect = auxiliary_effect(rows, names)
-    colors = [BLUE if effect[name] > 0 else RED for name in names]
-    bars = axes.barh(range(len(names)), [effect[name] for name in names], color=colors, height=0.62)
-    axes.bar_label(bars, labels=[signed(effect[name]) for name in names], padding=4, weight="bold", size=10)
-    axes.set_yticks(range(len(names)), [f"{name} · {_thousands(sizes[name])}" for name in names])
-    axes.invert_yaxis()
-    axes.axvline(0, color="black", lw=1)
-    axes.set(xlim=(-3.9, 3.2), xlabel="con objetivo auxiliar − sin él (puntos)", ylabel="tarea · ejemplos")
-    axes.set_title("El objetivo auxiliar, tarea a tarea")
-    axes.grid(axis="y", visible=False)
-    return "Efecto del objetivo auxiliar, de menos a más datos: " + ", ".join(
-        f"{name} {signed(effect[name])}" for name in names
-    ) + "."  # fmt: skip
-
-
-def figure2(data: dict):
-    """La Figura 2 redibujada con valores digitalizados (`figure2.json`): capas transferidas y disparo cero."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), dpi=80)
-    _transfer(left, data["left"])
-    _zero_shot(right, data["right"])
-    figure.suptitle(
-        "Figura 2 del artículo, redibujada con valores digitalizados", weight="bold", x=0.01, ha="left"
-    )
-    figure.tight_layout(w_pad=2.5)
-    race, mnli = data["left"]["race_dev"], data["left"]["mnli_dev"]
-    ends = ", ".join(f"{name} {number(v[-1], 2)}" for name, v in data["right"]["transformer"].items())
-    return describe(
-        figure,
-        f"Izquierda: al transferir de 0 a 13 capas la exactitud sube de {_es(mnli[0])} a {_es(mnli[-1])} en MultiNLI y "
-        f"de {_es(race[0])} a {_es(race[-1])} en RACE, con un pequeño bache en 2. Derecha: el rendimiento relativo sin "
-        f"ajustar crece con el preentrenamiento y acaba en {ends}.",
-    )
-
-
-def _transfer(axes, data):
-    for values, name, color, marker in (
-        (data["mnli_dev"], "MultiNLI", BLUE, "o"),
-        (data["race_dev"], "RACE", ORANGE, "s"),
-    ):
-        low, high = [v - 0.4 for v in values], [v + 0.4 for v in values]
-        axes.fill_between(data["layers"], low, high, color=color, alpha=0.25, lw=0)
-        axes.plot(data["layers"], values, color=color, marker=marker, ms=5)
-        axes.text(13, values[-1] + 1.6, name, color=color, weight="bold", ha="right")
-    axes.set(xticks=range(0, 14), ylim=(35, 90), ylabel="exactitud en validación (%)")
-    axes.set_xlabel("capas transferidas (0 = ninguna; 1 = embeddings; 13 = todo)")
-    axes.set_title("Casi cada capa aporta (banda: ±0,4)")
-
-
-def _zero_shot(axes, data):
-    colors = (BLUE, GREEN, ORANGE, PURPLE)
-    for (name, values), color, marker in zip(data["transformer"].items(), colors, MARKERS, strict=True):
-        points = [(x, y) for x, y in zip(data["updates"], values, strict=True) if y is not None]
-        axes.plot(*zip(*points, strict=True), color=color, marker=marker, ms=5)
-        label = values[-1] - (
-            0.09 if values[-1] < 0.3 else 0
-        )  # el trazo del más bajo esquiva al LSTM de Winograd
-        ends = [points[-1][0], 2.1e6], [points[-1][1], label]
-        axes.plot(*ends, color=color, lw=1, ls=":", clip_on=False)
-        axes.text(2.3e6, label, name, color="#222222", va="center", size=10)
-        axes.scatter(
-            1.4e6,
-            data["lstm_end"][name],
-            marker=marker,
-            fc="white",
-            ec=color,
-            s=45,
-            lw=1.6,
-            clip_on=False,
-            zorder=3,
+def spread(groups: dict[str, list[float]], title: str, xlabel: str, decimals: int = 1):
+    """Cada grupo, una fila de puntos con su mediana señalada: lo que mide cada uno y cuánto varía por dentro."""
+    figure, axes = plt.subplots(figsize=(8.6, 1.1 + 0.52 * len(groups)), dpi=80)
+    described = []
+    for row, (name, values) in enumerate(groups.items()):
+        middle = median(values)
+        axes.scatter(values, [row] * len(values), s=46, color=BLUE, alpha=0.45, lw=0, zorder=3)
+        axes.plot([middle, middle], [row - 0.3, row + 0.3], color=ORANGE, lw=3, zorder=4)
+        axes.text(
+            middle, row - 0.34, number(middle, decimals), ha="center", size=9.5, weight="bold", color=INK
         )
-    axes.plot([], [], color=GRAY, marker="o", ms=5, label="Transformer")
-    axes.scatter([], [], marker="o", fc="white", ec=GRAY, s=45, label="dónde acaba el LSTM (a ojo)")
-    axes.legend(loc="upper left", fontsize=9.5)
-    axes.set(
-        xscale="log",
-        xlim=(3e3, 1.1e6),
-        ylim=(-0.03, 1),
-        xlabel="actualizaciones de preentrenamiento (escala log.)",
+        low, high = (number(end, decimals) for end in (min(values), max(values)))
+        described.append(
+            f"{name}, {len(values)} puntos: mediana {number(middle, decimals)}, de {low} a {high}"
+        )
+    axes.set_yticks(range(len(groups)), list(groups))
+    axes.set(ylim=(len(groups) - 0.5, -0.75), xlabel=xlabel, ylabel="grupo", title=title)
+    with_comma(axes.xaxis)
+    figure.tight_layout()
+    return describe(
+        figure, f"{title}. Cada punto es una medida y la raya, la mediana. {'; '.join(described)}."
     )
-    axes.set_ylabel("rendimiento relativo\n(0 = azar, 1 = mejor modelo único)")
-    axes.yaxis.set_major_formatter(lambda value, _: number(value, 1))
-    axes.set_title("Sin ajustar nada también mejora")
 
 
-def _es(value: float) -> str:
-    return number(value, 1)
-
-
-def _thousands(count: int) -> str:
-    decimals = 1 if count < 10_000 else 0
-    return f"{number(count / 1000, decimals)} mil"
+def attention(tokens: list[str], heads: dict[str, list[float]]):
+    """Cuánto mira la última posición a cada token, una gráfica por cabeza."""
+    figure, axes = plt.subplots(
+        1, len(heads), figsize=(5 * len(heads), 3), dpi=80, sharey=True, squeeze=False
+    )
+    for ax, (name, weights) in zip(axes[0], heads.items(), strict=True):
+        bars = ax.bar(range(len(tokens)), weights, color=BLUE, width=0.7)
+        ax.bar_label(bars, labels=[number(weight, 2) for weight in weights], padding=2, size=9.5)
+        ax.set_xticks(range(len(tokens)), tokens)
+        ax.set(title=name, ylim=(0, 1.05), xlabel="token al que mira")
+        with_comma(ax.yaxis)
+        slant_if_crowded(ax)
+    axes[0, 0].set_ylabel("peso de la atención (de 0 a 1)")
+    figure.tight_layout()
+    told = "; ".join(
+        f"{name}: "
+        + ", ".join(f"{token} {number(weight, 2)}" for token, weight in zip(tokens, weights, strict=True))
+        for name, weights in heads.items()
+    )
+    return describe(figure, f"A quién mira la última posición de «{' '.join(tokens)}». {told}.")

@@ -1,0 +1,1 @@
+"""Lo que solo usa la lección 10."""
