@@ -31,11 +31,12 @@ LESSONS = {
     "07": Lesson("Disparo\ncero", ("05",), (4, 0)),
     "08": Lesson("Arquitectura\ndesde cero", ("02", "05"), (4, 2)),
     "09": Lesson("Preentrena-\nmiento", ("08",), (5, 2)),
+    "10": Lesson("Lectura\ncrítica", ("06", "07"), (5, 0.5)),
 }
 
 
 def course_map():
-    """El mapa de las diez lecciones: una flecha de A a B dice que B se apoya en A."""
+    """El mapa de las lecciones: una flecha de A a B dice que B se apoya en A."""
     figure, axes = canvas((9.2, 4.3), (-0.45, 5.45), (-0.62, 2.4), top=0.92)
     for lesson in LESSONS.values():
         for need in lesson.needs:
@@ -48,7 +49,7 @@ def course_map():
         f"{name} se apoya en {' y '.join(one.needs)}" for name, one in LESSONS.items() if one.needs
     )
     titles = ", ".join(f"{name} {_plain(one.title)}" for name, one in LESSONS.items())
-    return describe(figure, f"Mapa del curso con diez lecciones: {titles}. {arrows}.")
+    return describe(figure, f"Mapa del curso con {len(LESSONS)} lecciones: {titles}. {arrows}.")
 
 
 def next_token(prompt: str, candidates: list[tuple[str, float]], model: str):
