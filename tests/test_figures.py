@@ -124,9 +124,9 @@ def test_boxes_and_arrows_go_where_they_are_told():
 
 def test_lesson00_course_map():
     figure, (ax,) = draw("lesson00.course_map")
-    assert [text for text in data.texts(ax) if text.isdigit()] == [f"{number:02}" for number in range(10)]
+    assert [text for text in data.texts(ax) if text.isdigit()] == [f"{number:02}" for number in range(11)]
     arrows = [patch for patch in ax.patches if hasattr(patch, "get_arrowstyle")]
-    assert len(arrows) == 10 and "09 se apoya en 08." in figure.get_label()
+    assert len(arrows) == 12 and "10 se apoya en 06 y 07." in figure.get_label()
 
 
 def test_lesson00_cover():
