@@ -12,6 +12,7 @@ import threading
 import time
 import warnings
 import zlib
+from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
 from types import SimpleNamespace
@@ -678,6 +679,36 @@ def test_check_gives_back_the_one_that_goes_on(doubling, capsys):
 
 def loops_never_called(x):
     raise ValueError
+
+
+@pytest.mark.parametrize(
+    ("reference", "mine", "wanted"),
+    [
+        (lambda x: torch.tensor([x, x]), lambda x: [x, x], "un tensor"),
+        (lambda x: torch.tensor([x, x]), lambda x: np.array([x, x]), "un tensor"),
+        (lambda x: torch.tensor([x, x]), lambda x: torch.tensor([x, x]).float(), "números enteros"),
+        (lambda x: torch.ones(x), lambda x: torch.ones(x).long(), "números con decimales"),
+        (lambda x: [x, x], lambda x: (x, x), "una lista"),
+        (lambda x: [x, [x]], lambda x: [x, torch.tensor([x])], "una lista"),
+        (lambda x: (x, x), lambda x: torch.tensor([x, x]), "una tupla"),
+        (lambda x: {"a": x}, lambda x: {"a": torch.tensor(x)}, "un número"),
+        (lambda x: float(x), lambda x: torch.tensor(float(x)), "un número"),
+        (lambda x: float(x), lambda x: np.float32(x), ""),
+        (lambda x: torch.ones(x), lambda x: torch.ones(x).double(), ""),
+        (lambda x: {"a": x}, lambda x: Counter(a=x), ""),
+        (lambda x: str(x), lambda x: str(x), ""),
+    ],
+)
+def test_a_right_one_of_another_kind_keeps_its_tick_and_the_course_goes_on(
+    reference, mine, wanted, monkeypatch, capsys
+):
+    """Los números de un tensor en una lista están bien, pero la celda siguiente la usaría como tensor."""
+    exercise = Exercise(reference, cases=[(3,), (5,)], success="bien.", goes_on=True)
+    monkeypatch.setattr(checking, "catalogue", lambda lesson: {"04-tipo": exercise})
+    going = exercises.check("04-tipo", mine)
+    out = one_line(capsys)
+    assert out.startswith("✅") and going is (reference if wanted else mine)
+    assert (f"Sigo con la del curso: las celdas siguientes esperan {wanted}." in out) == bool(wanted)
 
 
 def test_a_right_but_slow_one_keeps_its_tick_and_the_course_goes_on(doubling, capsys, monkeypatch):

@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 from helpers.environment import ROOT
 from helpers.exercises import passport
-from helpers.exercises.comparing import briefly, difference, inputs, kind, same, size
+from helpers.exercises.comparing import briefly, difference, inputs, kind, other_kind, same, size
 from helpers.exercises.limits import IDLE, Printed, TimeUp, bounded, undisturbed
 from helpers.spanish import significant
 
@@ -90,18 +90,21 @@ def lessons() -> list[str]:
 def check(name: str, answer):
     """Comprueba `answer` e imprime el veredicto. `name` es el del enunciado, por ejemplo `"04-softmax"`.
 
-    Si el ejercicio lo pide (`goes_on`), devuelve la función con la que sigue la lección: la tuya si está bien y es
-    rápida, y la del curso si no. Los demás no devuelven nada.
+    Si el ejercicio lo pide (`goes_on`), devuelve la función con la que sigue la lección: la tuya si está bien, es
+    rápida y devuelve lo mismo que la del curso (una lista con los números de un tensor vale, pero las celdas siguientes
+    esperan un tensor), y la del curso si no. Los demás no devuelven nada.
     """
     exercise = _find(name)
     if exercise is None:
         return None
-    start = time.process_time()
-    mark, sentence = judge(exercise, answer)
-    slow = time.process_time() - start > SLOW
+    start, found = time.process_time(), []
+    mark, sentence = judge(exercise, answer, found)
     if exercise.goes_on:
-        mine = mark == "✅" and not slow
-        why = ", que va más deprisa" if mark == "✅" else ""
+        mine, why = mark == "✅", ""
+        if mine and time.process_time() - start > SLOW:
+            mine, why = False, ", que va más deprisa"
+        elif mine and (wanted := other_kind(found, exercise.outputs(exercise.reference))):
+            mine, why = False, f": las celdas siguientes esperan {wanted}"
         sentence += " Sigo con la tuya." if mine else f" Sigo con la del curso{why}."
     print(f"{mark} {name}: {sentence}")
     if mark in "✅❌":
@@ -128,15 +131,16 @@ def _find(name) -> Exercise | None:
     return exercises[name]
 
 
-def judge(exercise: Exercise, answer: Callable | Any) -> tuple[str, str]:
-    """(⏳, ✅, ❌ o ⏱; frase) para una respuesta."""
+def judge(exercise: Exercise, answer: Callable | Any, found: list | None = None) -> tuple[str, str]:
+    """(⏳, ✅, ❌ o ⏱; frase) para una respuesta. En `found`, si se da, deja lo que ha devuelto en cada caso."""
+    found = [] if found is None else found
     if answer is None or answer is ...:
         return "⏳", "pendiente. Escribe tu respuesta en la celda de arriba."
     if exercise.cases and (not callable(answer) or isinstance(answer, type)):
         return "❌", f"se esperaba una función y has dado {kind(answer)}."
     # La referencia sí puede ser la función de PyTorch que se pide escribir.
     watched = {} if answer is exercise.reference else exercise.by_hand
-    printed, used, found = Printed(), _Noticing(watched), []
+    printed, used = Printed(), _Noticing(watched)
     try:
         with undisturbed(), contextlib.redirect_stdout(printed):
             try:

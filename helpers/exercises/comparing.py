@@ -48,6 +48,30 @@ def same(found, expected, tolerance: float) -> bool:
     return type(found) is type(expected) and bool(found == expected)
 
 
+def other_kind(found, expected) -> str:
+    """Qué se esperaba, si `found` dice lo mismo que `expected` con otro tipo: «un tensor», «una lista»… Si no, «».
+
+    `same` no distingue un tensor de la lista de sus números; el código que viene después, sí.
+    """
+    if isinstance(expected, torch.Tensor):
+        alike = isinstance(found, torch.Tensor) and found.shape == expected.shape
+        if alike and found.is_floating_point() != expected.is_floating_point():
+            return "números enteros" if found.is_floating_point() else "números con decimales"
+        return "" if alike else "un tensor"
+    if isinstance(expected, list | tuple):
+        if type(found) is not type(expected):
+            return "una lista" if isinstance(expected, list) else "una tupla"
+        return next(filter(None, map(other_kind, found, expected)), "")
+    if isinstance(expected, Mapping):
+        if not isinstance(found, dict):
+            return "un diccionario"
+        pairs = ((dict.__getitem__(found, key), expected[key]) for key in expected)
+        return next(filter(None, itertools.starmap(other_kind, pairs)), "")
+    if isinstance(expected, int | float) and not isinstance(found, numbers.Number):
+        return "un número"
+    return ""
+
+
 def _letter(text: str) -> str:
     """«b», «B», «b)» y «(b)» son la misma letra: las dos últimas, como se escriben en el enunciado."""
     text = text.strip().lower()
