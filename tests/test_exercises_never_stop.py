@@ -18,14 +18,16 @@ from fractions import Fraction
 from types import SimpleNamespace
 from unittest import mock
 
+import contract
 import numpy as np
 import pytest
 import torch
 
 from helpers import exercises
 from helpers.environment import ROOT
-from helpers.exercises import checking, comparing, limits, passport, quiz
+from helpers.exercises import checking, comparing, limits, passport, quiz, totals
 from helpers.exercises.checking import Exercise, judge
+from tools import lessons as tools_lessons
 
 
 @pytest.fixture(autouse=True)
@@ -869,6 +871,17 @@ def test_a_passport_survives_being_pasted_with_line_breaks(monkeypatch, tmp_path
     monkeypatch.setenv("CURSO_PROGRESO", str(tmp_path / "otro.json"))
     exercises.progress("\n".join(textwrap.wrap(text, 40)) + "  ")
     assert len(passport.load_results()) == 30
+
+
+def test_what_moved_is_counted_where_it_is(capsys):
+    """Cada ejercicio, en la lección cuyo cuaderno lo propone; lo mudado, también."""
+    for path in tools_lessons.find():
+        proposed = {contract.tag_of(cell, "exercise") for cell in tools_lessons.read(path).cells} - {None}
+        assert proposed == {name for name in totals.names(path.stem[:2]) if name[3:4].isalpha()}, path.stem
+    exercises.check("01-orden", "x")
+    exercises.progress()
+    out = capsys.readouterr().out
+    assert "\n10 " in out and "\n01 " not in out
 
 
 def test_totals_count_the_exercises_and_questions_of_the_lesson(capsys):

@@ -6,6 +6,9 @@ from helpers.exercises.passport import add_text, as_text, load_bets, load_result
 from helpers.exercises.quiz import bank
 from helpers.spanish import text_table
 
+# Lo que se mudó de lección conserva su nombre: quien ya lo tenía hecho no lo pierde.
+MOVED = dict.fromkeys(("01-orden", "01-mejora", "01-06", "01-07", "01-08", "01-09", "01-10", "01-12"), "10")
+
 
 def progress(passport: str | None = None) -> str | None:
     """Imprime la tabla de lo hecho por lección; con `passport`, antes suma lo que trae ese texto.
@@ -26,18 +29,27 @@ def progress(passport: str | None = None) -> str | None:
         print("Todavía no hay nada apuntado: empieza por cualquier ejercicio.")
         return None
     rows = [("Lección", "bien", "intentados")]
-    for lesson in sorted({name[:2] for name in done} & set(lessons())):
+    for lesson in sorted(set(map(lesson_of, done)) & set(lessons())):
         there = names(lesson)
         results = [good for name, good in done.items() if name in there]
         rows.append((lesson, f"{sum(results)} de {len(there)}", str(len(results))))
     print(text_table(rows, right=(1, 2)))
+    print(
+        "Cuentan los ejercicios de la lección y todas sus preguntas, también las que salen en otra o solo en Anki."
+    )
     return as_text()
+
+
+def lesson_of(name: str) -> str:
+    """La lección en la que está hoy un ejercicio o una pregunta."""
+    return MOVED.get(name, name[:2])
 
 
 def names(lesson: str) -> set[str]:
     """Los ejercicios y las preguntas que tiene una lección."""
     try:
-        questions = [name for name in bank() if name[:2] == lesson]
+        every = [*bank()]
     except (OSError, ValueError):  # `recall` y `answer` dicen qué le pasa al archivo
-        questions = []
-    return {*catalogue(lesson), *questions}
+        every = []
+    every += [name for room in {lesson, *(name[:2] for name in MOVED)} for name in catalogue(room)]
+    return {name for name in every if lesson_of(name) == lesson}
