@@ -22,6 +22,7 @@ import contract
 import numpy as np
 import pytest
 import torch
+from transformers import OpenAIGPTConfig
 
 from helpers import exercises
 from helpers.environment import ROOT
@@ -711,6 +712,53 @@ def test_a_right_one_of_another_kind_keeps_its_tick_and_the_course_goes_on(
     out = one_line(capsys)
     assert out.startswith("✅") and going is (reference if wanted else mine)
     assert (f"Sigo con la del curso: las celdas siguientes esperan {wanted}." in out) == bool(wanted)
+
+
+def _in_place(x):
+    x[x < 0] = 0
+    return x
+
+
+def _popping(x):
+    total = 0
+    while x:
+        total += x.pop()
+    return total
+
+
+def _editing(config):
+    config.n_layer = 6
+    return config
+
+
+@pytest.mark.parametrize(
+    ("reference", "case", "mine"),
+    [
+        (lambda x: x.clamp(min=0), torch.tensor([-1.0, float("nan"), 2.0]), _in_place),
+        (lambda x: sum(x), [1, 2, 3], _popping),
+        (lambda x: len(x), {"a": 1}, lambda x: x.pop("a") and 1),
+        (lambda c: OpenAIGPTConfig(n_layer=6), OpenAIGPTConfig(), _editing),
+    ],
+)
+def test_a_right_one_that_changes_what_it_gets_keeps_its_tick_and_the_course_goes_on(
+    reference, case, mine, monkeypatch, capsys
+):
+    """En la celda siguiente, lo que recibe es una variable de la lección."""
+    layers = (lambda config: config.n_layer) if isinstance(case, OpenAIGPTConfig) else None
+    exercise = Exercise(reference, cases=[(case,)], success="bien.", goes_on=True, measure=layers)
+    monkeypatch.setattr(checking, "catalogue", lambda lesson: {"04-cambia": exercise})
+    assert exercises.check("04-cambia", reference) is reference
+    assert one_line(capsys).endswith(" Sigo con la tuya.\n")
+    assert exercises.check("04-cambia", mine) is reference
+    assert "la tuya cambia lo que recibe" in one_line(capsys)
+
+
+def test_the_lesson_could_go_on_with_every_reference(capsys):
+    for lesson in checking.lessons():
+        for name, exercise in checking.catalogue(lesson).items():
+            if exercise.goes_on:
+                exercises.check(name, exercise.reference)
+                assert one_line(capsys).endswith(" Sigo con la tuya.\n"), name
 
 
 def test_a_right_but_slow_one_keeps_its_tick_and_the_course_goes_on(doubling, capsys, monkeypatch):

@@ -19,7 +19,16 @@ from torch.overrides import TorchFunctionMode
 
 from helpers.environment import ROOT
 from helpers.exercises import passport
-from helpers.exercises.comparing import briefly, difference, inputs, kind, other_kind, same, size
+from helpers.exercises.comparing import (
+    briefly,
+    changed,
+    difference,
+    inputs,
+    kind,
+    other_kind,
+    same,
+    size,
+)
 from helpers.exercises.limits import IDLE, Printed, TimeUp, bounded, undisturbed
 from helpers.spanish import significant
 
@@ -62,11 +71,14 @@ class Exercise:
         """Lo que da `answer` en cada caso (o el propio valor, si no se pide una función)."""
         return list(self.outputs_of(answer))
 
-    def outputs_of(self, answer) -> Iterator:
-        """Lo mismo, según va saliendo: si `answer` se para, se sabe en qué caso."""
+    def outputs_of(self, answer, given: list | None = None) -> Iterator:
+        """Lo mismo, según va saliendo: si `answer` se para, se sabe en qué caso. En `given` quedan los argumentos."""
         for case in self.cases:
             # Se copia para que una respuesta que modifica sus argumentos no estropee los siguientes.
-            yield answer(*copy.deepcopy(case))
+            arguments = copy.deepcopy(case)
+            if given is not None:
+                given.append(arguments)
+            yield answer(*arguments)
         if not self.cases:
             yield answer
 
@@ -90,21 +102,23 @@ def lessons() -> list[str]:
 def check(name: str, answer):
     """Comprueba `answer` e imprime el veredicto. `name` es el del enunciado, por ejemplo `"04-softmax"`.
 
-    Si el ejercicio lo pide (`goes_on`), devuelve la función con la que sigue la lección: la tuya si está bien, es
-    rápida y devuelve lo mismo que la del curso (una lista con los números de un tensor vale, pero las celdas siguientes
-    esperan un tensor), y la del curso si no. Los demás no devuelven nada.
+    Si el ejercicio lo pide (`goes_on`), devuelve la función con la que sigue la lección: la tuya, si está bien, es
+    rápida y se puede poner en el sitio de la del curso (no cambia lo que recibe y devuelve lo mismo: una lista con los
+    números de un tensor vale, pero las celdas siguientes esperan un tensor). Los demás no devuelven nada.
     """
     exercise = _find(name)
     if exercise is None:
         return None
-    start, found = time.process_time(), []
-    mark, sentence = judge(exercise, answer, found)
+    start, found, given = time.process_time(), [], []
+    mark, sentence = judge(exercise, answer, found, given)
     if exercise.goes_on:
         mine, why = mark == "✅", ""
         if mine and time.process_time() - start > SLOW:
             mine, why = False, ", que va más deprisa"
         elif mine and (wanted := other_kind(found, exercise.outputs(exercise.reference))):
             mine, why = False, f": las celdas siguientes esperan {wanted}"
+        elif mine and changed(given, exercise.cases):
+            mine, why = False, ": la tuya cambia lo que recibe, y las celdas siguientes lo usan después"
         sentence += " Sigo con la tuya." if mine else f" Sigo con la del curso{why}."
     print(f"{mark} {name}: {sentence}")
     if mark in "✅❌":
@@ -131,8 +145,13 @@ def _find(name) -> Exercise | None:
     return exercises[name]
 
 
-def judge(exercise: Exercise, answer: Callable | Any, found: list | None = None) -> tuple[str, str]:
-    """(⏳, ✅, ❌ o ⏱; frase) para una respuesta. En `found`, si se da, deja lo que ha devuelto en cada caso."""
+def judge(
+    exercise: Exercise, answer: Callable | Any, found: list | None = None, given: list | None = None
+) -> tuple[str, str]:
+    """(⏳, ✅, ❌ o ⏱; frase) para una respuesta.
+
+    En `found` y `given`, si se dan, deja lo que ha devuelto en cada caso y cómo han quedado sus argumentos.
+    """
     found = [] if found is None else found
     if answer is None or answer is ...:
         return "⏳", "pendiente. Escribe tu respuesta en la celda de arriba."
@@ -146,7 +165,7 @@ def judge(exercise: Exercise, answer: Callable | Any, found: list | None = None)
             try:
                 # Dos veces `undisturbed`: la comparación tampoco hereda lo que la respuesta haya cambiado.
                 with undisturbed(), used if watched else contextlib.nullcontext():
-                    bounded(lambda: found.extend(exercise.outputs_of(answer)), exercise.seconds)
+                    bounded(lambda: found.extend(exercise.outputs_of(answer, given)), exercise.seconds)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # también SystemExit: sys.exit() no cierra la lección

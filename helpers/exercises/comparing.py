@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 import numpy
 import torch
+from transformers import PreTrainedConfig
 
 from helpers.spanish import significant
 
@@ -70,6 +71,21 @@ def other_kind(found, expected) -> str:
     if isinstance(expected, int | float) and not isinstance(found, numbers.Number):
         return "un número"
     return ""
+
+
+def changed(found, before) -> bool:
+    """¿Ha cambiado algo de lo que se dio? Mira tensores, listas, diccionarios y configuraciones."""
+    if isinstance(before, torch.Tensor):
+        return found.shape != before.shape or not torch.allclose(
+            found, before, rtol=0, atol=0, equal_nan=True
+        )
+    if isinstance(before, list | tuple):
+        return len(found) != len(before) or any(map(changed, found, before))
+    if isinstance(before, dict):
+        return found.keys() != before.keys() or any(changed(found[key], before[key]) for key in before)
+    if isinstance(before, int | float | str | PreTrainedConfig):
+        return found != before
+    return False
 
 
 def _letter(text: str) -> str:
