@@ -93,7 +93,7 @@ def stages(text: str, tokenizer) -> list[tuple[str, list[str]]]:
         ("el texto tal como llega", [text]),
         ("1 · ftfy", [repaired]),
         ("2 · estandarizar", [standardize(repaired)]),
-        ("3 y 4 · palabras de spaCy, en minúsculas", words(text)),
+        ("3 y 4 · palabras de spaCy, en minúsculas", tokenizer.words(text)),
         ("5 · tokens del BPE (pegados, los de una misma palabra)", tokenizer.tokenize(text)),
     ]
 
