@@ -11,6 +11,7 @@ from itertools import combinations, pairwise
 
 import ftfy
 from spacy.lang.en import English
+from spacy.tokens import Token
 
 from helpers.exercises import Exercise, Mistake
 from helpers.tokenizer import END_OF_WORD
@@ -85,6 +86,18 @@ def encode(text: str, ranks: dict[tuple[str, str], int], vocab: dict[str, int]) 
     return [vocab.get(piece, 0) for word in words(text) for piece in bpe(word, ranks)]
 
 
+def stages(text: str, tokenizer) -> list[tuple[str, list[str]]]:
+    """El camino de un texto: [(nombre del paso, trozos en que queda), …]."""
+    repaired = ftfy.fix_text(text)
+    return [
+        ("el texto tal como llega", [text]),
+        ("1 · ftfy", [repaired]),
+        ("2 · estandarizar", [standardize(repaired)]),
+        ("3 y 4 · palabras de spaCy, en minúsculas", tokenizer.words(text)),
+        ("5 · tokens del BPE (pegados, los de una misma palabra)", tokenizer.tokenize(text)),
+    ]
+
+
 # --- errores típicos -------------------------------------------------------------------------------------------
 
 
@@ -129,9 +142,19 @@ def _split(prepare=lambda text: standardize(ftfy.fix_text(text)), cut=None, fini
     return lambda text: [finish(word.strip(blanks)) for word in cut(prepare(text))]
 
 
-def _quoted(found):
-    """Cada palabra entre comillas: `check` da por iguales una letra y su mayúscula, y un salto de línea y nada."""
-    return [repr(word) for word in found] if isinstance(found, list | tuple) else found
+class _Words(Exercise):
+    """Enseña lo obtenido; lo que no es texto se compara por lo que es: dos objetos de spaCy nunca son iguales."""
+
+    def measured(self, found):
+        return [
+            [_kind_of_word(word) for word in one] if isinstance(one, list | tuple) else one for one in found
+        ]
+
+
+def _kind_of_word(word):
+    if isinstance(word, Token):
+        return f"{word.text} (objeto de spaCy)"
+    return "función sin llamar" if callable(word) else word
 
 
 def _encoded(unknown=0, cut=words, piece=lambda piece: piece):
@@ -287,7 +310,7 @@ EXERCISES = {
         success="las tres reglas de `text_standardize`, con su despiste.",
         goes_on=True,
     ),
-    "03-palabras": Exercise(
+    "03-palabras": _Words(
         reference=words,
         cases=[
             ("The U.S. won.",),
@@ -316,6 +339,18 @@ EXERCISES = {
                 _split(cut=lambda text: re.findall(r"\n|[^\s]+", text)),
                 "has cortado por los espacios; spaCy, además, separa los puntos y parte «don't» en «do» y «n't».",
             ),
+            Mistake(
+                lambda text: list(english()(standardize(ftfy.fix_text(text)))),
+                "cada elemento de `nlp(…)` es un objeto de spaCy: su palabra está en `.text`, y falta en minúsculas.",
+            ),
+            Mistake(
+                lambda text: [word.lower for word in words(text)],
+                "le faltan los paréntesis a una llamada, como `lower()`: sin ellos das la función, no su resultado.",
+            ),
+            Mistake(
+                lambda text: [word.lower for word in english()(standardize(ftfy.fix_text(text)))],
+                "`lower`, en un objeto de spaCy, es un número interno: las minúsculas son las de `.text.lower()`.",
+            ),
             Mistake(_split(finish=str), "faltan las minúsculas: el vocabulario no tiene ninguna mayúscula."),
             Mistake(
                 _split(blanks=""),
@@ -330,7 +365,6 @@ EXERCISES = {
                 'el salto de línea se ha quedado en una palabra vacía: quita solo los espacios, con `strip(" ")`.',
             ),
         ],
-        measure=_quoted,
         success="ftfy, puntuación, spaCy y minúsculas, en su orden.",
         goes_on=True,
     ),
@@ -452,6 +486,26 @@ EXERCISES = {
                 "aunque salga en el cuento, con veinte fusiones no ha dado tiempo a construirla entera.",
             ),
             Mistake(
+                ["th", "er", "e"],
+                "falta la marca </w> en el último; y de «th» + «e», la 14, y «e» + «r», la 19, va antes la 14.",
+            ),
+            Mistake(
+                ["the", "re"],
+                "«r» no se funde con «e</w>» en esas veinte, y el último trozo lleva siempre la marca </w>.",
+            ),
+            Mistake(
+                ["the", "er</w>"],
+                "eso se lee «theer»: «er</w>» es para las palabras que acaban en «er», y esta acaba en «re».",
+            ),
+            Mistake(
+                ["t", "h", "e", "r", "e</w>"],
+                "esas son las letras de partida: ahora aplica las fusiones que quepan, la de menor número primero.",
+            ),
+            Mistake(
+                ["t", "h", "e", "r", "e"],
+                "esas son las letras: pon la marca </w> en la última y empieza a fundir por la fusión 1.",
+            ),
+            Mistake(
                 "the r e</w>", "los trozos son esos; se escriben como una lista, cada uno entre comillas."
             ),
         ],
@@ -507,6 +561,10 @@ EXERCISES = {
     "03-encode": Exercise(
         reference=encode,
         cases=[
+            ("a z", {}, {"a</w>": 1}),
+            ("aah", {}, {"a": 1, "h</w>": 2}),  # una pieza repetida en la misma palabra
+            ("ID", {("i", "d</w>"): 0}, {"id</w>": 1, "d</w>": 2}),
+            ("U.S.", {("s", ".</w>"): 0}, {"u": 1, ".": 2, "s.</w>": 3}),  # las minúsculas, después de spaCy
             ("The cat.", SMALL_RANKS, SMALL_VOCAB),
             ("the hat", SMALL_RANKS, SMALL_VOCAB),
             ("A zoo\n\nthe cat", SMALL_RANKS, SMALL_VOCAB),
@@ -515,6 +573,20 @@ EXERCISES = {
             Mistake(
                 _encoded(unknown=None),
                 "te saltas las piezas que no están en el vocabulario: cada una es un 0.",
+            ),
+            Mistake(
+                _encoded(cut=lambda text: words(text.lower())),
+                "pones minúsculas antes de `words`, y spaCy necesita las mayúsculas: «U.S.» e «ID» salen mal partidas.",
+            ),
+            Mistake(
+                lambda text, ranks, vocab: [
+                    vocab.get(p, 0) for w in words(text) for p in dict.fromkeys(bpe(w, ranks))
+                ],
+                "pierdes las piezas repetidas de una palabra: en «aah» hay dos «a», y cada una da su id.",
+            ),
+            Mistake(
+                lambda text, ranks, vocab: list(dict.fromkeys(encode(text, ranks, vocab))),
+                "pierdes los ids repetidos: si una pieza sale dos veces en el texto, su id también.",
             ),
             Mistake(_encoded(unknown=-1), "lo que no está en el vocabulario es el id 0, el de <unk>."),
             Mistake(

@@ -1,6 +1,7 @@
 """El explorador del BPE de la lección 03, fusión a fusión (qué es un explorador, en `helpers.explorers`).
 
-La verdad es `tokens`, con el BPE de la lección. Corta las palabras por espacios y signos: spaCy no cabe en una página.
+La verdad es `tokens`, con el BPE de la lección. Corta las palabras por espacios y signos, sin ftfy ni spaCy, que no
+caben en una página.
 """
 
 import html
@@ -14,7 +15,7 @@ from helpers.lesson03.exercises import merge_pair
 from helpers.spanish import number
 from helpers.tokenizer import END_OF_WORD
 
-READERS = {"Con acentos, como GPT-1": False, "Sin acentos, como transformers 5": True}
+READERS = {"Con acentos": False, "Sin acentos": True}
 LONGEST = 80  # letras que se pueden escribir
 
 
@@ -62,7 +63,7 @@ def _row(name, pieces, vocab):
 
 def _title(name, pieces):
     read = "".join(pieces).replace(END_OF_WORD, " ").strip()
-    return f"{name}: {len(pieces)} tokens · se lee «{html.escape(read)}»"
+    return f"{name}: {len(pieces)} token{'s' * (len(pieces) != 1)} · se lee «{html.escape(read)}»"
 
 
 def _piece(piece):
@@ -140,7 +141,8 @@ _SCRIPT = """\
     [false, true].forEach((bare, i) => {
       const pieces = tokens(bare, last === undefined ? 0 : last + 1);
       const read = pieces.join("").replaceAll(END, " ").trim();
-      shown[i][0].textContent = `${names[i]}: ${pieces.length} tokens · se lee «${read}»`;
+      const count = `${pieces.length} token${pieces.length === 1 ? "" : "s"}`;
+      shown[i][0].textContent = `${names[i]}: ${count} · se lee «${read}»`;
       shown[i][1].replaceChildren(...pieces.map((piece) => {
         const name = known.has(piece) ? piece : "<unk>";
         const box = element("span", name.replace(END, ""), "pieza");
