@@ -684,6 +684,17 @@ def loops_never_called(x):
     raise ValueError
 
 
+def test_calling_the_course_is_not_writing_it(doubling, capsys, monkeypatch):
+    """Tras el primer `check`, el nombre con que se sigue es la función del curso: copiarla sería llamarse sin fin."""
+    monkeypatch.setitem(globals(), "double", exercises.check("04-doble", None))
+    assert one_line(capsys).startswith("⏳")
+    assert exercises.check("04-doble", lambda x: double(x)) is doubling.reference  # noqa: F821
+    assert (
+        one_line(capsys)
+        == "❌ 04-doble: tu función llama a la del curso: escríbela tú. Sigo con la del curso.\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("reference", "mine", "wanted"),
     [

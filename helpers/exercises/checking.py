@@ -157,6 +157,8 @@ def judge(
         return "⏳", "pendiente. Escribe tu respuesta en la celda de arriba."
     if exercise.cases and (not callable(answer) or isinstance(answer, type)):
         return "❌", f"se esperaba una función y has dado {kind(answer)}."
+    if exercise.cases and answer is not exercise.reference and _calls(answer, exercise.reference):
+        return "❌", "tu función llama a la del curso: escríbela tú."
     # La referencia sí puede ser la función de PyTorch que se pide escribir.
     watched = {} if answer is exercise.reference else exercise.by_hand
     printed, used = Printed(), _Noticing(watched)
@@ -260,6 +262,15 @@ def _stopped(error: BaseException, exercise: Exercise, answer, place: int) -> tu
     written = inputs(case)
     where = f"con la entrada {written}, " if written else ""
     return "❌", f"{where}tu código se para con {type(error).__name__}{': ' if said else ''}{said}"
+
+
+def _calls(answer: Callable, reference: Callable) -> bool:
+    """¿Nombra `answer` a `reference`? Tras un `check`, la del curso tiene nombre en el cuaderno."""
+    code = getattr(answer, "__code__", None)
+    known = getattr(answer, "__globals__", None)
+    if not isinstance(code, types.CodeType) or not isinstance(known, dict):
+        return False
+    return any(known.get(name) is reference for name in code.co_names)
 
 
 def _accepts(answer: Callable, case: tuple) -> bool:
