@@ -268,7 +268,7 @@ def _calls(answer: Callable, reference: Callable) -> bool:
     """¿Nombra `answer` a `reference`? Tras un `check`, la del curso tiene nombre en el cuaderno."""
     code = getattr(answer, "__code__", None)
     known = getattr(answer, "__globals__", None)
-    if not isinstance(code, types.CodeType) or not isinstance(known, dict):
+    if not isinstance(code, types.CodeType) or known.get("__name__") != "__main__":  # la de un cuaderno
         return False
     return any(known.get(name) is reference for name in code.co_names)
 

@@ -58,6 +58,8 @@ def other_kind(found, expected) -> str:
         alike = isinstance(found, torch.Tensor) and found.shape == expected.shape
         if alike and found.is_floating_point() != expected.is_floating_point():
             return "números enteros" if found.is_floating_point() else "números con decimales"
+        if alike and found.dtype != expected.dtype:
+            return f"un tensor de {str(expected.dtype).removeprefix('torch.')}"
         return "" if alike else "un tensor"
     if isinstance(expected, list | tuple):
         if type(found) is not type(expected):
