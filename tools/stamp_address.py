@@ -26,7 +26,7 @@ PAGE = re.compile(
     r"(README\.md#las-lecciones|consulta\.md(?:#[^()\s]*)?)\)"
 )
 BLOCK = re.compile(r"(<!-- direccion -->\n).*?(<!-- /direccion -->)", re.DOTALL)
-UNSTAMPED_BLOCK = "Descarga o clona este repositorio y abre un terminal en su carpeta.\n"
+UNSTAMPED_BLOCK = "Descarga o clona este repositorio y abre una terminal en su carpeta.\n"
 
 
 def current(root=ROOT):

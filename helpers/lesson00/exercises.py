@@ -122,6 +122,11 @@ EXERCISES = {
                 "esas son las puntuaciones (los logits). Falta el softmax, que las hace sumar 1.",
             ),
             Mistake(
+                lambda h, table: table * h,
+                "con * cada fila se multiplica casilla a casilla: queda [V, d]. Con @ además se suma, y queda [V]; "
+                "después, el softmax.",
+            ),
+            Mistake(
                 lambda h, table: (table * h).softmax(-1),
                 "con * cada fila se multiplica casilla a casilla: queda [V, d]. Con @ además se suma, y queda [V].",
             ),
@@ -204,6 +209,10 @@ EXERCISES = {
             Mistake(
                 lambda probs, ids: probs.gather(0, ids[None])[0],
                 "has tomado el id como fila, y es la columna: en `gather`, la dimensión -1; en un índice, el segundo.",
+            ),
+            Mistake(
+                lambda probs, ids: probs.gather(0, ids[:, None])[:, 0],
+                "con `gather(0, …)` el id elige fila, y aquí elige columna: la última dimensión, `gather(-1, …)`.",
             ),
             Mistake(
                 lambda probs, ids: probs.gather(-1, ids[:, None])[0],

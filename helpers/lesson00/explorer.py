@@ -54,12 +54,18 @@ def explorer(
 
 def _row(name: str, p: float) -> str:
     bar = f'<span class="barra" aria-hidden="true" style="width:{100 * p:.1f}%"></span>'
-    written = f"{number(100 * p, 1)} %"
+    written = html.escape(_percent(p))
     return f'<tr><th scope="row">{html.escape(name)}</th><td class="p">{written}</td><td class="b">{bar}</td></tr>'
 
 
+def _percent(p: float) -> str:
+    """Con dos decimales por debajo del 1 %: así se ve que el orden no cambia ni cuando casi todo es de los demás."""
+    return "< 0,01 %" if p < 5e-5 else f"{number(100 * p, 1 if p >= 0.01 else 2)} %"
+
+
 def _status(name: str, p: float) -> str:
-    return f"De cada 100 sorteos, unos {100 * p:.0f} darían «{html.escape(name)}»."
+    times = 100 if p >= 0.1 else 10_000
+    return f"De cada {number(times)} sorteos, unos {number(times * p)} darían «{html.escape(name)}»."
 
 
 _SCRIPT = """\
@@ -67,6 +73,8 @@ _SCRIPT = """\
   const begin = choice("c", "comienzo", data.prompts);
   const t = slider("t", "temperatura", { min: stops[0], max: stops.at(-1), step: stops[0], start: 1,
     told: (x) => text(x, 1) });
+
+  const percent = (p) => (p < 5e-5 ? "< 0,01 %" : `${text(100 * p, p >= 0.01 ? 1 : 2)} %`);
 
   function draw() {
     const place = +begin.value;
@@ -77,10 +85,11 @@ _SCRIPT = """\
     probs.forEach((p, i) => {
       const row = root.querySelectorAll("tbody tr")[i];
       if (i < data.rows) row.querySelector("th").textContent = data.names[place][i];
-      row.querySelector(".p").textContent = `${text(100 * p, 1)} %`;
+      row.querySelector(".p").textContent = percent(p);
       row.querySelector(".barra").style.width = (100 * p).toFixed(1) + "%";
     });
+    const [times, written] = probs[0] >= 0.1 ? [100, "100"] : [10000, "10 000"];
     root.querySelector(".estado").textContent =
-      `De cada 100 sorteos, unos ${text(100 * probs[0])} darían «${data.names[place][0]}».`;
+      `De cada ${written} sorteos, unos ${text(times * probs[0])} darían «${data.names[place][0]}».`;
   }
 """
