@@ -5,6 +5,7 @@ Lo común a todos (teclado, tema, teléfono) está en `test_explorers.py`.
 
 import re
 
+import numpy as np
 import pytest
 from transformers import GPT2Config, OpenAIGPTConfig
 
@@ -20,7 +21,7 @@ SETTINGS = [  # capas, anchura, vocabulario, posiciones, cabezas
     (4, 256, 8192, 256, 4),
     (12, 768, 50257, 1024, 10),
     (48, 2048, 200_000, 2048, 32),
-    (1, 64, 256, 128, 1),
+    (1, 64, 256, 128, 1),  # el mínimo
     (7, 1600, 100_000, 128, 25),
 ]
 
@@ -30,11 +31,11 @@ def page():
     return explorer.explorer(block_parameters, KNOWN, ident="prueba").data
 
 
+UNITS = {"MB": 1e6, "GB": 1e9}
+
+
 def numbers(text):
-    return [
-        float(one.replace(",", "."))
-        for one in re.findall(r"\d+(?:,\d+)?", text.replace("fp32", "").replace("fp16", ""))
-    ]
+    return [float(one.replace(",", ".")) for one in re.findall(r"\d+(?:,\d+)?", text)]
 
 
 def expected(layers, width, vocabulary, positions):
@@ -43,23 +44,23 @@ def expected(layers, width, vocabulary, positions):
     assert found["total"] == total_parameters(vocabulary, positions, width, layers)
     rows = [found[key] / 1e6 for key in ("tokens", "posiciones", "bloques", "total")]
     share = 100 * found["looking"] / found["flops"]
-    return rows, [*(found[key] / 1e9 for key in ("fp32", "fp16", "adam")), found["flops"] / 1e6, share]
-
-
-def shown(root):
-    """Lo mismo, leído en la página."""
-    return numbers(" ".join(root.locator("tbody .p").all_inner_texts())), numbers(
-        root.locator(".estado").inner_text()
-    )
+    memory = [found[key] for key in ("fp32", "fp16", "adam")]
+    return rows, memory, [found["flops"] / 1e6, found["looking"] / 1e6], share
 
 
 def agrees(root, *setting):
-    rows, told = expected(*setting)
-    seen, status = shown(root)
-    assert seen[:4] == pytest.approx(rows, abs=0.0501)
-    assert seen[4:] == pytest.approx([5.32, 116.53, 124.44], abs=0.05)
-    assert status[:3] == pytest.approx(told[:3], abs=0.00501)
-    assert status[3:5] == [pytest.approx(told[3], abs=0.501), pytest.approx(told[4], abs=0.0501)]
+    """Lo que se lee en la página es lo de Python, y con cifras que lo pequeño no redondea a cero."""
+    rows, memory, flops, share = expected(*setting)
+    seen = numbers(" ".join(root.locator("tbody .p").all_inner_texts()))
+    assert seen == pytest.approx([*rows, 5.3217, 116.5348, 124.4383], rel=0.02, abs=0.0006)
+    told, _, rest = root.locator(".estado").inner_text().partition("Cálculo")
+    read = [float(one.replace(",", ".")) * UNITS[unit] for one, unit in re.findall(r"([\d,]+) (MB|GB)", told)]
+    assert read == pytest.approx(memory, rel=0.006) and min(read) > 0
+    assert [unit for _, unit in re.findall(r"([\d,]+) (MB|GB)", told)] == [
+        "GB" if size >= 1e9 else "MB" for size in memory
+    ]
+    *read, part = numbers(rest)[:3]
+    assert read == pytest.approx(flops, rel=0.006, abs=0.0006) and part == pytest.approx(share, abs=0.0501)
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
@@ -99,3 +100,9 @@ def test_without_javascript_gpt1_stays(browser, page):
 def test_block_is_the_one_it_is_given():
     page = explorer.explorer(lambda d: 1_000_000 * d, KNOWN).data
     assert '"blocks": [64000000, 128000000,' in page and ">9216,0</td>" in page  # 12 · 768 millones
+
+
+def test_block_may_give_another_kind_of_integer():
+    assert explorer.explorer(lambda d: np.int64(block_parameters(d)), KNOWN, ident="prueba").data == (
+        explorer.explorer(block_parameters, KNOWN, ident="prueba").data
+    )

@@ -39,6 +39,11 @@ def _total_with(extra):
     return lambda v, p, d, n: total_parameters(v, p, d, n) + extra(v, p, d, n)
 
 
+def _block_with(inner=lambda d: 4 * d, joint=lambda d: 3 * d):
+    """Un bloque con otra anchura dentro de la MLP o a la salida de `c_attn`."""
+    return lambda d: block_parameters(d) + (2 * d + 1) * (inner(d) - 4 * d) + (d + 1) * (joint(d) - 3 * d)
+
+
 EXACT = 1e-9  # se cuentan cosas: no vale acercarse
 SIZES = [(40_478, 512, 768, 12), (8_192, 256, 256, 4)]
 
@@ -77,6 +82,47 @@ EXERCISES = {
             Mistake(
                 lambda d: block_parameters(d) - 3 * d,
                 "el sesgo de c_fc mide 4d, uno por cada salida, y no d.",
+            ),
+            Mistake(
+                _block_with(inner=lambda d: 3072),
+                "has dejado fijo un número de d = 768: la MLP no mide siempre 3072, sino 4d.",
+            ),
+            Mistake(
+                lambda d: block_parameters(d) + 2 * d * (3072 - 4 * d),
+                "has dejado fijo un número de d = 768: las matrices de la MLP no llegan siempre a 3072, sino a 4d.",
+            ),
+            Mistake(
+                _block_with(joint=lambda d: 2304),
+                "has dejado fijo un número de d = 768: la salida de c_attn no mide siempre 2304, sino 3d.",
+            ),
+            Mistake(
+                _block_with(inner=lambda d: 3072, joint=lambda d: 2304),
+                "has dejado fijos los números de d = 768: 3072 es 4d, y 2304, 3d.",
+            ),
+            Mistake(
+                lambda d: block_parameters(d) - 4 * d * d,
+                "has contado los pesos de una sola matriz en la MLP, y tiene dos: de d a 4d y de 4d a d.",
+            ),
+            Mistake(
+                lambda d: block_parameters(d) - 4 * d * d - d,
+                "te falta mlp.c_proj: la matriz que vuelve de 4d a d, con su sesgo.",
+            ),
+            Mistake(
+                lambda d: block_parameters(d) - 4 * d * d - 4 * d,
+                "te falta mlp.c_fc: la matriz que ensancha de d a 4d, con su sesgo.",
+            ),
+            Mistake(
+                lambda d: block_parameters(d) + 11 * 3 * d * d,
+                "has multiplicado los pesos de c_attn por las 12 cabezas, y ya están todas dentro: se reparten sus "
+                "columnas.",
+            ),
+            Mistake(
+                lambda d: block_parameters(d) + 11 * (3 * d * d + 3 * d),
+                "has multiplicado c_attn por las 12 cabezas, y ya están todas dentro: se reparten sus columnas.",
+            ),
+            Mistake(
+                lambda d: block_parameters(d) + 11 * (4 * d * d + 4 * d),
+                "has multiplicado la atención por las 12 cabezas, y sus dos matrices son de todas a la vez.",
             ),
             Mistake(
                 lambda d: 4 * d * d + 4 * d,

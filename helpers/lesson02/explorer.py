@@ -24,7 +24,7 @@ def costs(block: Callable[[int], int], n_layer: int, n_embd: int, vocab_size: in
     `block` da los parámetros de un bloque de la anchura que se le pida. Los FLOPs cuentan dos por parámetro de los
     bloques, también los pocos que no están en una matriz.
     """
-    tokens, positions, blocks = vocab_size * n_embd, n_positions * n_embd, n_layer * block(n_embd)
+    tokens, positions, blocks = vocab_size * n_embd, n_positions * n_embd, n_layer * int(block(n_embd))
     total = tokens + positions + blocks
     looking = 4 * n_layer * n_positions * n_embd
     return {
@@ -53,29 +53,42 @@ def explorer(
         f"</thead>\n<tbody>{body}</tbody></table>"
     )
     data = {
-        "widths": WIDTHS, "blocks": [block(width) for width in WIDTHS], "vocabularies": VOCABULARIES,
+        "widths": WIDTHS, "blocks": [int(block(width)) for width in WIDTHS], "vocabularies": VOCABULARIES,
         "positions": POSITIONS, "marks": list(marks.values()),
     }  # fmt: skip
     return explorers.page(ident, data, static, _SCRIPT)
 
 
+def _short(value: float, least: int = 0) -> str:
+    """`value` con los decimales que hacen falta para que lo pequeño no se lea 0; los grandes llevan `least`."""
+    return number(value, 3 if value < 1 else 2 if value < 10 else max(least, 1) if value < 100 else least)
+
+
+def _size(size: float) -> str:
+    """Bytes en MB o, desde mil, en GB: como los cuenta la lección."""
+    return f"{_short(size / 1e9)} GB" if size >= 1e9 else f"{_short(size / 1e6)} MB"
+
+
 def _row(name: str, size: int, longest: int) -> str:
     bar = f'<span class="barra" aria-hidden="true" style="width:{100 * size / longest:.1f}%"></span>'
-    return f'<tr><th scope="row">{name}</th><td class="p">{number(size / 1e6, 1)}</td><td>{bar}</td></tr>'
+    return f'<tr><th scope="row">{name}</th><td class="p">{_short(size / 1e6, 1)}</td><td>{bar}</td></tr>'
 
 
 def _status(found: dict) -> str:
-    fp32, fp16, adam = (number(found[key] / 1e9, 2) for key in ("fp32", "fp16", "adam"))
+    fp32, fp16, adam = (_size(found[key]) for key in ("fp32", "fp16", "adam"))
     share = number(100 * found["looking"] / found["flops"], 1)
     return (
-        f"Memoria: {fp32} GB en fp32, {fp16} en fp16 y {adam} para entrenar con Adam. "
-        f"Cálculo: {number(found['flops'] / 1e6)} millones de FLOPs por token, el {share} % en mirar al contexto. "
+        f"Memoria: {fp32} en fp32, {fp16} en fp16 y {adam} para entrenar con Adam. "
+        f"Cálculo: {_short(found['flops'] / 1e6)} millones de FLOPs por token; de ellos, "
+        f"{_short(found['looking'] / 1e6)} en mirar al contexto (el {share} %). "
         f"Cada cabeza trabaja con {START['n_embd'] // HEADS} números."
     )
 
 
 _SCRIPT = """\
   const grouped = (x) => (x < 1e4 ? `${x}` : `${x}`.replace(/\\B(?=(\\d{3})+$)/g, "\\u202f"));
+  const short = (x, least = 0) => text(x, x < 1 ? 3 : x < 10 ? 2 : x < 100 ? Math.max(least, 1) : least);
+  const size = (x) => (x < 1e9 ? `${short(x / 1e6)} MB` : `${short(x / 1e9)} GB`);
   const pick = (key, label, values, start) => {
     const input = slider(key, label,
       { min: 0, max: values.length - 1, start: values.indexOf(start), told: (x) => grouped(values[x]) });
@@ -96,14 +109,14 @@ _SCRIPT = """\
     const sizes = [...parts, total, ...data.marks];
     const longest = Math.max(...sizes);
     root.querySelectorAll("tbody tr").forEach((row, i) => {
-      row.querySelector(".p").textContent = text(sizes[i] / 1e6, 1);
+      row.querySelector(".p").textContent = short(sizes[i] / 1e6, 1);
       row.querySelector(".barra").style.width = ((100 * sizes[i]) / longest).toFixed(1) + "%";
     });
-    const [fp32, fp16, adam] = [4, 2, 16].map((each) => text((each * total) / 1e9, 2));
+    const [fp32, fp16, adam] = [4, 2, 16].map((each) => size(each * total));
     root.querySelector(".estado").textContent =
-      `Memoria: ${fp32} GB en fp32, ${fp16} en fp16 y ${adam} para entrenar con Adam. ` +
-      `Cálculo: ${text(flops / 1e6)} millones de FLOPs por token, el ${text((100 * looking) / flops, 1)} % ` +
-      "en mirar al contexto. " +
+      `Memoria: ${fp32} en fp32, ${fp16} en fp16 y ${adam} para entrenar con Adam. ` +
+      `Cálculo: ${short(flops / 1e6)} millones de FLOPs por token; de ellos, ${short(looking / 1e6)} ` +
+      `en mirar al contexto (el ${text((100 * looking) / flops, 1)} %). ` +
       (d % h ? `${d} números no se reparten entre ${h} cabezas: este modelo no se puede construir.`
              : `Cada cabeza trabaja con ${d / h} números.`);
   }
