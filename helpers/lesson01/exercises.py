@@ -28,6 +28,7 @@ TASKS = [
     ("inferencia", ["it rains", "it is wet"]),
     ("similitud", ["hello", "good morning"]),
     ("preguntas", ["he was hungry, so", "he ate", "he slept", "he sang"]),
+    ("preguntas", ["she sat down and", "read", "wrote", "ate", "slept", "sang"]),  # no siempre son tres
 ]
 
 
@@ -70,6 +71,10 @@ def same_order_twice(task, texts):
     return build_inputs(task, texts)[:1] * 2 if task == "similitud" else build_inputs(task, texts)
 
 
+def three_answers(task, texts):
+    return build_inputs(task, texts)[:3]
+
+
 PAPER_NAMES = {S: "<s>", D: "$", E: "<e>"}
 
 
@@ -108,6 +113,11 @@ EXERCISES = {
                 lambda log_p, ids: [log_p[t, ids[t]].item() for t in range(1, len(ids))],
                 "el número de respuestas está bien, pero cada fila ya ha leído el token que le preguntas: el token t "
                 "lo predice la fila anterior, la t − 1.",
+            ),
+            Mistake(
+                lambda log_p, ids: [log_p[t, ids[t]].item() for t in range(len(ids) - 1)],
+                "das las vueltas justas, pero en cada una preguntas a la fila t por el token que acaba de leer. "
+                "Adivina el siguiente, `ids[t + 1]`.",
             ),
             Mistake(
                 lambda log_p, ids: [log_p[t + 1, ids[t]].item() for t in range(len(ids) - 1)],
@@ -234,6 +244,11 @@ EXERCISES = {
                 "en similitud has repetido el mismo orden: la segunda secuencia lleva los textos intercambiados.",
             ),
             Mistake(
+                three_answers,
+                "en preguntas has fijado tres respuestas, y puede haber más o menos: una secuencia por cada texto de "
+                "`texts[1:]`.",
+            ),
+            Mistake(
                 answers_together,
                 "en preguntas has metido todas las respuestas en una sola secuencia. Va una secuencia por respuesta, y "
                 "se comparan sus puntuaciones.",
@@ -285,6 +300,14 @@ EXERCISES = {
                 ["b", "a", "e", "d", "f", "c"],
                 "las etiquetas no aparecen hasta la segunda etapa: a (maximizar L3) va casi al final.",
             ),
+            *[
+                Mistake(
+                    [*"bedfac"[:place], "g", *"bedfac"[place:]],
+                    f"sobra la g que has puesto en el lugar {place + 1}: al ajustar se mueven todos los "
+                    "pesos, también los preentrenados.",
+                )
+                for place in range(7)
+            ],
             Mistake(
                 ["e", "b", "d", "f", "a", "c"],
                 "para maximizar L1 hace falta un corpus: reunirlo (b) es lo primero.",
@@ -319,6 +342,14 @@ EXERCISES = {
             Mistake(
                 (3.9, 3.9),
                 "una diferencia de puntos no es un porcentaje: divide la diferencia por el resultado anterior.",
+            ),
+            Mistake(
+                (3, 9, 5, 7),
+                "en Python los decimales llevan punto, y la coma separa: escribe 3.9 y no 3,9.",
+            ),
+            Mistake(
+                ("3,9", "5,7"),
+                "los dos están bien, pero son textos: quita las comillas y escribe punto, 3.9.",
             ),
             Mistake(
                 (-3.9, -5.7),
