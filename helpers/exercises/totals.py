@@ -7,7 +7,7 @@ from helpers.exercises.quiz import bank
 from helpers.spanish import text_table
 
 # Lo que se mudó de lección conserva su nombre: quien ya lo tenía hecho no lo pierde.
-MOVED = dict.fromkeys(("01-orden", "01-mejora", "01-06", "01-07", "01-08", "01-09", "01-10", "01-12"), "10")
+MOVED = dict.fromkeys(("01-orden", "01-mejora", "01-06", "01-07", "01-08", "01-09", "01-12"), "10")
 
 
 def progress(passport: str | None = None) -> str | None:
