@@ -230,7 +230,7 @@ FALSE_TICKS = [
     ("05-muestreo", lambda x, t, k, p: torch.multinomial((x / t).softmax(-1)[0], 1), "sale un solo id"),
     ("05-muestreo", lambda x, t, k, p: torch.multinomial(
         (lesson05.generation.top_k(x / t, k) if k > 0 else lesson05.generation.top_p(x / t, p)).softmax(-1), 1),
-     "no un if y un elif"),
+     "no un `if` y un `elif`"),
     ("05-muestreo", lambda x, t, k, p: torch.multinomial((x / t)[:, :3].softmax(-1), 1), "no es el que se espera"),
     ("05-muestreo", lambda x, t, k, p: "uno", "no es el que se espera"),
     ("05-cuentas", [4950, 131], "sin caché, faltan los 32 de partida"),

@@ -64,7 +64,7 @@ def _given(run, change):
 
 
 _PROBABILITIES = (
-    "a pick le llegan probabilidades: dale los logits tal como salen, que el softmax es cosa suya."
+    "a pick(…) le llegan probabilidades: dale los logits tal como salen, que el softmax es cosa suya."
 )
 
 
@@ -405,16 +405,16 @@ EXERCISES = {
             ),
             Mistake(
                 lambda logits, t, k, p: generation.sample(logits, 1.0, 0, 1.0),
-                "sorteas con los logits de partida: cada paso devuelve otros, y hay que guardarlos para el siguiente, "
-                "logits = logits / temperature…",
+                "sorteas con los logits de partida: cada paso devuelve otros, y hay que guardarlos para el "
+                "siguiente, como en `logits = logits / temperature`.",
             ),
             Mistake(
                 lambda logits, t, k, p: generation.sample(logits, t, k, 1.0 if k else p),
-                "si hay top-k, el top-p no se aplica: son dos if seguidos, no un if y un elif.",
+                "si hay top-k, el top-p no se aplica: son dos `if` seguidos, no un `if` y un `elif`.",
             ),
             Mistake(
                 lambda logits, t, k, p: generation.sample(logits, t, k if p == 1 else 0, p),
-                "si hay top-p, el top-k no se aplica: son dos if seguidos, y el de top-k va primero.",
+                "si hay top-p, el top-k no se aplica: son dos `if` seguidos, y el de top-k va primero.",
             ),
             Mistake(
                 lambda logits, t, k, p: generation.sample(logits, t, k, p)[0],
