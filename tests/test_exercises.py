@@ -18,6 +18,7 @@ import helpers
 from helpers import exercises, models, tokenizer
 from helpers.exercises import checking, passport, quiz
 from helpers.lesson03 import exercises as lesson03
+from helpers.lesson05 import exercises as lesson05
 from helpers.lesson06 import exercises as lesson06
 from helpers.lesson08 import exercises as lesson08
 
@@ -221,6 +222,20 @@ FALSE_TICKS = [
     ("03-trozos", ["th", "e", "r", "e"], "se esperan 3 elementos y has dado 4"),
     ("03-encode", lambda text, ranks, vocab: [vocab[p] for w in lesson03.words(text) for p in lesson03.bpe(w, ranks)],
      "KeyError"),
+    ("05-bucle", lambda model, ids, n, pick: lesson05.loop(model, ids, n, lambda x: pick(x.softmax(-1))),
+     "le llegan probabilidades"),
+    ("05-bucle", lambda model, ids, n, pick: lesson05.loop(model, ids, n, lambda x: pick(x / 0.7)), "coincide"),
+    ("05-top-p", lambda x, p: x.masked_fill(x < x.sort(descending=True).values[
+        :, (lesson05._nucleus(x[:1], p) > -math.inf).sum() - 1][:, None], -math.inf), "cuentas cuántos quedan"),
+    ("05-muestreo", lambda x, t, k, p: torch.multinomial((x / t).softmax(-1)[0], 1), "sale un solo id"),
+    ("05-muestreo", lambda x, t, k, p: torch.multinomial(
+        (lesson05.generation.top_k(x / t, k) if k > 0 else lesson05.generation.top_p(x / t, p)).softmax(-1), 1),
+     "no un `if` y un `elif`"),
+    ("05-muestreo", lambda x, t, k, p: torch.multinomial((x / t)[:, :3].softmax(-1), 1), "no es el que se espera"),
+    ("05-muestreo", lambda x, t, k, p: "uno", "no es el que se espera"),
+    ("05-cuentas", [4950, 131], "sin caché, faltan los 32 de partida"),
+    ("05-cuentas", (3200, 132), "el texto crece: la segunda calcula 33, la tercera 34…; con caché, cuentas también"),
+    ("05-cuentas", [8150, 99], "sin caché, está bien; con caché, faltan los 32"),
     ("06-inferencia", lambda a, b, n: [40478, *a, 40479, *b, 40480], "no recortas nada"),
     ("06-inferencia", lambda a, b, n: [40478, *a[:254], 40479, *b[:254], 40480], "has fijado el recorte"),
     ("08-atencion", attention, "aquí se trata de escribirla"),

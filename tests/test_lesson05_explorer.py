@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import pytest
 import torch
 
-from helpers import generation
+from helpers import generation, models
 from helpers.lesson05 import explorer
 
 TOKENS = [f"palabra{n}</w>" for n in range(200)]
@@ -185,3 +185,17 @@ def test_without_javascript_the_table_stays(browser, page, logits):
     assert [value(text) for text in texts] == pytest.approx(expected(logits, len(texts) - 1)[0], abs=5.1e-4)
     assert tab.locator(".aviso").is_visible() and tab.locator("input").count() == 0
     context.close()
+
+
+@torch.no_grad()
+def test_what_the_lesson_tells_of_the_three_experiments():
+    """El plegado «Lo que se ve en los tres experimentos», con los logits de la lección."""
+    model, tokenizer = models.load()
+    ids = tokenizer("She opened the door and looked", return_tensors="pt").input_ids.to(model.device)
+    after = model(ids).logits[0, -1].cpu()
+    rest = [1 - explorer.distribution(after, t).topk(12).values.sum().item() for t in (1.0, 3.0)]
+    assert [round(one, 3) for one in rest] == [0.223, 0.954]
+    assert int((explorer.distribution(after, 3.0, 10) > 0).sum()) == 10
+    temperatures = (0.1, 0.5, 1.0, 1.5, 2.0, 3.0)
+    kept = [int((explorer.distribution(after, t, p=0.5) > 0).sum()) for t in temperatures]
+    assert kept == [1, 1, 3, 25, 272, 1277]

@@ -5,7 +5,7 @@ from transformers import OpenAIGPTConfig
 
 from helpers import generation
 from helpers.exercises import Exercise, Mistake
-from helpers.exercises.comparing import as_tensor
+from helpers.exercises.comparing import as_tensor, kind
 from helpers.hf import GPT1LMHeadModel
 
 INF = float("inf")
@@ -51,6 +51,21 @@ def likeliest(logits):
 
 def second(logits):
     return logits.topk(2, dim=-1).indices[..., 1:]
+
+
+def nearest_ten(logits):
+    """El token de logit más cercano a 10: no mira solo el orden, así que con probabilidades elige otro."""
+    return (logits - 10).abs().argmin(dim=-1, keepdim=True)
+
+
+def _given(run, change):
+    """El mismo bucle, que a `pick` le da `change(logits)`."""
+    return lambda model, ids, n, pick: run(model, ids, n, lambda logits: pick(change(logits)))
+
+
+_PROBABILITIES = (
+    "a pick(…) le llegan probabilidades: dale los logits tal como salen, que el softmax es cosa suya."
+)
 
 
 @torch.no_grad()
@@ -102,7 +117,8 @@ def _caching(text=lambda ids, new: new, keep=True, row=-1):
 
 def _texts(counts):
     one, two = torch.tensor([[3, 1, 4]]), torch.tensor([[7, 2, 9, 5], [1, 12, 17, 8]])
-    return [(Toy(counts), one, 5, second), (Toy(counts), one, 6, likeliest), (Toy(counts), two, 4, second)]
+    picks = [(one, 5, second), (one, 6, likeliest), (two, 4, second), (two, 5, nearest_ten)]
+    return [(Toy(counts), *rest) for rest in picks]
 
 
 # --- 05-top-k: logits [n, v] y k → logits con -inf fuera de los k mayores -----------------------------------------
@@ -136,6 +152,11 @@ def _nucleus_saving_the_first(logits, p):
     return torch.where(best, logits, _nucleus(logits, p, crossing=False))
 
 
+def _nucleus_of_the_first(logits, p):
+    """Cuenta el núcleo en la fila 0 y deja otros tantos en todas."""
+    return generation.top_k(logits, int(generation.top_p(logits[0], p).isfinite().sum()))
+
+
 def _nucleus_sorted(logits, p):
     ordered = logits.sort(dim=-1, descending=True).values
     return _nucleus(ordered, p)
@@ -162,24 +183,55 @@ _MANY = _TWO.repeat(ROWS // 2, 1)
 
 
 def frequencies(answer):
-    """De unos ids [lote, 1]: cada cuánto sale cada token, cuáles salen y cuántas dimensiones hay.
+    """De unos ids [lote, 1]: cada cuánto sale cada token en cada mitad, y cuántas dimensiones hay.
 
-    Va sumado a 1, para que la tolerancia, que es relativa, mida lo mismo en los tokens raros.
+    Es un diccionario para que lo que se diga a quien falla hable de su respuesta y no de esta cuenta. La frecuencia va
+    sumada a 1, para que la tolerancia, que es relativa, mida lo mismo en los tokens raros.
     """
     ids = as_tensor(answer)
-    whole = (
-        ids is not None
-        and ids.numel() == ROWS
-        and bool(((ids >= 0) & (ids < 6) & (ids == ids.round())).all())
-    )
-    if not whole:
-        return answer
-    counts = torch.stack([torch.bincount(one, minlength=6) for one in ids.long().reshape(-1, 2).T])  # [2, 6]
-    return torch.cat([1 + 2 * counts.flatten() / ROWS, (counts > 0).flatten(), torch.tensor([ids.dim()])])
+    if ids is None:
+        return {"otra cosa": kind(answer)} if isinstance(answer, str | list | tuple | dict) else answer
+    if bool((ids != ids.round()).any()):
+        return {"no son ids": ids}
+    if ids.numel() != ROWS or bool(((ids < 0) | (ids > 5)).any()):
+        return {"sorteos": ids.numel()}
+    counts = [torch.bincount(one, minlength=6) for one in ids.long().reshape(-1, 2).T]
+    often = {
+        (half, token): 1 + 2 * n / ROWS
+        for half in (0, 1)
+        for token, n in enumerate(counts[half].tolist())
+        if n
+    }
+    return often | {"dimensiones": ids.dim()}
 
 
 def _draw(probs):
     return torch.multinomial(probs, num_samples=1)
+
+
+# --- 05-cuentas: [sin caché, con caché]; cada número se diagnostica por su lado -------------------------------------
+
+_WITHOUT = {
+    8150: "está bien",
+    8250: "empiezas en 33: la primera vuelta solo tiene los 32 de partida",
+    8282: "das una vuelta de más: el último token que eliges ya no pasa por el modelo",
+    8019: "te falta una vuelta: son cien, la primera con 32 tokens y la última con 131",
+    3200: "cuentas 32 tokens en cada vuelta, pero el texto crece: la segunda calcula 33, la tercera 34…",
+    4950: "faltan los 32 de partida, que también pasan por el modelo en todas las vueltas",
+    13200: "usas la longitud final, 132, en todas las vueltas; el texto crece de 32 a 131",
+}
+_WITH = {
+    131: "está bien",
+    132: "cuentas también el último token que eliges, que ya no pasa por el modelo",
+    100: "la primera vuelta no calcula un token, sino los 32 del texto de partida",
+    99: "faltan los 32 de partida, que se calculan una vez, en la primera vuelta",
+}
+_COUNTS = [
+    Mistake([slow, fast], f"sin caché, {said}; con caché, {also}.")
+    for slow, said in _WITHOUT.items()
+    for fast, also in _WITH.items()
+    if (slow, fast) != (8150, 131)
+]
 
 
 EXERCISES = {
@@ -209,6 +261,7 @@ EXERCISES = {
                 _looping(lambda ids, start: ids[:, -start.shape[1] :]),
                 "el modelo solo ve los últimos tokens, tantos como tenía el texto de partida: dale todo el texto.",
             ),
+            Mistake(_given(loop, lambda logits: logits.softmax(dim=-1)), _PROBABILITIES),
             Mistake(
                 lambda model, ids, n, pick: loop(model, ids, n, likeliest),
                 "eliges el token por tu cuenta (con argmax o con un sorteo): la elección es de pick(logits).",
@@ -270,7 +323,7 @@ EXERCISES = {
     "05-top-p": Exercise(
         reference=generation.top_p,
         goes_on=True,
-        cases=[(_PEAKED, 0.6), (_FLAT, 0.8), (_PEAKED, 0.2)],
+        cases=[(_PEAKED, 0.6), (_FLAT, 0.8), (_PEAKED, 0.2), (_PEAKED, 0.5)],  # 0,5: quedan 1 y 2
         success="el token que cruza p se queda, así que nunca te quedas sin ninguno.",
         mistakes=[
             Mistake(
@@ -281,6 +334,10 @@ EXERCISES = {
                 _nucleus_saving_the_first,
                 "tiras el token con el que la suma llega a p, y salvas solo al primero: mira lo acumulado ANTES de "
                 "cada token, suma - prob >= p, y no hará falta salvar a ninguno.",
+            ),
+            Mistake(
+                _nucleus_of_the_first,
+                "cuentas cuántos quedan en la fila 0 y dejas los mismos en todas: cada fila tiene su propio núcleo.",
             ),
             Mistake(
                 lambda logits, p: generation.top_p(logits, p).softmax(dim=-1),
@@ -323,7 +380,13 @@ EXERCISES = {
         measure=frequencies,
         tolerance=0.03,  # 20 000 sorteos bailan menos de un punto
         seconds=20.0,
-        cases=[(_MANY, 0.5, 0, 1.0), (_MANY, 2.0, 3, 1.0), (_MANY, 1.0, 0, 0.6), (_MANY, 2.0, 4, 0.7)],
+        cases=[  # en los dos últimos, con otro orden o sin uno de los filtros quedan más tokens
+            (_MANY, 0.5, 0, 1.0),
+            (_MANY, 2.0, 3, 1.0),
+            (_MANY, 2.0, 0, 0.6),
+            (_MANY, 2.0, 3, 0.7),
+            (_MANY, 1.0, 4, 0.7),
+        ],  # fmt: skip
         success="en veinte mil sorteos, cada token sale tantas veces como le toca.",
         mistakes=[
             Mistake(
@@ -332,7 +395,30 @@ EXERCISES = {
             ),
             Mistake(
                 lambda logits, t, k, p: generation.sample(logits, 1.0, k, p),
-                "los tokens no salen con la frecuencia que les toca: falta dividir los logits por la temperatura.",
+                "los tokens no salen con la frecuencia que les toca: falta dividir los logits por la temperatura, o "
+                "guardar lo que sale de dividirlos.",
+            ),
+            Mistake(
+                lambda logits, t, k, p: generation.sample(logits, t, 0, 1.0),
+                "no se aplica ningún filtro: keep_k(logits, k) no cambia los logits que recibe, devuelve otros. "
+                "Guárdalos: logits = keep_k(logits, k), y lo mismo con keep_p.",
+            ),
+            Mistake(
+                lambda logits, t, k, p: generation.sample(logits, 1.0, 0, 1.0),
+                "sorteas con los logits de partida: cada paso devuelve otros, y hay que guardarlos para el "
+                "siguiente, como en `logits = logits / temperature`.",
+            ),
+            Mistake(
+                lambda logits, t, k, p: generation.sample(logits, t, k, 1.0 if k else p),
+                "si hay top-k, el top-p no se aplica: son dos `if` seguidos, no un `if` y un `elif`.",
+            ),
+            Mistake(
+                lambda logits, t, k, p: generation.sample(logits, t, k if p == 1 else 0, p),
+                "si hay top-p, el top-k no se aplica: son dos `if` seguidos, y el de top-k va primero.",
+            ),
+            Mistake(
+                lambda logits, t, k, p: generation.sample(logits, t, k, p)[0],
+                "sale un solo id, el de la fila 0: hay un texto por fila, y cada uno tiene su sorteo.",
             ),
             Mistake(
                 lambda logits, t, k, p: generation.sample(logits, 1 / t, k, p),
@@ -346,11 +432,11 @@ EXERCISES = {
             ),
             Mistake(
                 lambda logits, t, k, p: generation.sample(logits, t, 0, p),
-                "salen tokens que top-k tenía que haber echado.",
+                "salen tokens que top-k tenía que haber echado: ¿guardas lo que devuelve keep_k?",
             ),
             Mistake(
                 lambda logits, t, k, p: generation.sample(logits, t, k, 1.0),
-                "salen tokens que top-p tenía que haber echado.",
+                "salen tokens que top-p tenía que haber echado: ¿guardas lo que devuelve keep_p?",
             ),
             Mistake(
                 lambda logits, t, k, p: _draw(
@@ -378,37 +464,7 @@ EXERCISES = {
         reference=[8150, 131],
         success="sin caché el gasto crece con el cuadrado de la longitud; con caché, en línea recta.",
         mistakes=[
-            Mistake(
-                [8250, 132],
-                "has contado una vuelta de más en los dos sitios: el último token que eliges ya no pasa por el modelo.",
-            ),
-            Mistake(
-                [8150, 132],
-                "sin caché está bien; con ella cuentas también el último token nuevo, que ya no pasa por el modelo.",
-            ),
-            Mistake(
-                [8150, 100],
-                "sin caché está bien; con ella falta el texto de partida, que se calcula una vez en la primera vuelta.",
-            ),
-            Mistake(
-                [3200, 100],
-                "has contado 32 tokens en cada vuelta: el texto crece, y sin caché la segunda vuelta calcula 33.",
-            ),
-            Mistake(
-                [3200, 131],
-                "con caché está bien; sin ella el texto crece: la segunda vuelta calcula 33, la tercera 34…",
-            ),
-            Mistake(
-                [8250, 131],
-                "con caché está bien; sin ella empiezas en 33, pero la primera vuelta solo tiene los 32 de partida.",
-            ),
-            Mistake(
-                [4950, 99], "te has olvidado de los 32 tokens de partida, que también pasan por el modelo."
-            ),
-            Mistake(
-                [13200, 132],
-                "has usado la longitud final (132) en todas las vueltas; solo se llega a 131, y en la última.",
-            ),
+            *_COUNTS,
             Mistake([131, 8150], "los números están bien, pero al revés: el primero es sin caché."),
         ],
     ),
@@ -437,6 +493,7 @@ EXERCISES = {
                 _caching(row=0),
                 "en la primera vuelta miras la fila 0 de los logits: la del token nuevo es siempre la última, -1.",
             ),
+            Mistake(_given(fast_loop, lambda logits: logits.softmax(dim=-1)), _PROBABILITIES),
             Mistake(
                 lambda model, ids, n, pick: fast_loop(model, ids, n, likeliest),
                 "eliges el token por tu cuenta: la elección es de pick(logits).",
