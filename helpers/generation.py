@@ -62,6 +62,12 @@ def probabilities(logits: torch.Tensor, value: float = 1.0, k: int = 0, p: float
     return top_p(top_k(temperature(logits, value), k), p).softmax(dim=-1)
 
 
+def looks_padded(ids: torch.Tensor) -> bool:
+    """¿Parece que en `ids` [lote, T] hay relleno? Si unas filas empiezan o acaban en su token, el 0, y otras no."""
+    ends = (ids[:, [0, -1]] == 0).any(dim=1)
+    return bool(ends.any() and not ends.all())
+
+
 def sample(
     logits: torch.Tensor, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0
 ) -> torch.Tensor:
@@ -87,6 +93,11 @@ def generate(
     semilla se fija fuera, con `torch.manual_seed`. Lección 05.
     """
     check_prompt(ids, attention_mask, max_new_tokens, model.config)
+    if attention_mask is None and looks_padded(ids):
+        print(
+            "Aviso: algún texto empieza o acaba en <unk>, que es también el relleno, y sin attention_mask se lee como "
+            "si fuera texto: pásala si lo has rellenado."
+        )
     mask, cache, new = attention_mask, None, ids
     for _ in range(max_new_tokens):
         inputs = {"past_key_values": cache, "use_cache": True} if use_cache else {}

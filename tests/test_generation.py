@@ -62,6 +62,15 @@ def test_each_text_of_a_padded_batch_comes_out_as_alone(models, ids, dtype):
             assert torch.equal(out[row, start:], alone[0])
 
 
+@pytest.mark.parametrize(("row", "place", "warned"), [(0, 0, 1), (1, -1, 1), (slice(None), 0, 0), (0, 3, 0)])
+def test_a_padded_batch_without_its_mask_is_said(models, ids, row, place, warned, capsys):
+    ids[row, place] = 0
+    generation.generate(models[0], ids, 2)
+    assert capsys.readouterr().out.count("pásala si lo has rellenado") == warned
+    generation.generate(models[0], ids, 2, attention_mask=torch.ones_like(ids))
+    assert capsys.readouterr().out == ""
+
+
 def test_padding_leaves_more_room(models, ids):
     mask = torch.tensor([[0, 0, 0, 0, 1, 1]])
     assert generation.generate(models[0], ids[:1], 46, attention_mask=mask).shape == (1, 52)

@@ -726,7 +726,7 @@ def test_what_is_not_writing_is_not_blamed_on_the_disk(tmp_path):
             raise error
 
 
-@pytest.mark.parametrize("out", ["", " "])
+@pytest.mark.parametrize("out", ["", " ", "."])
 def test_an_empty_folder_name_is_refused(folder, tokens, tokenizer, out):  # noqa: F811
     with pytest.raises(TrainingError, match="está vacía"):
         tune(folder, out)

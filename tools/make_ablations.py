@@ -27,6 +27,7 @@ from helpers.tasks import TaskError, find_task, load_task
 from helpers.terminal import Parser, command
 from helpers.training import TrainingError
 
+EXPERIMENTS = ("pretraining", "lambda", "transfer", "baseline", "tuning")
 COURSE = ("sentiment", "entailment", "similarity", "story_cloze")
 TUNED = ("sentiment",)  # de las otras se aprende demasiado poco para elegir receta
 SEEDS, FINAL_SEEDS = range(5), range(10)  # las segundas, con la receta elegida
@@ -191,7 +192,7 @@ def main(arguments=None) -> int:
     parser.add_argument(
         "--glue", type=Path, help="carpeta con los datos de GLUE: SST-2/train.tsv, CoLA/dev.tsv…"
     )
-    parser.add_argument("--only", nargs="+", default=(), help="solo estos experimentos")
+    parser.add_argument("--only", nargs="+", default=(), choices=EXPERIMENTS, help="solo estos experimentos")
     parser.add_argument("--model", default="gpt1-mini")
     parser.add_argument("--data", type=Path, default=ROOT / "data" / "ablaciones.json")
     options = parser.parse_args(arguments)

@@ -125,10 +125,13 @@ def refuse_changes(place, before: dict | None, now: dict, changed: list[str]) ->
 
 
 def output_folder(out) -> Path:
-    """`out` como ruta. Lanza `TrainingError` si está vacía: sería la carpeta en la que se trabaja."""
-    if not str(out).strip():
-        raise TrainingError('La carpeta de salida (out) está vacía: dale un nombre, por ejemplo "runs/mio".')
-    return Path(out)
+    """`out` como ruta. Lanza `TrainingError` si no dice ninguna o es la carpeta en la que se trabaja."""
+    folder = Path(out).expanduser()
+    if not str(out).strip() or folder.resolve() == Path.cwd():
+        raise TrainingError(
+            'La carpeta de salida (out) está vacía o es esta misma: dale un nombre, por ejemplo "runs/mio".'
+        )
+    return folder
 
 
 def _read_run(out: Path, finished: str) -> dict | None:

@@ -266,8 +266,8 @@ def train(trainer, bar: QuietProgress, **more) -> None:
         return
     if all(map(torch.equal, before, _as_saved(trainer.model))):
         print(
-            f"Aviso: ningún peso ha cambiado. La tasa de aprendizaje ({args.learning_rate:g}) es demasiado pequeña "
-            "para tan pocas actualizaciones: sube una de las dos."
+            f"Aviso: ningún peso ha cambiado. O la tasa de aprendizaje ({args.learning_rate:g}) es demasiado pequeña "
+            "o son pocas actualizaciones (mientras la tasa sube, la primera la lleva a 0): sube una de las dos."
         )
     total = trainer.state.max_steps
     warmup = trainer.recipe.warmup * total if hasattr(trainer, "recipe") else args.warmup_steps
