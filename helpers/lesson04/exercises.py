@@ -141,6 +141,10 @@ EXERCISES = {
                 NEWLINE - UNK, "eso es la resta de los logits; falta elevar e a ella para tener el cociente."
             ),
             Mistake(
+                math.exp(NEWLINE + UNK),
+                "has sumado los dos logits: restar un número negativo es sumarlo en positivo, −1,24 + 7,21.",
+            ),
+            Mistake(
                 UNK / NEWLINE,
                 "has dividido los logits; el cociente de probabilidades sale de restarlos y aplicar e^x.",
             ),
@@ -236,9 +240,22 @@ EXERCISES = {
         cases=[
             (_random(6, 9), torch.tensor([1, 7, 3, 3, 0, 8])),
             (_random(4, 9, seed=1), torch.tensor([2, 5, 5, 6])),
+            (_FAR, torch.tensor([1, 0, 2])),
         ],
         success="la fila t se compara con el token t + 1, que es lo que predice.",
         mistakes=[
+            Mistake(
+                lambda logits, ids: -logits[:-1].softmax(-1)[torch.arange(len(ids) - 1), ids[1:]].log().mean(),
+                "sale una pérdida infinita: softmax y después log pierde lo muy improbable. Usa log_softmax.",
+            ),
+            Mistake(
+                lambda logits, ids: F.cross_entropy(logits[:-1], ids[:-1]),
+                "has quitado la última fila y el último id, y así no se desplaza nada: quita el primer id.",
+            ),
+            Mistake(
+                lambda logits, ids: F.cross_entropy(logits, ids.roll(-1)),
+                "con roll, la última fila se compara con el primer token, que no predice: sobra.",
+            ),
             Mistake(
                 lambda logits, ids: F.cross_entropy(logits, ids),
                 "no has desplazado: comparas cada fila con el token que ya ha leído, y debe ser con el siguiente.",
@@ -312,12 +329,22 @@ EXERCISES = {
     "04-temperatura": Exercise(
         reference=generation.probabilities,
         goes_on=True,
-        cases=[(_random(2, 5), 0.5), (_random(2, 5, seed=1), 2.0), (_random(3, 4, seed=2), 1.3)],
+        cases=[
+            (_random(2, 5), 0.5),
+            (_random(2, 5, seed=1), 2.0),
+            (_random(3, 4, seed=2), 1.3),
+            (_random(2, 5, seed=3), 0.01),  # logits de cientos: sin restar el máximo, nan
+        ],
         success="menos de 1 concentra la probabilidad y más de 1 la reparte.",
         mistakes=[
             Mistake(
                 lambda logits, temperature: (logits * temperature).softmax(dim=-1),
                 "has multiplicado por la temperatura; se divide. Con lo tuyo, subirla concentra en lugar de repartir.",
+            ),
+            Mistake(
+                lambda logits, temperature: _softmax_unstable(logits / temperature),
+                "con temperaturas bajas das nan: los logits divididos se hacen enormes. Usa tu softmax, que ya lo "
+                "aguanta.",
             ),
             Mistake(
                 lambda logits, temperature: logits.softmax(dim=-1) / temperature,
@@ -392,6 +419,11 @@ EXERCISES = {
         ],
         success="puesto, sorpresa y lo que el modelo esperaba sorprenderse, token a token.",
         mistakes=[
+            Mistake(
+                lambda logits, ids: _table(logits.softmax(dim=-1).log(), ids),
+                "sale una sorpresa infinita y no se sabe el puesto: softmax y después log pierde lo muy improbable. "
+                "Saca las tres columnas de log_softmax.",
+            ),
             Mistake(
                 _table_by_softmax,
                 "sale una sorpresa infinita: softmax y después log pierde lo muy improbable. Usa log_softmax.",

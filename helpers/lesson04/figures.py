@@ -80,6 +80,9 @@ def temperature_curves(temperatures, probabilities, names, entropies, vocab_size
     )
 
 
+MOST_NUMBERS = 15  # tokens a los que les cabe su cifra debajo
+
+
 def surprise(tokens, nats, expected, vocab_size: int):
     """Cuánto sorprende cada token al modelo: barras de `-ln p` (nats), lo que esperaba, la media y la del azar puro.
 
@@ -101,8 +104,12 @@ def surprise(tokens, nats, expected, vocab_size: int):
         sides = ("top", "bottom") if mean < chance else ("bottom", "top")
     ax.text(edge, mean, f"media (pérdida)\n{number(mean, 2)}", color=RED, va=sides[0], fontsize=10)
     ax.text(edge, chance, by_chance, color=GRAY, va=sides[1], fontsize=10)
-    # Cada número bajo su token: sobre la barra, la línea de la media podría tacharlo.
-    named = [f"{readable(token)}\n{number(value, 2)}" for token, value in zip(tokens[1:], nats, strict=True)]
+    # Cada número bajo su token: sobre la barra, la línea de la media podría tacharlo. En una frase larga no caben.
+    fits = len(nats) <= MOST_NUMBERS
+    named = [
+        f"{readable(token)}\n{number(value, 2)}" if fits else readable(token)
+        for token, value in zip(tokens[1:], nats, strict=True)
+    ]
     ax.set_xticks(range(len(nats)), named)
     ax.set(
         title="Sorpresa de cada token",
