@@ -245,7 +245,9 @@ EXERCISES = {
         success="la fila t se compara con el token t + 1, que es lo que predice.",
         mistakes=[
             Mistake(
-                lambda logits, ids: -logits[:-1].softmax(-1)[torch.arange(len(ids) - 1), ids[1:]].log().mean(),
+                lambda logits, ids: (
+                    -logits[:-1].softmax(-1)[torch.arange(len(ids) - 1), ids[1:]].log().mean()
+                ),
                 "sale una pérdida infinita: softmax y después log pierde lo muy improbable. Usa log_softmax.",
             ),
             Mistake(
