@@ -22,6 +22,8 @@ MACHINE_PATH = re.compile(r"(?<![\w.])(/(root|home|tmp|work|Users|opt)/\w|[A-Z]:
 LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 FOLDED = re.compile(r"<details>\s*<summary>(.*?)</summary>(.*?)</details>", re.DOTALL)
 PYTHON_FENCE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+FORMULA = re.compile(r"\$\$?[^$]+\$\$?")
+ACCENTED = re.compile(r"\\(?:text|math|operatorname)\w*\{[^}]*[áéíóúñÁÉÍÓÚÑ][^}]*\}")
 FOLDS = ["Pista 1", "Pista 2", "Solución"]
 ALT = re.compile(r'<img alt="([^"]*)" src="data:image/png')
 ALT_WORDS = 12  # las que necesita, como poco, quien no ve la figura
@@ -37,6 +39,7 @@ def problems(path, repo=""):
         check_sections,
         check_setup,
         check_code,
+        check_formulas,
         check_outputs,
         check_exercises,
     )
@@ -136,6 +139,14 @@ def check_code(path, notebook, repo):
             yield f"la celda {number} usa «{found.group()}», que nbval no puede comparar"
     if lengths and statistics.median(lengths) > 12:
         yield f"la mediana de sus celdas de código es de {statistics.median(lengths):g} líneas y el máximo son 12"
+
+
+def check_formulas(path, notebook, repo):
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            for formula in FORMULA.findall(cell.source):
+                if found := ACCENTED.search(formula):
+                    yield f"la fórmula de {cell.id} lleva una tilde en «{found[0]}», que sale en otra letra: \\acute{{…}}"
 
 
 def check_outputs(path, notebook, repo):
