@@ -146,7 +146,7 @@ def check_formulas(path, notebook, repo):
         if cell.cell_type == "markdown":
             for formula in FORMULA.findall(cell.source):
                 if found := ACCENTED.search(formula):
-                    yield f"la fórmula de {cell.id} lleva una tilde en «{found[0]}», que sale en otra letra: \\acute{{…}}"
+                    yield f"una fórmula de {cell.id} lleva tilde en «{found[0]}», que sale en otra letra: \\acute{{…}}"
 
 
 def check_outputs(path, notebook, repo):
