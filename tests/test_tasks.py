@@ -388,7 +388,7 @@ def test_unusable_files_and_scores(tmp_path):
     with pytest.raises(TaskError, match="dev.tsv no está en UTF-8"):
         load_task("rte", tmp_path)
     header = ("sentence1", "sentence2", "score")
-    for score in ("mucho", "nan"):
+    for score in ("mucho", "nan", "5.01", "-0.1", "500"):
         write(tmp_path, train=[header, ("A.", "B.", score)], dev=[header])
         with pytest.raises(
             TaskError, match=f"línea 2: la columna «score» dice «{score}» y se esperaba un número"
