@@ -272,7 +272,7 @@ def test_how_it_is_split_is_not_another_recipe(tokens, tokenizer, tmp_path, caps
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"learning_rate": 1e-30}, "ningún peso ha cambiado. La tasa de aprendizaje (1e-30)"),
+        ({"learning_rate": 1e-30}, "ningún peso ha cambiado. O la tasa de aprendizaje (1e-30)"),
         ({"warmup": 2000}, "la subida dura 2000 actualizaciones y el entrenamiento 8"),
         ({}, None),
     ],
