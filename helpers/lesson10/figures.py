@@ -38,7 +38,8 @@ def results(datasets: list[dict]):
     axes.scatter([], [], s=52, fc="white", ec=GRAY, lw=1.6, label="mejor resultado anterior")
     axes.scatter([], [], s=62, color=BLUE, label=f"GPT-1, cuando gana ({wins})")
     axes.scatter([], [], s=62, color=RED, marker="X", label=f"GPT-1, cuando pierde ({len(rows) - wins})")
-    axes.legend(loc="lower left", fontsize=10)
+    # Debajo del eje: dentro, sus marcas parecerían datos.
+    axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.14), ncols=3, fontsize=10)
     axes.set(
         yticks=range(len(rows)),
         xlim=(28, 103),
