@@ -409,6 +409,18 @@ def test_lesson04_surprise():
     assert ax.get_ylim()[0] == 0 and data.spoken(figure) == [6, 3.25, 0.5, 0.75, 1, 2, 2.5, 9.01]
 
 
+@pytest.mark.parametrize("length", [15, 16, 38, 60])
+def test_lesson04_surprise_of_a_long_sentence(length):
+    figure, (ax,) = draw(
+        "lesson04.surprise", ["elephant</w>"] * (length + 1), [2.0] * length, [1.0] * length, 8192
+    )
+    assert ("2,00" in data.ticks(ax.xaxis)[0]) == (length <= 15) == ("su sorpresa" in data.labels(ax)[1])
+    if length > 15:  # de pie, ninguna etiqueta pisa a la siguiente
+        figure.draw_without_rendering()
+        boxes = [label.get_window_extent() for label in ax.get_xticklabels()]
+        assert all(left.x1 <= right.x0 for left, right in zip(boxes, boxes[1:], strict=False))
+
+
 def test_lesson04_gradient():
     figure, (left, right) = draw("lesson04.gradient", ["opened</w>", "looked</w>"], [0.5, 0.125], 1)
     widths = [[bar.get_width() for bar in ax.patches] for ax in (left, right)]

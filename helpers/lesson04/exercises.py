@@ -336,6 +336,10 @@ EXERCISES = {
             (_random(2, 5, seed=1), 2.0),
             (_random(3, 4, seed=2), 1.3),
             (_random(2, 5, seed=3), 0.01),  # logits de cientos: sin restar el máximo, nan
+            (
+                torch.tensor([[1.0, 0.5, 0.0], [31.0, 30.0, 30.5]]),
+                0.1,
+            ),  # restar el de otra fila también da nan
         ],
         success="menos de 1 concentra la probabilidad y más de 1 la reparte.",
         mistakes=[
@@ -347,6 +351,11 @@ EXERCISES = {
                 lambda logits, temperature: _softmax_unstable(logits / temperature),
                 "con temperaturas bajas das nan: los logits divididos se hacen enormes. Usa tu softmax, que ya lo "
                 "aguanta.",
+            ),
+            Mistake(
+                lambda logits, temperature: _softmax_global(logits / temperature),
+                "has restado el máximo de toda la tabla: la fila que queda lejos se vuelve 0/0, nan. Usa tu softmax, "
+                "que resta a cada fila el suyo.",
             ),
             Mistake(
                 lambda logits, temperature: logits.softmax(dim=-1) / temperature,
@@ -475,6 +484,12 @@ EXERCISES = {
             Mistake(
                 lambda logits, ids: torch.stack([*_table(logits, ids).T[:2], _entropy(logits[1:])], dim=-1),
                 "la entropía es la de otra fila: quita la última, como con la sorpresa, y no la primera.",
+            ),
+            Mistake(
+                lambda logits, ids: _table(
+                    logits, ids, entropies=lambda rows: _entropy(rows.softmax(dim=-1))
+                ),
+                "le has dado probabilidades a tu entropía, que ya hace el softmax: pásale los logits, logits[:-1].",
             ),
             Mistake(
                 lambda logits, ids: _table(logits, ids)[:, :2],

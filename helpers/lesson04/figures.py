@@ -113,7 +113,7 @@ def surprise(tokens, nats, expected, vocab_size: int):
     ax.set_xticks(range(len(nats)), named)
     ax.set(
         title="Sorpresa de cada token",
-        xlabel="token que había que adivinar y su sorpresa",
+        xlabel="token que había que adivinar" + (" y su sorpresa" if fits else ""),
         ylabel="sorpresa, −ln p (nats)",
         xlim=(-0.6, len(nats) - 0.5),
         ylim=(0, max(chance, *nats) * 1.12),
@@ -121,7 +121,10 @@ def surprise(tokens, nats, expected, vocab_size: int):
     ax.legend(loc="lower right", bbox_to_anchor=(1, 1))
     ax.grid(axis="x", visible=False)
     with_comma(ax.yaxis)
-    slant_if_crowded(ax)
+    if fits:
+        slant_if_crowded(ax)
+    else:  # de pie y, si hace falta, más pequeñas: inclinadas se pisarían
+        ax.tick_params(axis="x", labelrotation=90, labelsize=min(10, 400 / len(nats)))
     triples = zip(tokens[1:], nats, expected, strict=True)
     text = ", ".join(
         f"{readable(token)} {number(value, 2)} (esperaba {number(other, 2)})"
