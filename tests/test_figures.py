@@ -410,7 +410,7 @@ def test_lesson04_surprise():
 
 
 @pytest.mark.parametrize("length", [15, 16, 38, 60])
-def test_lesson04_surprise_of_a_long_sentence(length):
+def test_a_long_sentence_in_lesson04_surprise(length):
     figure, (ax,) = draw(
         "lesson04.surprise", ["elephant</w>"] * (length + 1), [2.0] * length, [1.0] * length, 8192
     )
