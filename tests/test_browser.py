@@ -76,7 +76,12 @@ def test_an_answer_waits_until_it_is_asked_for(page, tmp_path):
     with open_lab(project, tmp_path / "casa", HF_HUB_OFFLINE="1") as lab:
         wait_for_lesson(page, lab)
         output = page.locator(".jp-OutputArea-output", has_text="cuarenta y dos")
+        if os.environ.get("CURSO_CAPTURA"):
+            page.screenshot(path=os.environ["CURSO_CAPTURA"])
         assert not output.is_visible()
+        # El letrero de lo plegado llevaría la primera línea de la salida, que suele ser la respuesta.
+        assert "cuarenta y dos" not in page.locator(".jp-Notebook").inner_text()
+        assert page.locator(".jp-OutputPlaceholder").is_visible()
         page.locator(".jp-CodeCell .cm-content").click()
         page.keyboard.press("Shift+Enter")
         output.wait_for(state="visible", timeout=30_000)

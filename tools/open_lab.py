@@ -7,6 +7,7 @@ Sin pantalla, o con SIN_NAVEGADOR=1, escribe la dirección y espera. Ctrl-C lo d
 import contextlib
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -39,6 +40,10 @@ def lab_environment(token):
     for variable, folder in folders.items():
         (PRIVATE / folder).mkdir(parents=True, exist_ok=True)
         env[variable] = str(PRIVATE / folder)
+    # JupyterLab solo lee su hoja de estilos de aquí: con ella, el letrero de lo plegado no enseña la respuesta.
+    styles = PRIVATE / "config" / "custom"
+    styles.mkdir(exist_ok=True)
+    shutil.copyfile(ROOT / "tools" / "lab_settings" / "custom.css", styles / "custom.css")
     return env
 
 
@@ -48,6 +53,7 @@ def lab_command(port):
     # Español y sin avisos de novedades; los cambios que hagas después en los ajustes mandan sobre esto.
     command += [f"--LabApp.app_settings_dir={ROOT / 'tools' / 'lab_settings'}", "--LabApp.news_url=None"]
     command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    command += ["--LabApp.custom_css=True"]  # la hoja que copia lab_environment
     command += [
         "--LanguageServerManager.autodetect=False"
     ]  # buscaría servidores de lenguaje con el npm del usuario
