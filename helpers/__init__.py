@@ -4,16 +4,22 @@ Cada módulo tiene una sola idea y su docstring dice en qué lección se constru
 por separado (`from helpers import models`), así que abrir una lección no carga lo que no usa.
 """
 
+import os
+import signal
 import sys
 
-
-def _interrupted(kind, error, trace) -> None:
-    if issubclass(kind, KeyboardInterrupt):
-        print("Interrumpido.", file=sys.stderr)
-    else:
-        sys.__excepthook__(kind, error, trace)
+# Una consola en cp1252 no tiene «✅», «−» ni «→»: que salga «?» y no un error. En Jupyter no hace falta.
+for _stream in (sys.stdout, sys.stderr):
+    if hasattr(_stream, "reconfigure"):
+        _stream.reconfigure(errors="replace")
 
 
-# Una orden (`python -m helpers.…`) tarda segundos en importar, y aún no está en su `main`.
-if sys.argv[:1] == ["-m"]:
-    sys.excepthook = _interrupted
+def _interrupted(*_) -> None:
+    """Ctrl-C mientras se importa: nada que guardar, y una excepción a medio importar dejaría módulos rotos."""
+    os.write(2, b"Interrumpido.\n")
+    os._exit(130)
+
+
+# Una orden (`python -m helpers.…`) tarda segundos en importar; en su `main`, Ctrl-C vuelve a ser lo de siempre.
+if sys.argv[:1] == ["-m"] and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, _interrupted)

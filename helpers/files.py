@@ -1,16 +1,53 @@
 """Leer archivos de texto de modo que todo error diga en cuál y dónde, y escribir JSON de una vez."""
 
 import csv
+import errno
 import gzip
 import json
 import lzma
 import os
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 OPENERS = {".xz": lzma.open, ".gz": gzip.open}
+# Qué ha pasado, por el número de error del sistema. En Windows faltan algunos.
+WHY = {
+    getattr(errno, name): told
+    for name, told in {
+        "ENOSPC": "no queda sitio en el disco",
+        "EDQUOT": "has agotado tu cuota de disco",
+        "EFBIG": "el archivo pasa del tamaño que se admite",
+        "EROFS": "el disco es de solo lectura",
+        "EACCES": "no tienes permiso",
+        "EPERM": "no tienes permiso",
+        "ENOTDIR": "una parte de la ruta es un archivo",
+        "EISDIR": "es una carpeta",
+        "EEXIST": "ya hay un archivo con ese nombre",
+        "ENOENT": "no existe",
+        "ENAMETOOLONG": "el nombre es demasiado largo",
+        "EINVAL": "el nombre no vale",
+        "ELOOP": "la ruta da vueltas entre enlaces",
+        "EBUSY": "otro programa lo está usando",
+        "ETXTBSY": "otro programa lo está usando",
+        "EMFILE": "hay demasiados archivos abiertos",
+        "ENFILE": "hay demasiados archivos abiertos",
+        "EIO": "el disco ha fallado",
+        "ENODEV": "el disco ya no está",
+        "ENXIO": "el disco ya no está",
+        "ESTALE": "la carpeta de red ya no está",
+        "ETIMEDOUT": "la carpeta de red no contesta",
+    }.items()
+    if hasattr(errno, name)
+}
+
+
+def why(error: OSError) -> str:
+    """Qué ha pasado, en español y sin punto; lo que el sistema no numera es un archivo cortado."""
+    if error.errno is None:
+        return "está cortado o dañado"
+    return WHY.get(error.errno) or f"error {error.errno} del sistema"
 
 
 class Place:
@@ -43,9 +80,9 @@ def opened(path, kind: type[Exception], newline: str | None = None):
         ) from None
     except IsADirectoryError:
         raise kind(f"{path} es una carpeta y se esperaba un archivo.") from None
-    except PermissionError:
-        raise kind(f"No se puede leer {path}: no tienes permiso.") from None
-    except (OSError, EOFError, lzma.LZMAError, zlib.error):
+    except OSError as error:
+        raise kind(f"No se puede leer {path}: {why(error)}.") from None
+    except (EOFError, lzma.LZMAError, zlib.error):
         raise kind(f"No se puede leer {path}: está cortado o dañado.") from None
     except csv.Error as error:
         raise kind(f"{path} no es un CSV que se pueda leer: {error}.") from None
@@ -112,5 +149,11 @@ def write_json(path, value) -> None:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".tmp")
-    partial.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
-    os.replace(partial, path)
+    try:
+        partial.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink()  # con el disco lleno, se crea y se queda vacío
+        error.filename = error.filename or str(path)  # lo que falla al escribir no dice dónde
+        raise

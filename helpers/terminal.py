@@ -3,8 +3,11 @@
 import argparse
 import functools
 import os
+import signal
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+from helpers.files import why
 
 
 class _InvalidValue(str):
@@ -80,15 +83,31 @@ def folder(text: str) -> str:
     return text
 
 
+def _told(error: Exception) -> str:
+    """Lo que no es de ninguna orden en particular: la memoria, el disco y lo que nadie ha previsto."""
+    if out_of_memory(error):
+        return "No cabe en la memoria: cierra otros programas, o baja --micro-batch, --length o el tamaño del modelo."
+    if isinstance(error, OSError) and error.errno:
+        return f"No se puede leer o escribir {error.filename or 'en el disco'}: {why(error)}."
+    told = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"Error que el curso no esperaba ({told:.300})."
+
+
+def out_of_memory(error: Exception) -> bool:
+    """¿Se ha acabado la memoria? PyTorch lo cuenta como un `RuntimeError` más."""
+    told = str(error)
+    return isinstance(error, MemoryError) or "can't allocate memory" in told or "out of memory" in told
+
+
 def command(*errors: type[Exception]):
     """Envuelve el `main` de una orden: los `errors` y Ctrl-C se dicen en una línea, y devuelve 0, 1 o 130."""
 
     def wrap(main):
         @functools.wraps(main)
         def safe(arguments=None) -> int:
-            for stream in (sys.stdout, sys.stderr):
-                if hasattr(stream, "reconfigure"):  # una consola en cp1252 no tiene «−» ni «→»
-                    stream.reconfigure(errors="replace")
+            with suppress(ValueError):  # fuera del hilo principal no se puede
+                if signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, signal.default_int_handler, None):
+                    signal.signal(signal.SIGINT, signal.default_int_handler)  # ya hay algo que guardar
             try:
                 return main(arguments) or 0
             except errors as error:
@@ -100,11 +119,7 @@ def command(*errors: type[Exception]):
             except Exception as error:  # ni lo que nadie ha previsto sale como una traza
                 if os.environ.get(TRACE):
                     raise
-                told = " ".join(f"{type(error).__name__}: {error}".split())
-                print(
-                    f"Error que el curso no esperaba ({told:.300}). Con {TRACE}=1 delante de la orden se ve entero.",
-                    file=sys.stderr,
-                )
+                print(f"{_told(error)} Con {TRACE}=1 delante de la orden se ve entero.", file=sys.stderr)
                 return 1
             except KeyboardInterrupt as stopped:
                 print(str(stopped) or "Interrumpido.", file=sys.stderr)

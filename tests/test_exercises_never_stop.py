@@ -24,7 +24,7 @@ import pytest
 import torch
 from transformers import OpenAIGPTConfig
 
-from helpers import exercises
+from helpers import exercises, files
 from helpers.environment import ROOT
 from helpers.exercises import checking, comparing, limits, passport, quiz, totals
 from helpers.exercises.checking import Exercise, judge
@@ -891,7 +891,7 @@ def test_what_cannot_be_written_is_said_once_and_remembered(error, monkeypatch, 
     exercises.check("00-pasos", 40)
     exercises.check("00-limite", 1)
     out = capsys.readouterr().out
-    assert out.count("⚠️") == 1 and passport.WHY[error.errno] in out and str(passport.path()) in out
+    assert out.count("⚠️") == 1 and files.why(error) in out and str(passport.path()) in out
     text = exercises.progress()
     assert passport.load_results() == {"00-pasos": True, "00-limite": False} and not passport.path().exists()
     monkeypatch.undo()

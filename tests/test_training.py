@@ -11,6 +11,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -515,14 +516,56 @@ def test_a_diverging_pretraining_stops_and_leaves_nothing_wrong(tokens, tokenize
         json.loads(path.read_text(), parse_constant=pytest.fail)
 
 
-@pytest.mark.parametrize("recipe", [{"learning_rate": 1e30}, {"learning_rate": 1e12, "max_grad_norm": 0}])
-def test_a_diverging_fine_tuning_stops(folder, tmp_path, recipe):  # noqa: F811
-    with pytest.raises(TrainingError, match="prueba con la mitad"):
+@pytest.mark.parametrize(
+    ("recipe", "cause"),
+    [
+        ({"learning_rate": 1e30}, "prueba con la mitad"),
+        ({"learning_rate": 1e12, "max_grad_norm": 0}, "prueba con la mitad"),
+        ({"lm_coef": 1e38}, "lm_coef .* el artículo usa 0,5"),
+    ],
+)
+def test_a_diverging_fine_tuning_stops(folder, tmp_path, recipe, cause):  # noqa: F811
+    with pytest.raises(TrainingError, match=cause):
         tune(folder, tmp_path / "a", recipe=replace(RECIPE, **recipe))
     assert not (tmp_path / "a" / "result.json").exists()
 
 
+def test_without_memory_it_says_what_to_lower(folder, tmp_path, monkeypatch):  # noqa: F811
+    for error in (
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9"),
+    ):
+        monkeypatch.setattr("transformers.Trainer.train", Mock(side_effect=error))
+        with pytest.raises(TrainingError, match="memoria con micro_batch=.* prueba con la mitad"):
+            tune(folder, tmp_path / "a")
+    monkeypatch.setattr("transformers.Trainer.train", Mock(side_effect=RuntimeError("mat1 and mat2 shapes")))
+    with pytest.raises(RuntimeError, match="mat1"):
+        tune(folder, tmp_path / "a")
+
+
 # --- una receta imposible se ve al escribirla --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: replace(RECIPE, batch_size=3), "no tiene batch_size .¿querías decir batch"),
+        (lambda: replace(RECIPE, lr=3), "no tiene lr: tiene learning_rate, "),
+        (lambda: replace(SMALL, n_layers=3), "no tiene n_layers .¿querías decir n_layer"),
+        (lambda: replace(SMALL, lm_coef=3), "no tiene lm_coef"),
+        (lambda: type(SMALL)(epoch=3), "no tiene epoch .¿querías decir epochs"),
+    ],
+)
+def test_a_name_no_recipe_has_is_told(make, told):
+    with pytest.raises(TrainingError, match=told):
+        make()
+
+
+def test_a_decay_that_does_not_fit_is_refused(tokens, tokenizer, tmp_path):
+    recipe = replace(SMALL, schedule="warmup_stable_decay", decay_steps=100, max_steps=12)
+    with pytest.raises(TrainingError, match="no caben en 12, y la tasa daría un salto"):
+        train(tokens, tokenizer, tmp_path / "a", recipe)
+
 
 WRONG = [
     ("batch", -4), ("epochs", 1e300), ("batch", 10**400),
@@ -705,6 +748,10 @@ def test_bad_rows_are_told_before_training(folder, monkeypatch, task, data, told
         (RuntimeError("[enforce fail at inline_container.cc:862] . PytorchStreamWriter failed writing file data/0"),
          "la escritura se ha cortado"),
         (RuntimeError("[enforce fail at inline_container.cc:659] . unexpected pos 576 vs 470"), "se ha cortado"),
+        (RuntimeError("basic_ios::clear: iostream error"), "se ha cortado"),
+        (OSError(errno.EMFILE, "Too many open files"), "demasiados archivos abiertos. .* cierra otros programas"),
+        (OSError(errno.ESTALE, "Stale file handle"), "la carpeta de red ya no está. .* sigue conectado"),
+        (OSError(errno.EBUSY, "Device or resource busy"), "otro programa lo está usando. .* otra carpeta"),
     ],
 )  # fmt: skip
 def test_a_disk_that_fails_is_told_by_its_cause(tmp_path, error, told):
@@ -791,6 +838,30 @@ def test_what_nobody_expected_is_one_line_too(monkeypatch, capsys, tmp_path):
         fine_tune_command(["--task", "sentiment", "--out", str(tmp_path)])
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            "No se puede leer o escribir en el disco: no queda sitio",
+        ),
+        (OSError(errno.EMFILE, "Too many open files", "a.json"), "a.json: hay demasiados archivos abiertos"),
+        (OSError(999, "?", "a.json"), "a.json: error 999 del sistema"),
+        (MemoryError(), "No cabe en la memoria"),
+        (
+            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"),
+            "No cabe en la memoria",
+        ),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), "No cabe en la memoria"),
+    ],
+)
+def test_the_machine_is_blamed_by_its_name(monkeypatch, capsys, tmp_path, error, told):
+    monkeypatch.setattr("helpers.finetuning.__main__.fine_tune", Mock(side_effect=error))
+    assert fine_tune_command(["--task", "sentiment", "--out", str(tmp_path)]) == 1
+    line = capsys.readouterr().err
+    assert told in line and line.count("\n") == 1 and "no esperaba" not in line
+
+
 def test_control_c_before_starting_is_one_line(monkeypatch, capsys, tmp_path):
     def interrupted(*args, **more):
         raise KeyboardInterrupt
@@ -802,12 +873,15 @@ def test_control_c_before_starting_is_one_line(monkeypatch, capsys, tmp_path):
 
 @pytest.mark.parametrize("module", ["finetuning", "pretraining", "reproduction", "pretraining.card"])
 def test_control_c_while_importing_is_one_line(tmp_path, module):
-    (tmp_path / "torch.py").write_text("raise KeyboardInterrupt")
+    # Un módulo que se traga la excepción, como hacen algunos imports perezosos: tampoco así sigue.
+    (tmp_path / "torch.py").write_text(
+        "import os, signal\ntry:\n    os.kill(os.getpid(), signal.SIGINT)\nexcept BaseException: pass\n"
+    )
     done = subprocess.run(
         [sys.executable, "-m", f"helpers.{module}"], cwd=lessons.ROOT, capture_output=True, text=True,
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
     )  # fmt: skip
-    assert done.returncode and done.stderr == "Interrumpido.\n"
+    assert done.returncode == 130 and done.stderr == "Interrumpido.\n"
 
 
 @pytest.mark.parametrize("module", ["helpers.environment", "helpers.exercises.anki"])

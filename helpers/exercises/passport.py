@@ -6,7 +6,6 @@ aparta en vez de pisarse y lo que no se puede guardar se recuerda mientras dure 
 
 import base64
 import contextlib
-import errno
 import json
 import math
 import os
@@ -16,19 +15,11 @@ import zlib
 from pathlib import Path
 
 from helpers.environment import ROOT
-from helpers.files import write_json
+from helpers.files import why, write_json
 
 BETS = "apuestas"  # bajo este nombre, en el mismo archivo, va lo que apunta `bets`
 OURS = re.compile(r"\d\d-")  # «04-softmax», «03-07»
 STALE = 5.0  # segundos tras los que un cerrojo es de un proceso que murió sin quitarlo
-WHY = {
-    errno.EACCES: "no hay permiso",
-    errno.EPERM: "no hay permiso",
-    errno.EROFS: "el disco es de solo lectura",
-    errno.ENOSPC: "el disco está lleno",
-    errno.ENOTDIR: "su carpeta no es una carpeta",
-    errno.EISDIR: "es una carpeta",
-}
 _unsaved: dict[Path, dict] = {}  # lo que no se ha podido escribir
 _told: set[str] = set()  # avisos ya dados: cada uno, una vez
 
@@ -145,8 +136,12 @@ def _set_aside(content: bytes, saved) -> dict:
                 break
             count += 1
         except FileNotFoundError:
-            with _or_nothing(copy):
+            try:
                 copy.write_bytes(content)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    copy.unlink()  # con el disco lleno, se crea y se queda vacía
+                raise
             break
     if str(copy) not in _told:
         _told.add(str(copy))
@@ -175,19 +170,7 @@ def _add(new: dict) -> None:
 def _write(target: Path, saved: dict) -> None:
     ordered = {name: saved[name] for name in sorted(saved)}
     target = target.resolve()  # si es un enlace, se escribe donde apunta
-    with _or_nothing(target.with_name(target.name + ".tmp")):
-        _patiently(lambda: write_json(target, ordered))
-
-
-@contextlib.contextmanager
-def _or_nothing(written: Path):
-    """Con el disco lleno, un archivo se crea y se queda vacío: entonces se quita."""
-    try:
-        yield
-    except OSError:
-        with contextlib.suppress(OSError):
-            written.unlink()
-        raise
+    _patiently(lambda: write_json(target, ordered))
 
 
 def _patiently(action):
@@ -245,8 +228,7 @@ def _tell(verb: str, error: OSError) -> None:
     if str(path()) in _told:
         return
     _told.add(str(path()))
-    why = WHY.get(error.errno, error.strerror or str(error))
     print(
-        f"⚠️ No se puede {verb} {path()} ({why}): lo que hagas se recuerda solo hasta cerrar este cuaderno. "
+        f"⚠️ No se puede {verb} {path()} ({why(error)}): lo que hagas se recuerda solo hasta cerrar este cuaderno. "
         "Arréglalo, o copia el texto que da progress()."
     )

@@ -119,6 +119,14 @@ def window_trainer(
             f"Los textos apartados dan {held_out.tokens} tokens y hace falta al menos una ventana de {length}: aparta "
             "más (--held-out) o baja las posiciones (--n-positions)."
         )
+    steps = (
+        recipe.max_steps if recipe.max_steps > 0 else math.ceil(recipe.epochs * (len(data) // recipe.batch))
+    )
+    if recipe.warmup + recipe.decay_steps > steps and recipe.decay_steps:
+        raise TrainingError(
+            f"La subida ({recipe.warmup} actualizaciones) y la bajada final (decay_steps={recipe.decay_steps}) no "
+            f"caben en {steps}, y la tasa daría un salto: baja una de las dos o entrena más."
+        )
     decay = {"num_decay_steps": recipe.decay_steps, "decay_type": "linear"} if recipe.decay_steps else {}
     # sin `eval_strategy`: cuándo se mide lo dice `History`
     arguments = arguments_for(

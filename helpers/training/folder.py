@@ -15,7 +15,7 @@ from accelerate import PartialState
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 
-from helpers.files import write_json
+from helpers.files import WHY, write_json
 from helpers.training.recipe import TrainingError
 
 RUN = "run.json"  # qué entrenamiento es el de la carpeta
@@ -231,23 +231,22 @@ def _wrong_weights(path: Path, model) -> str | None:
 
 
 AGAIN = "y repite la misma orden"
-FULL = "no queda sitio en el disco", f"deja sitio {AGAIN}"
+ROOM = f"deja sitio en el disco {AGAIN}"
 ELSEWHERE = "elige otra carpeta"
 CONNECTED = f"comprueba que el disco sigue conectado {AGAIN}"
+# Qué se puede hacer; con lo demás, elegir otra carpeta.
 DISK = {
-    errno.ENOSPC: FULL,
-    errno.EDQUOT: ("has agotado tu cuota de disco", f"deja sitio {AGAIN}"),
-    errno.EFBIG: ("el archivo pasa del tamaño que admite el disco", ELSEWHERE),
-    errno.EROFS: ("el disco es de solo lectura", ELSEWHERE),
-    errno.EACCES: ("no tienes permiso", ELSEWHERE),
-    errno.EPERM: ("no tienes permiso", ELSEWHERE),
-    errno.ENOTDIR: ("una parte de la ruta es un archivo", ELSEWHERE),
-    errno.EEXIST: ("ya hay un archivo con ese nombre", ELSEWHERE),
-    errno.ENOENT: ("esa carpeta no está o no se puede crear", CONNECTED),
-    errno.ENAMETOOLONG: ("el nombre es demasiado largo", ELSEWHERE),
-    errno.ELOOP: ("la ruta da vueltas entre enlaces", ELSEWHERE),
-    errno.EIO: ("el disco ha fallado", CONNECTED),
+    errno.ENOSPC: ROOM,
+    errno.EDQUOT: ROOM,
+    errno.EIO: CONNECTED,
+    errno.ESTALE: CONNECTED,
+    errno.ETIMEDOUT: CONNECTED,
+    errno.EMFILE: f"cierra otros programas {AGAIN}",
+    errno.ENFILE: f"cierra otros programas {AGAIN}",
 }
+
+
+TORCH_CANNOT_WRITE = ("PytorchStreamWriter", "file write failed", "unexpected pos", "iostream error")
 
 
 @contextmanager
@@ -278,13 +277,19 @@ def _disk_problem(error: Exception, out: Path) -> tuple[str, str] | None:
         ours = where is None or where == out.absolute() or where in out.absolute().parents
         if error.errno == errno.ENOENT and out.exists():
             return None  # falta un archivo que se quería leer: la carpeta sigue ahí
-        return DISK.get(error.errno) if ours or out.absolute() in where.parents else None
+        return _advice(error.errno) if ours or out.absolute() in where.parents else None
     # safetensors y torch.save cuentan los fallos de disco como suyos
     if isinstance(error, SafetensorError):
         code = str(error).partition("os error ")[2].partition(")")[0]
-        return DISK.get(int(code)) if code.isdecimal() else None
-    if not any(sign in str(error) for sign in ("PytorchStreamWriter", "file write failed", "unexpected pos")):
+        return _advice(int(code)) if code.isdecimal() else None
+    if not any(sign in str(error) for sign in TORCH_CANNOT_WRITE):
         return None
     place = next((folder for folder in (out, *out.absolute().parents) if folder.exists()), Path())
     nearly_full = shutil.disk_usage(place).free < 2**20
-    return FULL if nearly_full else ("la escritura se ha cortado", f"deja sitio en el disco {AGAIN}")
+    return (WHY[errno.ENOSPC] if nearly_full else "la escritura se ha cortado"), ROOM
+
+
+def _advice(code) -> tuple[str, str] | None:
+    if code == errno.ENOENT:
+        return "esa carpeta no está o no se puede crear", CONNECTED
+    return (WHY[code], DISK.get(code, ELSEWHERE)) if code in WHY else None

@@ -3,6 +3,7 @@
 import argparse
 import math
 from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import ClassVar, NamedTuple, get_args
 
@@ -105,6 +106,14 @@ class Recipe:
         "save_every": Rule(int, -1),
         "precision": Rule(str, also=("auto", "fp32", "bf16", "fp16")),
     }
+
+    def __new__(cls, *values, **named):
+        known = [field.name for field in fields(cls)]
+        for name in [name for name in named if name not in known]:
+            alike = get_close_matches(name, known, 1, 0.4)
+            hint = f" (¿querías decir {alike[0]}?)" if alike else ""
+            raise TrainingError(f"Una receta no tiene {name}{hint}: tiene {', '.join(known)}.")
+        return super().__new__(cls)
 
     def __post_init__(self):
         for name, rule in self.RULES.items():

@@ -18,6 +18,7 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback, Tra
 
 from helpers import environment
 from helpers.spanish import number
+from helpers.terminal import out_of_memory
 from helpers.training.folder import CHECKPOINTS, STATE, last_checkpoint
 from helpers.training.recipe import Recipe, TrainingError, check_value
 
@@ -106,10 +107,15 @@ class CarefulTrainer(Trainer):
     def stop_diverged(self, step: int | None = None):
         saves = self.args.save_strategy != "no"
         kept = last_checkpoint(self.args.output_dir, verbose=False) if saves else None
+        weight = getattr(getattr(self, "recipe", None), "lm_coef", 0)
+        cause = (
+            f"lm_coef ({weight:g}) sea demasiado alto; el artículo usa 0,5"
+            if weight > 100
+            else f"la tasa de aprendizaje ({self.args.learning_rate:g}) sea demasiado alta; prueba con la mitad"
+        )
         raise TrainingError(
             f"La pérdida ha dejado de ser un número en la actualización {step or self.state.global_step}: lo más "
-            f"probable es que la tasa de aprendizaje ({self.args.learning_rate:g}) sea demasiado alta; "
-            "prueba con la mitad"
+            f"probable es que {cause}"
             + (f", en otra carpeta ({Path(kept).name}, de antes, sigue entero)." if kept else ".")
         )
 
@@ -241,7 +247,7 @@ def train(trainer, bar: QuietProgress, **more) -> None:
 
     Si ese ya es el final (el proceso murió antes de guardar el resultado), solo se lee: `Trainer` daría otro paso. Al
     acabar, dice si la receta no ha llegado a cambiar nada o si la tasa de aprendizaje no ha acabado de subir.
-    Lanza `TrainingError` si ya se ha entrenado más de lo que se pide.
+    Lanza `TrainingError` si ya se ha entrenado más de lo que se pide o se acaba la memoria.
     """
     args, before = trainer.args, _as_saved(trainer.model)
     unfinished = last_checkpoint(args.output_dir, model=trainer.model) if args.save_strategy != "no" else None
@@ -261,7 +267,15 @@ def train(trainer, bar: QuietProgress, **more) -> None:
                 trainer.evaluate(ignore_keys=more.get("ignore_keys_for_eval"))
             return
     with interruptible(trainer), closing(bar):
-        trainer.train(resume_from_checkpoint=unfinished, **more)
+        try:
+            trainer.train(resume_from_checkpoint=unfinished, **more)
+        except (RuntimeError, MemoryError) as error:  # el reparto de PyTorch lo cuenta como RuntimeError
+            if not out_of_memory(error):
+                raise
+            raise TrainingError(
+                f"No cabe en la memoria con micro_batch={args.per_device_train_batch_size}: prueba con la mitad "
+                "(el lote de la receta no cambia)."
+            ) from None
     if not trainer.is_world_process_zero():
         return
     if all(map(torch.equal, before, _as_saved(trainer.model))):
