@@ -633,6 +633,51 @@ def test_a_wrong_call_is_one_line(call, words, capsys):
     assert passport.load_bets() == {}
 
 
+class Endless(list):
+    """Una lista que, al recorrerla, no acaba."""
+
+    def __iter__(self):
+        while True:
+            yield 1.0
+
+
+@pytest.mark.timeout(20)
+def test_what_never_ends_does_not_hang(capsys):
+    exercises.observe("a", Endless([1, 2]), 1.5)
+    assert "✅" in one_line(capsys)
+    exercises.check("00-pasos", Endless([1.0]))
+    assert one_line(capsys).startswith("❌")
+
+
+@pytest.mark.parametrize("digits", [-1, None, 1e9, "2", 400])
+def test_odd_digits_do_not_stop_a_bet(digits, capsys):
+    exercises.observe("a", (1, 2), 1.5, digits=digits)
+    assert "ha salido 2: dentro" in one_line(capsys)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-16"])
+def test_no_console_breaks_what_is_printed(encoding, tmp_path):
+    """Fuera de Jupyter, en una consola que no tiene «✅» ni «−»."""
+    calls = (
+        "from helpers.exercises import answer, check, observe, progress, recall\n"
+        "check('04-softmax', lambda x: x)\nanswer('04-01', 'a')\nrecall('04')\nobserve('a', None, 1)\n"
+        "observe('a', (1, 2), 1.5)\nprogress()\nprogress('basura')\nprint('fin')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", calls], cwd=ROOT, capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": encoding, "CURSO_PROGRESO": str(tmp_path / "p.json")},
+    )  # fmt: skip
+    assert done.returncode == 0 and not done.stderr, done.stderr.decode(errors="replace")[-500:]
+    assert done.stdout.decode(encoding, "replace").endswith(("fin\n", "fin\r\n"))
+
+
+def test_a_repeated_name_does_not_lose_a_right_answer(capsys):
+    passport.path().write_text(
+        '{"04-softmax": true, "05-bucle": false, "04-softmax": false, "05-bucle": true}'
+    )
+    assert passport.load_results() == {"04-softmax": True, "05-bucle": True}
+
+
 @pytest.mark.parametrize(
     "bet", [(60, 80), [80, 60], torch.tensor([60, 80]), np.array([60.0, 80.0]), (Decimal(60), 80)]
 )

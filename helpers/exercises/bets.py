@@ -32,6 +32,7 @@ def observe(name: str, bet, seen: float, unit: str = "", digits: int = 0) -> Non
             "arriba; tu apuesta no se ha gastado."
         )
         return
+    digits = digits if type(digits) is int and 0 <= digits < 16 else 0
     seen = round(result.item(), digits)  # quien dice 71 no falla porque salga 71,1
     told = f"{number(seen, digits)} {unit}".rstrip()
     if bet is None or bet is ...:

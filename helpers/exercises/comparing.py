@@ -227,13 +227,15 @@ def as_tensor(value) -> torch.Tensor | None:
         if isinstance(value, bool | numpy.bool_ | numbers.Real | decimal.Decimal):
             return torch.tensor(_float(value), dtype=torch.float64)
         if isinstance(value, list | tuple):
+            # lo que guarda, aunque su clase cuente otra cosa al recorrerla (o no acabe nunca)
+            items = list((list if isinstance(value, list) else tuple).__iter__(value))
             if (
-                value
-                and {type(item) for item in value} <= {int, float, bool}
-                and max(map(abs, value)) < 2**63
+                items
+                and {type(item) for item in items} <= {int, float, bool}
+                and max(map(abs, items)) < 2**63
             ):
-                return torch.tensor(value, dtype=torch.float64)  # lo mismo, mucho más deprisa
-            parts = [as_tensor(item) for item in value]
+                return torch.tensor(items, dtype=torch.float64)  # lo mismo, mucho más deprisa
+            parts = [as_tensor(item) for item in items]
             if any(part is None or part.shape != parts[0].shape for part in parts):
                 return None
             return torch.stack(parts) if parts else torch.zeros(0, dtype=torch.float64)

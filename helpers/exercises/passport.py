@@ -68,8 +68,18 @@ def add_text(text: str) -> None:
 
 def _parsed(content: bytes):
     """El JSON de un archivo o de un texto; lanza `ValueError` si no lo es o si no se podría volver a escribir."""
-    found = json.loads(content.decode("utf-8-sig"))  # el Bloc de notas añade una marca
+    found = json.loads(
+        content.decode("utf-8-sig"), object_pairs_hook=_object
+    )  # el Bloc de notas añade una marca
     json.dumps(found, ensure_ascii=False).encode("utf-8")
+    return found
+
+
+def _object(pairs: list[tuple]) -> dict:
+    """Un objeto JSON; si un nombre se repite (dos copias pegadas a mano), un acierto no se pierde."""
+    found = {}
+    for name, value in pairs:
+        found[name] = value if found.get(name) is not True else True
     return found
 
 
