@@ -20,6 +20,9 @@ def temperature(logits: torch.Tensor, value: float) -> torch.Tensor:
             f"La temperatura tiene que ser un número mayor que 0 y es {value!r}; para elegir siempre el máximo usa "
             "do_sample=False."
         )
+    if value < 1e-6:  # tan cerca de 0, dividir se desborda: antes, el máximo a 0
+        value = max(float(value), torch.finfo(logits.dtype).tiny)
+        logits = logits - logits.max(dim=-1, keepdim=True).values
     return logits / value
 
 
@@ -45,13 +48,16 @@ def top_p(logits: torch.Tensor, p: float) -> torch.Tensor:
     ordered, order = logits.sort(dim=-1, descending=True)
     probs = ordered.softmax(dim=-1)
     before = probs.cumsum(dim=-1) - probs  # probabilidad acumulada por los tokens anteriores
-    removed = torch.zeros_like(before, dtype=torch.bool).scatter(-1, order, before >= p)
+    full = before >= p
+    full[..., 0] = False  # el más probable se queda siempre, aunque `p` sea 0 para un float32
+    removed = torch.zeros_like(full).scatter(-1, order, full)
     return logits.masked_fill(removed, float("-inf"))
 
 
 def _is(kind, value) -> bool:
     """¿Es `value` un número de esa clase? También dentro de un tensor."""
-    return isinstance(value.item() if isinstance(value, torch.Tensor) and value.dim() == 0 else value, kind)
+    value = value.item() if isinstance(value, torch.Tensor) and value.dim() == 0 else value
+    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 def probabilities(logits: torch.Tensor, value: float = 1.0, k: int = 0, p: float = 1.0) -> torch.Tensor:

@@ -58,7 +58,9 @@ class GPT1Model(GPT1, OpenAIGPTPreTrainedModel):
         fixed_size = getattr(past_key_values, "is_compileable", False)
         total = _cache_size(past_key_values) if fixed_size else past + length
 
-        ready = attention_mask is not None and attention_mask.dim() == 4  # ya preparada por transformers
+        ready = (
+            isinstance(attention_mask, torch.Tensor) and attention_mask.dim() == 4
+        )  # ya preparada por transformers
         padding = None if ready else attention_mask
         if padding is not None:
             _check_mask(padding, batch, past + length)
@@ -178,6 +180,7 @@ def check_prompt(ids, attention_mask, new: int, config) -> None:
     prompt = ids.shape[1]
     if attention_mask is not None and prompt:
         _check_mask(attention_mask, *ids.shape)
+        _check_ones(attention_mask)
         if not bool(attention_mask[:, -1].all()):
             raise ValueError(
                 "Hay relleno a la derecha (attention_mask acaba en 0 o, si falta, los ids acaban en pad_token_id) y lo "
@@ -241,7 +244,21 @@ def _check_length(total: int, length: int, n_positions: int) -> None:
         )
 
 
+def _check_ones(attention_mask) -> None:
+    if attention_mask.dtype != torch.bool and not bool(((attention_mask == 0) | (attention_mask == 1)).all()):
+        raise ValueError(
+            "attention_mask lleva un 1 por token real y un 0 por relleno, y aquí hay otros valores."
+        )
+
+
 def _check_mask(attention_mask, batch: int, total: int) -> None:
+    if not isinstance(attention_mask, torch.Tensor):
+        raise ValueError(
+            f"attention_mask es {type(attention_mask).__name__} y se esperaba un tensor de unos y ceros."
+        )
+    # en una GPU, mirar los valores a cada token la haría esperar; allí los mira `check_prompt` una vez
+    if attention_mask.device.type == "cpu" and not torch.compiler.is_compiling():
+        _check_ones(attention_mask)
     if attention_mask.shape not in ((batch, total), (1, total)):
         raise ValueError(
             f"attention_mask tiene la forma {list(attention_mask.shape)} y hace falta {[batch, total]}: un 1 o un 0 "

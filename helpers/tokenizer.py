@@ -267,7 +267,14 @@ class GPT1Tokenizer(PreTrainedTokenizer):
                 _require_text(value, nested=True)
         if text is None:
             _require_text(text)
-        return super().__call__(text, text_pair, **kwargs)
+        try:
+            return super().__call__(text, text_pair, **kwargs)
+        except ValueError as error:
+            if "Unable to create tensor" not in str(error):
+                raise
+            raise ValueError(
+                "Los textos miden distinto y un tensor es rectangular: pide `padding=True`."
+            ) from None
 
     def tokenize(self, text, **kwargs):
         """Los tokens de `text`, como texto: lo que no está en el vocabulario sale como `<unk>`."""
@@ -335,7 +342,7 @@ class GPT1Tokenizer(PreTrainedTokenizer):
 def _require_text(value, nested: bool = False) -> None:
     if isinstance(value, str):
         return
-    if nested and isinstance(value, (list, tuple)):
+    if nested and isinstance(value, (list, tuple)) and value:
         for item in value:
             _require_text(item, nested=True)
         return

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from simulated_gpu import SimulatedGPU
 from transformers import OpenAIGPTConfig
 
-from helpers import generation, reproduction
+from helpers import generation, models, reproduction
 from helpers.finetuning import FineTuned, FineTuningRecipe, TrainingError, fine_tune
 from helpers.finetuning.__main__ import main
 from helpers.hf import GPT1LMHeadModel
@@ -158,6 +158,24 @@ def test_predictions_keep_the_order_and_do_not_depend_on_company(folder):
         result.predict(texts, pairs=texts)
     with pytest.raises(TrainingError, match="al menos un texto"):
         result.predict([])
+    for odd in (None, "", " ", 3, float("nan"), b"x", {"a": 1}, [None], ["a", ""], ["a", 3], [["a", "b"]]):
+        with pytest.raises(TrainingError, match="hace falta un texto, o una lista de textos, ninguno vacío"):
+            result.predict(odd)
+
+
+@pytest.mark.parametrize("model", [None, 3, object(), torch.nn.Linear(2, 2)])
+def test_what_is_not_a_model_is_told(model):
+    with pytest.raises(TrainingError, match="El modelo tiene que ser un nombre"):
+        fine_tune(model, "sentiment", recipe=RECIPE, progress=False)
+
+
+def test_a_tokenizer_that_is_not_one_is_told(folder):
+    model, tokenizer = models.load(str(folder), device="cpu", verbose=False)
+    for other in (None, model, "gpt1-mini", 3):
+        with pytest.raises(TrainingError, match="hay que pasar también su tokenizador"):
+            fine_tune(model, "sentiment", tokenizer=other, recipe=RECIPE, progress=False)
+    with pytest.raises(TrainingError, match="El modelo tiene que ser"):
+        fine_tune(tokenizer, "sentiment", recipe=RECIPE, progress=False)
 
 
 def test_scores_as_soft_labels_and_as_regression(folder):

@@ -86,6 +86,12 @@ WRONG_MASKS = {
     "una fila vacía": (torch.tensor([[1] * 6, [0] * 6]), "relleno a la derecha"),
     "más larga": (torch.ones(2, 7), r"forma \[2, 7\] y hace falta \[2, 6\]"),
     "más corta": (torch.ones(2, 5), r"forma \[2, 5\] y hace falta \[2, 6\]"),
+    "menos unos": (-torch.ones(2, 6).long(), "otros valores"),
+    "doses": (torch.full((2, 6), 2), "otros valores"),
+    "mitades": (torch.full((2, 6), 0.5), "otros valores"),
+    "nada": (torch.full((2, 6), float("nan")), "otros valores"),
+    "una lista": ([[1] * 6] * 2, "es list y se esperaba un tensor"),
+    "un texto": ("111111", "es str y se esperaba un tensor"),
 }
 
 
@@ -114,6 +120,35 @@ def test_what_are_not_ids(models, ids, change, message):
 def test_impossible_lengths(models, ids, count):
     with pytest.raises(ValueError, match=f"tokens nuevos.*entero de 0 en adelante.*{count!r}"):
         generation.generate(models[0], ids, count)
+
+
+@pytest.mark.parametrize(
+    "mask", [torch.full((2, 6), 2), -torch.ones(2, 6), torch.full((2, 6), 0.5), [[1] * 6] * 2]
+)
+def test_the_model_refuses_them_too(models, ids, mask):
+    with pytest.raises(ValueError, match="attention_mask"):
+        models[0](ids, attention_mask=mask)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"temperature": 1e-45},
+        {"temperature": 1e-7},
+        {"temperature": 5e-324},
+        {"top_p": 1e-300},
+        {"top_p": 5e-324},
+    ],
+    ids=str,
+)
+def test_at_the_edge_of_the_numbers_the_likeliest_always_comes(models, ids, settings):
+    likeliest = generation.generate(models[0], ids, 4, do_sample=False)
+    assert torch.equal(generation.generate(models[0], ids, 4, **settings), likeliest)
+
+
+def test_an_enormous_temperature_makes_all_equal():
+    probs = generation.probabilities(torch.tensor([[1.0, 900.0, -900.0]]), 1e308)
+    assert probs.tolist() == [pytest.approx([1 / 3] * 3)]
 
 
 def test_temperature_is_a_division():
@@ -157,6 +192,9 @@ def test_no_filter_changes_nothing():
         ("temperature", float("inf")),
         ("temperature", "0.7"),
         ("temperature", None),
+        ("temperature", True),
+        ("top_k", True),
+        ("top_p", True),
         ("top_k", -1),
         ("top_k", 2.5),
         ("top_k", 2.0),

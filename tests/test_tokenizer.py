@@ -167,6 +167,13 @@ def test_standardize():
     assert standardize("  a—b\n\n c…  d´e!!  f  ") == "a - b \n c... d'e !! f"
 
 
+def test_uneven_texts_and_empty_lists_are_told(mini):
+    with pytest.raises(ValueError, match="miden distinto .* pide `padding=True`"):
+        mini(["the sea", "the old sea"], return_tensors="pt")
+    with pytest.raises(TypeError, match="una lista de textos y ha recibido list"):
+        mini([])
+
+
 def test_lists_padding_and_tensors(mini):
     batch = mini(["the old man looked at the sea", "the sea"], padding=True, return_tensors="pt")
     assert batch["input_ids"].shape == batch["attention_mask"].shape == (2, 7)

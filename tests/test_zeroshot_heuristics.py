@@ -176,6 +176,11 @@ def test_threshold_is_the_best_of_all(seed):
     assert choose_threshold([1, 1], [True, False])[1] == 0
 
 
+def test_of_two_thresholds_as_good_the_lowest():
+    assert choose_threshold([1, 2, 3, 4], [False, True, False, True]) == (1.5, pytest.approx(1 / 3**0.5))
+    assert choose_threshold([1, 2, 3], [True, False, False]) == (0.0, 0)  # todas arriba
+
+
 def test_a_threshold_is_never_worse_than_not_looking():
     """Si la puntuación va al revés que la clase, lo mejor es decir siempre lo mismo: Matthews 0, nunca negativo."""
     scores, truth = np.arange(6.0), np.array([1, 1, 1, 0, 0, 0], dtype=bool)
@@ -288,6 +293,27 @@ def test_verbalizers_of_several_tokens_and_several_words(words):
         **QUIET,
     )
     assert synonyms.examples[0]["scores"][1] == pytest.approx(math.log(0.13), abs=1e-5)
+
+
+WRONG_VERBALIZERS = [
+    {}, {"positive": ["happy"]}, {"positive": [], "negative": ["sad"]}, {"positive": [" "], "negative": ["sad"]},
+    {"positive": None, "negative": ["sad"]}, {"positive": [3], "negative": ["sad"]}, "happy", 3, ["happy", "sad"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("verbalizers", WRONG_VERBALIZERS, ids=str)
+def test_verbalizers_that_cannot_be(words, verbalizers):
+    with pytest.raises(ValueError, match="dos clases o más, cada una con su lista de palabras, y has dado"):
+        sentiment(flat(words), words, REVIEWS, verbalizers=verbalizers, **QUIET)
+
+
+def test_a_lone_word_is_not_its_letters(words):
+    one = {"positive": "happy", "negative": "sad"}
+    model = flat(words, happy=-1.0, sad=-2.0)
+    listed = sentiment(
+        model, words, REVIEWS, verbalizers={name: [word] for name, word in one.items()}, **QUIET
+    )
+    assert sentiment(model, words, REVIEWS, verbalizers=one, **QUIET).score == listed.score
 
 
 def test_sentiment_baselines(words):

@@ -100,9 +100,16 @@ class FineTuned:
     def predict(self, texts, pairs=None, options=None) -> Predictions:
         """Predice textos nuevos: `texts` (y `pairs` si la tarea es de pares, u `options`, listas de respuestas).
 
-        Vale un texto suelto o una lista. Lanza `TrainingError` si faltan los pares o las opciones, o no casan.
+        Vale un texto suelto o una lista. Lanza `TrainingError` si alguno está vacío o si faltan los pares o las
+        opciones, o no casan.
         """
-        texts = [texts] if isinstance(texts, str) else list(texts)
+        texts = [texts] if isinstance(texts, str) else texts
+        if not isinstance(texts, list | tuple) or not all(
+            isinstance(text, str) and text.strip() for text in texts
+        ):
+            raise TrainingError(
+                f"Para predecir hace falta un texto, o una lista de textos, ninguno vacío, y has dado {texts!r:.60}."
+            )
         pairs = [pairs] if isinstance(pairs, str) else pairs
         options = [options] if options and isinstance(options[0], str) else options
         needs = {"classification": None, "multiple_choice": "options"}.get(self.task.family, "pairs")

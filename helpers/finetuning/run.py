@@ -18,9 +18,10 @@ from helpers.finetuning.model import GPT1ForTask
 from helpers.finetuning.recipe import PAPER, FineTuningRecipe
 from helpers.finetuning.result import RESULT, FineTuned, predict_rows
 from helpers.finetuning.trainer import NOT_PREDICTIONS, step_history, task_trainer, validation_history
+from helpers.hf import GPT1LMHeadModel
 from helpers.memory import check_fits
 from helpers.tasks import Task, check_data, encode_task, find_task, load_task
-from helpers.tokenizer import SPECIAL_TOKENS
+from helpers.tokenizer import SPECIAL_TOKENS, GPT1Tokenizer
 from helpers.training import (
     TrainingError,
     alone_in,
@@ -60,6 +61,11 @@ def fine_tune(
     if not isinstance(recipe, FineTuningRecipe):
         raise TrainingError(
             f"La receta tiene que ser una `FineTuningRecipe` (como `PAPER` o `MINI`) y es {recipe!r:.60}."
+        )
+    if not isinstance(model, str | Path | GPT1LMHeadModel):
+        raise TrainingError(
+            "El modelo tiene que ser un nombre («gpt1-mini»), una carpeta o lo que devuelve `models.load`, y es "
+            f"{model!r:.60}."
         )
     with (
         silence(),
@@ -121,7 +127,7 @@ def _language_model(model, tokenizer, progress: bool):
     if isinstance(model, str | Path):
         name = models.choose(str(model))[0]
         return models.load(name, device="cpu", verbose=progress and PartialState().is_main_process)
-    if tokenizer is None:
+    if not isinstance(tokenizer, GPT1Tokenizer):
         raise TrainingError("Con un modelo ya cargado hay que pasar también su tokenizador: tokenizer=….")
     return model, deepcopy(tokenizer)
 

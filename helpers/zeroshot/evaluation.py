@@ -85,21 +85,21 @@ _STATISTICS = {ACCURACY: _accuracy, MATTHEWS: matthews}
 
 def choose_threshold(scores, truth) -> tuple[float, float]:
     """(umbral, Matthews) que separa mejor `truth` con «puntuación > umbral», probando los puntos medios entre vecinas
-    y también dejarlas todas arriba o todas abajo: nunca es peor que no mirar.
+    y también dejarlas todas arriba (todas abajo vale lo mismo, 0): nunca es peor que no mirar.
 
     El artículo no dice cómo elige el suyo: aquí, siempre con datos de entrenamiento. Si varios empatan, el más bajo.
     """
     scores, truth = np.asarray(scores, dtype=float), np.asarray(truth, dtype=bool)
     order = np.argsort(scores)
     values, labels = scores[order], truth[order]
-    # cuántas quedan debajo del umbral: ninguna, las que hay hasta cada salto, o todas
-    below = np.r_[0, np.flatnonzero(np.diff(values) > 0) + 1, len(values)]
+    # cuántas quedan debajo del umbral: ninguna, o las que hay hasta cada salto
+    below = np.r_[0, np.flatnonzero(np.diff(values) > 0) + 1]
     true_below = np.r_[0, labels.cumsum()][below]
     tp, fp = labels.sum() - true_below, (len(labels) - below) - (labels.sum() - true_below)
     quality = matthews(np.stack([below - true_below, fp, true_below, tp], axis=-1))
     best = int(quality.argmax())
-    left, right = np.r_[values[0] - 2, values], np.r_[values, values[-1] + 2]
-    return float(left[below[best]] + right[below[best]]) / 2, float(quality[best])
+    left = np.r_[values[0] - 2, values]
+    return float(left[below[best]] + values[below[best]]) / 2, float(quality[best])
 
 
 def cells(truth, predictions) -> np.ndarray:

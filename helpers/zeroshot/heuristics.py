@@ -147,7 +147,7 @@ def sentiment(
     también la longitud. Lanza `ValueError` si una clase no tiene palabras o falta `train`.
     """
     require_examples(task, records)
-    verbalizers = verbalizers or VERBALIZERS["paper"]
+    verbalizers = _checked(VERBALIZERS["paper"] if verbalizers is None else verbalizers)
     labels = list(verbalizers)
     _check_labels(task, [*records, *train], labels)
     words = [word for label in labels for word in verbalizers[label]]
@@ -196,6 +196,23 @@ def sentiment(
         },
         resamples=resamples, seed=seed,
     )  # fmt: skip
+
+
+def _checked(verbalizers) -> dict[str, list[str]]:
+    """Clase → sus palabras; una palabra suelta vale como lista de una."""
+    given = dict(verbalizers) if isinstance(verbalizers, dict) else {}
+    words = {label: [some] if isinstance(some, str) else some for label, some in given.items()}
+    if len(words) < 2 or not all(
+        isinstance(some, list | tuple)
+        and some
+        and all(isinstance(word, str) and word.strip() for word in some)
+        for some in words.values()
+    ):
+        raise ValueError(
+            "Los verbalizadores son un diccionario con dos clases o más, cada una con su lista de palabras, y has dado "
+            f"{verbalizers!r:.80}."
+        )
+    return words
 
 
 def _check_labels(task, records, labels) -> None:
