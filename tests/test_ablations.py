@@ -52,6 +52,22 @@ def test_counting_words_is_judged_with_the_metric_of_the_task(glue):
     assert make_ablations.tfidf(data, "matthews")["test"] == pytest.approx(6 / (3 * 4 * 2 * 3) ** 0.5)
 
 
+def test_counting_words_chooses_among_all_its_recipes():
+    """Cada rival con la suya: más o menos regularización, palabras o letras. A igual nota, la primera de la lista."""
+    data, scores = load_task("sentiment"), {}
+    texts, labels = ({part: data[part][column] for part in data} for column in ("text", "label"))
+    for analyzer, ngrams in (("word", (1, 2)), ("word", (1, 1)), ("char_wb", (2, 4))):
+        for strength in (10, 1, 100):
+            features = TfidfVectorizer(analyzer=analyzer, ngram_range=ngrams)
+            rival = make_pipeline(features, LogisticRegression(C=strength, max_iter=1000))
+            rival.fit(texts["train"], labels["train"])
+            scores[analyzer, *ngrams, strength] = rival.score(texts["validation"], labels["validation"])
+    best = max(scores, key=scores.get)
+    found = make_ablations.tfidf(data)
+    assert found["tfidf"] == list(best) and found["validation"] == pytest.approx(scores[best])
+    assert best[-1] != 10  # si no, quitar las demás no se notaría
+
+
 @pytest.mark.parametrize("system", ["pretrained", "scratch"])
 def test_on_real_data_too_each_system_tries_every_recipe(system):
     runs = make_ablations.planned((), ("cola",), LAYERS)

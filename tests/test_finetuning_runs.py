@@ -326,6 +326,41 @@ def test_language_fine_tuning_learns_the_text(folder, tmp_path):
     assert same.loss_after == result.loss_after
 
 
+@pytest.mark.parametrize(
+    ("windows", "asked", "found"),
+    [
+        (14, {}, {"batch": 8, "micro_batch": 8}),
+        (14, {"micro_batch": 3}, {"batch": 8, "micro_batch": 2}),
+        (14, {"batch": 4, "micro_batch": 8}, {"batch": 4, "micro_batch": 4}),
+        (6, {}, {"batch": 5, "micro_batch": 5}),
+        (6, {"micro_batch": 4}, {"batch": 5, "micro_batch": 1}),
+        (14, {"max_steps": 40}, {"save_every": 10, "warmup": 2}),
+        (14, {"max_steps": -1, "epochs": 8}, {"save_every": 2, "warmup": 1}),
+    ],
+)
+def test_language_fine_tuning_fits_its_recipe_to_the_text(
+    folder, tmp_path, monkeypatch, windows, asked, found
+):
+    """El lote no pasa de lo que hay para aprender y el trozo es su mayor divisor que cabe; se guarda cuatro veces."""
+    seen = []
+
+    def caught(recipe, *args, **more):
+        seen.append(recipe)
+        raise TrainingError("basta")
+
+    monkeypatch.setattr("helpers.pretraining.run.pretrain", caught)
+    model = GPT1LMHeadModel.from_pretrained(folder)
+    tokenizer = GPT1Tokenizer.from_pretrained(folder)
+    text = "\n".join(["the sea"] * (windows * 128 // len(tokenizer.text_to_ids("the sea\nthe sea")) * 2))
+    while len(tokenizer.text_to_ids(text)) // 128 < windows:
+        text += "\nthe sea"
+    for out in (tmp_path / "a", None):
+        with pytest.raises(TrainingError, match="basta"):
+            fine_tune_language(model, tokenizer, text, replace(LANGUAGE, **asked), out=out, progress=False)
+    assert {name: getattr(seen[0], name) for name in found} == found
+    assert seen[1].save_every == -1
+
+
 def test_language_fine_tuning_explains_what_is_missing(folder, tmp_path):
     model = GPT1LMHeadModel.from_pretrained(folder)
     tokenizer = GPT1Tokenizer.from_pretrained(folder)

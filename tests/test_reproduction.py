@@ -112,3 +112,10 @@ def test_every_task_of_the_paper_runs_and_is_compared_with_its_number(folder, to
         assert cells[2] == number(paper, 1) and cells[3].startswith(number(ours, 1)), lines[name]
         assert cells[4] == signed(ours - paper) and cells[5] == row["part"], lines[name]
     assert "aquí son de validación" in printed and "Las del artículo son de GPT-1 entero" in printed
+
+
+def test_the_spread_is_that_of_a_sample(folder, tmp_path, monkeypatch):  # noqa: F811
+    values = iter([0.50, 0.60, 0.70])
+    monkeypatch.setattr(reproduction, "_one", lambda *args: {"value": next(values), "part": "test"})
+    (row,) = reproduction.reproduce(["sentiment"], None, tmp_path, 3, model=str(folder), progress=False)
+    assert row["mean"] == pytest.approx(60) and row["sd"] == pytest.approx(10)  # entre n − 1, no entre n

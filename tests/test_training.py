@@ -81,7 +81,16 @@ def test_a_fingerprint_sees_any_change(folder, tmp_path):  # noqa: F811
     (tmp_path / "a").write_bytes(b"123")
     (tmp_path / "b").write_bytes(b"124")
     seen |= {fingerprint(tmp_path / "a"), fingerprint(tmp_path / "b")}
-    assert len(seen) == 9
+    for name, value in {
+        "afn": "relu",
+        "n_head": 1,
+        "layer_norm_epsilon": 1e-3,
+    }.items():  # los pesos no cambian
+        before = getattr(model.config, name)
+        setattr(model.config, name, value)
+        seen.add(fingerprint(model))
+        setattr(model.config, name, before)
+    assert len(seen) == 12
 
 
 def test_other_data_of_the_same_size_is_another_run(folder, tmp_path):  # noqa: F811

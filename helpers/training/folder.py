@@ -22,8 +22,8 @@ RUN = "run.json"  # qué entrenamiento es el de la carpeta
 CHECKPOINTS = "checkpoints"
 LOCK = "en-uso.lock"
 STATE = "trainer_state.json"  # lo último que `Trainer` escribe de un punto de control
-SHAPE = ("n_layer", "n_embd", "n_head", "n_positions", "vocab_size", "afn")
-FORMAT = 2  # se sube a mano cuando cambia lo que un entrenamiento deja en su carpeta
+SHAPE = ("n_layer", "n_embd", "n_head", "n_positions", "vocab_size", "afn", "layer_norm_epsilon")
+FORMAT = 3  # se sube a mano cuando cambia lo que un entrenamiento deja en su carpeta
 TOLD = {
     "weights": "los pesos de partida",
     "data": "los datos",
