@@ -20,8 +20,9 @@ def temperature(logits: torch.Tensor, value: float) -> torch.Tensor:
             f"La temperatura tiene que ser un número mayor que 0 y es {value!r}; para elegir siempre el máximo usa "
             "do_sample=False."
         )
-    if value < 1e-6:  # tan cerca de 0, dividir se desborda: antes, el máximo a 0
-        value = max(float(value), torch.finfo(logits.dtype).tiny)
+    limits = torch.finfo(torch.float32)  # fuera de ellos, lo que se divide acaba en 0/0 o en inf/inf
+    value = float(min(max(value, limits.tiny), limits.max))
+    if value < 0.01:  # tan cerca de 0, dividir se desborda: antes, el máximo a 0
         logits = logits - logits.max(dim=-1, keepdim=True).values
     return logits / value
 

@@ -10,8 +10,8 @@ from numbers import Integral
 import torch
 from torch import nn
 from torch.nn import functional as F
-from transformers import OpenAIGPTLMHeadModel
-from transformers.cache_utils import DynamicCache
+from transformers import GenerationConfig, OpenAIGPTLMHeadModel
+from transformers.cache_utils import Cache, DynamicCache
 from transformers.generation import GenerationMixin
 from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutputWithPast
 from transformers.models.openai.modeling_openai import OpenAIGPTPreTrainedModel
@@ -58,9 +58,13 @@ class GPT1Model(GPT1, OpenAIGPTPreTrainedModel):
         fixed_size = getattr(past_key_values, "is_compileable", False)
         total = _cache_size(past_key_values) if fixed_size else past + length
 
+        # la que ya ha preparado transformers: una fila por token, booleana o de sumandos
+        ready = isinstance(attention_mask, torch.Tensor) and attention_mask.dim() == 4
         ready = (
-            isinstance(attention_mask, torch.Tensor) and attention_mask.dim() == 4
-        )  # ya preparada por transformers
+            ready
+            and attention_mask.shape[2] == length
+            and attention_mask.dtype not in (torch.int64, torch.int32)
+        )
         padding = None if ready else attention_mask
         if padding is not None:
             _check_mask(padding, batch, past + length)
@@ -143,6 +147,19 @@ class GPT1LMHeadModel(OpenAIGPTLMHeadModel):
         ids = inputs if inputs is not None else kwargs.get("input_ids")
         if ids is not None:
             settings = generation_config if generation_config is not None else self.generation_config
+            if not isinstance(settings, GenerationConfig):
+                raise ValueError(
+                    f"generation_config tiene que ser un GenerationConfig y es {settings!r:.60}."
+                )
+            for name in ("num_beams", "num_return_sequences", "max_length"):
+                value = kwargs.get(name, getattr(settings, name))
+                if value is not None and (not isinstance(value, Integral) or value < 1):
+                    raise ValueError(f"{name} tiene que ser un entero de 1 en adelante y es {value!r:.40}.")
+            cache = kwargs.get("past_key_values")
+            if cache is not None and not isinstance(cache, Cache):
+                raise ValueError(
+                    f"past_key_values tiene que ser una caché, como DynamicCache(), y es {cache!r:.40}."
+                )
             mask, pad = kwargs.get("attention_mask"), kwargs.get("pad_token_id", settings.pad_token_id)
             new = kwargs.get("max_new_tokens", settings.max_new_tokens)
             limit = kwargs.get("max_length", settings.max_length)
@@ -218,7 +235,7 @@ def check_ids(ids, vocab_size: int, on_gpu: bool = True) -> None:
 
 def check_room(prompt: int, new: int, n_positions: int) -> None:
     """Lanza `ValueError` si un texto de `prompt` tokens está vacío o no caben `new` tokens más en `n_positions`."""
-    if not isinstance(new, Integral) or new < 0:
+    if not isinstance(new, Integral) or isinstance(new, bool) or new < 0:
         raise ValueError(f"Los tokens nuevos tienen que ser un entero de 0 en adelante y son {new!r}.")
     if prompt == 0:
         raise ValueError(

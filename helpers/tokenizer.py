@@ -267,6 +267,10 @@ class GPT1Tokenizer(PreTrainedTokenizer):
                 _require_text(value, nested=True)
         if text is None:
             _require_text(text)
+        if text_pair is not None and isinstance(text, str) != isinstance(text_pair, str):
+            raise TypeError(
+                "Los pares de textos van los dos sueltos o los dos en listas, y solo uno es una lista."
+            )
         try:
             return super().__call__(text, text_pair, **kwargs)
         except ValueError as error:

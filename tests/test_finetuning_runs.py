@@ -22,7 +22,7 @@ from helpers.hf import GPT1LMHeadModel
 from helpers.models import MINI as MINI_FOLDER
 from helpers.pretraining import LANGUAGE, fine_tune_language
 from helpers.pretraining.bpe import count_words, train_bpe
-from helpers.tasks import load_task
+from helpers.tasks import find_task, load_task
 from helpers.tokenizer import GPT1Tokenizer
 from helpers.training import trainer as training_room
 
@@ -161,6 +161,40 @@ def test_predictions_keep_the_order_and_do_not_depend_on_company(folder):
     for odd in (None, "", " ", 3, float("nan"), b"x", {"a": 1}, [None], ["a", ""], ["a", 3], [["a", "b"]]):
         with pytest.raises(TrainingError, match="hace falta un texto, o una lista de textos, ninguno vacío"):
             result.predict(odd)
+    for batch in (0, -1, 1.5, None, "x"):
+        with pytest.raises(TrainingError, match="batch=.* no puede ser"):
+            result.evaluate([], batch=batch)
+
+
+@pytest.mark.parametrize(
+    "task, name, wrong",
+    [
+        *(
+            ("entailment", "pairs", odd)
+            for odd in ("", " ", [""], [None], 3, [3], {"a": 1}, float("nan"), [["a"]])
+        ),
+        *(
+            ("story_cloze", "options", odd)
+            for odd in (
+                "ab",
+                [None],
+                3,
+                ["a"],
+                [["a"]],
+                [["a", ""]],
+                [[1, 2]],
+                [[]],
+                {"a": 1},
+                True,
+                [{"a", "b"}],
+            )
+        ),
+    ],
+)
+def test_pairs_and_options_that_cannot_be(task, name, wrong):
+    result = FineTuned(None, None, find_task(task), RECIPE, [], [], {}, None)
+    with pytest.raises(TrainingError, match=f"En `{name}` hace falta un.* sin vacíos"):
+        result.predict("the sea", **{name: wrong})
 
 
 @pytest.mark.parametrize("model", [None, 3, object(), torch.nn.Linear(2, 2)])

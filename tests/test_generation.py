@@ -135,6 +135,7 @@ def test_the_model_refuses_them_too(models, ids, mask):
     [
         {"temperature": 1e-45},
         {"temperature": 1e-7},
+        {"temperature": 1e-5},
         {"temperature": 5e-324},
         {"top_p": 1e-300},
         {"top_p": 5e-324},
@@ -147,8 +148,54 @@ def test_at_the_edge_of_the_numbers_the_likeliest_always_comes(models, ids, sett
 
 
 def test_an_enormous_temperature_makes_all_equal():
-    probs = generation.probabilities(torch.tensor([[1.0, 900.0, -900.0]]), 1e308)
-    assert probs.tolist() == [pytest.approx([1 / 3] * 3)]
+    for value in (1e308, 10**30, 10**400):
+        probs = generation.probabilities(torch.tensor([[1.0, 900.0, -900.0, float("-inf")]]), value)
+        assert probs.tolist() == [pytest.approx([1 / 3] * 3 + [0])]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("value", [1e-45, 1e-5, 1e-3])
+def test_a_cold_temperature_never_overflows(dtype, value):
+    for logits in ([900.0, 901.0, -900.0], [-60000.0, 60000.0, 0.0], [0.0, 5.0, float("-inf")]):
+        probs = generation.probabilities(torch.tensor([logits], dtype=dtype), value)
+        likeliest = (torch.tensor(logits, dtype=dtype) == max(torch.tensor(logits, dtype=dtype))).to(dtype)
+        assert torch.equal(probs[0], likeliest / likeliest.sum())
+
+
+def test_a_hole_in_the_mask_is_a_token_that_is_not_there(models, ids):
+    mask = torch.ones_like(ids)
+    mask[:, 2] = 0
+    without = torch.cat([ids[:, :2], ids[:, 3:]], dim=1)
+    found = generation.generate(models[0], ids, 4, do_sample=False, attention_mask=mask)[:, ids.shape[1] :]
+    assert torch.equal(
+        found, generation.generate(models[0], without, 4, do_sample=False)[:, without.shape[1] :]
+    )
+
+
+@pytest.mark.parametrize(
+    "mask", [torch.ones(2, 1, 1, 6).long(), torch.ones(2, 1, 6, 6).long(), torch.ones(2, 1, 1, 6).bool()]
+)
+def test_a_mask_of_four_dimensions_does_not_show_the_future(models, ids, mask):
+    with pytest.raises(ValueError, match="attention_mask tiene la forma"):
+        models[0](ids, attention_mask=mask)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        *({"num_beams": value} for value in (0, -1, 1.5, "x")),
+        *({"num_return_sequences": value} for value in (0, -2, "x")),
+        *({"max_length": value} for value in (0, -3, "x")),
+        *({"generation_config": value} for value in ({}, 3, "x")),
+        *({"past_key_values": value} for value in (3, "x", (), [1])),
+        {"max_new_tokens": -1},
+        {"max_new_tokens": True},
+    ],
+    ids=str,
+)
+def test_settings_of_transformers_that_cannot_be(models, ids, settings):
+    with pytest.raises(ValueError, match=r"tiene[n]? que ser"):
+        models[0].generate(ids, do_sample=False, **({"max_new_tokens": 2} | settings))
 
 
 def test_temperature_is_a_division():

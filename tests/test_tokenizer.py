@@ -172,6 +172,9 @@ def test_uneven_texts_and_empty_lists_are_told(mini):
         mini(["the sea", "the old sea"], return_tensors="pt")
     with pytest.raises(TypeError, match="una lista de textos y ha recibido list"):
         mini([])
+    for text, pair in (("the", ["the sea"]), ("the", [""]), (["the sea"], "the"), ("the", ("a", "b"))):
+        with pytest.raises(TypeError, match="los dos sueltos o los dos en listas"):
+            mini(text, pair)
 
 
 def test_lists_padding_and_tensors(mini):

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from functools import partial
 from types import SimpleNamespace
 
 import datasets
@@ -9,7 +10,7 @@ import pytest
 import torch
 from transformers import OpenAIGPTConfig
 
-from helpers import models
+from helpers import models, tasks
 from helpers.hf import GPT1LMHeadModel
 from helpers.models import MINI
 from helpers.pretraining.trainer import History
@@ -18,7 +19,9 @@ from helpers.tokenizer import GPT1Tokenizer
 from helpers.zeroshot import (
     PROBES,
     Labelled,
+    MinimalPair,
     PronounSchema,
+    Question,
     load_records,
     probes,
     spread,
@@ -259,3 +262,31 @@ def test_the_course_model_knows_some_grammar():
     """En los pares mínimos, claramente por encima del azar: es lo que la lección 07 enseña primero."""
     model, tokenizer = models.load("gpt1-mini", device="cpu", verbose=False)
     assert probes(tokenizer, limit=60, names=["minimal_pairs"])(model)["zero_shot_minimal_pairs"] > 0.7
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        *(partial(Labelled, odd, "positive") for odd in (None, "", "  ", 3, ["a"])),
+        *(partial(MinimalPair, "a b", odd) for odd in (None, "", 3, ("a", "b"))),
+        *(partial(PronounSchema, odd, "ran.", ("a", "b"), 0) for odd in (None, 3, ["a"])),
+        *(partial(PronounSchema, "x", odd, ("a", "b"), 0) for odd in (None, "", ["a", "b"])),
+        *(partial(Question, odd, ("a", "b"), 0) for odd in (None, 3, ["a"])),
+        *(
+            partial(Question, "c", odd, 0)
+            for odd in (None, "", "ab", (), ("a",), ("a", " "), (1, 2), 3, True)
+        ),
+        *(partial(Question, "c", ("a", "b"), odd) for odd in (None, "0", 2, -1, True, 0.0, [0])),
+    ],
+)
+def test_a_record_that_cannot_be_is_told(make):
+    with pytest.raises(ValueError, match="tiene que (ser un|ir de 0)"):
+        make()
+
+
+@pytest.mark.parametrize("odd", [None, 3, [], {}, ["sentiment"], b"sentiment", True, "nada", ""])
+def test_a_task_or_a_source_that_cannot_be_is_told(odd):
+    with pytest.raises(tasks.TaskError, match="No hay ninguna tarea"):
+        tasks.load_task(odd)
+    with pytest.raises(tasks.TaskError, match="se piden con|No existe la carpeta|No hay sentiment"):
+        tasks.load_task("sentiment", odd)

@@ -18,6 +18,7 @@ from helpers.hf import evaluating, silence
 from helpers.tasks import Task, encode_task, find_task, pad
 from helpers.tokenizer import GPT1Tokenizer
 from helpers.training import TrainingError
+from helpers.training.recipe import COUNT, check_value
 
 RESULT = "result.json"
 
@@ -111,14 +112,31 @@ class FineTuned:
                 f"Para predecir hace falta un texto, o una lista de textos, ninguno vacío, y has dado {texts!r:.60}."
             )
         pairs = [pairs] if isinstance(pairs, str) else pairs
-        options = [options] if options and isinstance(options[0], str) else options
+        if isinstance(options, list | tuple) and options and isinstance(options[0], str):
+            options = [options]
         needs = {"classification": None, "multiple_choice": "options"}.get(self.task.family, "pairs")
         given = {"pairs": pairs, "options": options}
         for name, value in given.items():
             if (value is not None) != (name == needs):
                 verb = "hace falta" if name == needs else "no se usa"
                 raise TrainingError(f"En {self.task.name} ({self.task.family}) {verb} `{name}`.")
-            if value is not None and len(value) != len(texts):
+            if value is None:
+                continue
+            several = name == "options"  # de cada texto, una lista de dos o más
+            listed = (
+                [each if several else [each] for each in value] if isinstance(value, list | tuple) else [0]
+            )
+            if not all(
+                isinstance(each, list | tuple)
+                and len(each) > several
+                and all(isinstance(text, str) and text.strip() for text in each)
+                for each in listed
+            ):
+                what = "una lista de dos respuestas o más" if several else "un texto"
+                raise TrainingError(
+                    f"En `{name}` hace falta {what} por cada texto, sin vacíos: {value!r:.60} no vale."
+                )
+            if len(value) != len(texts):
                 raise TrainingError(f"Hay {len(texts)} textos y {len(value)} en `{name}`: uno por texto.")
         rows = [
             {"id": str(index), "text": text, "pair": pairs[index] if pairs else "",
@@ -129,6 +147,7 @@ class FineTuned:
 
     def evaluate(self, rows, batch: int = 32) -> Predictions:
         """`Predictions` de unas filas con las columnas de `load_task` (o de una parte suya), en su mismo orden."""
+        check_value("batch", batch, COUNT)
         return predict_rows(self.model, self.tokenizer, self.task, rows, batch)
 
     def save(self, folder) -> Path:

@@ -59,8 +59,8 @@ def find_task(task: Task | str) -> Task:
     """La tarea con ese nombre (o la misma, si ya es una `Task`). Lanza `TaskError` con los nombres que hay."""
     if isinstance(task, Task):
         return task
-    if task not in TASKS:
-        raise TaskError(f"No hay ninguna tarea «{task}». Las que hay: {', '.join(TASKS)}.")
+    if not isinstance(task, str) or task not in TASKS:
+        raise TaskError(f"No hay ninguna tarea «{task!s:.60}». Las que hay: {', '.join(TASKS)}.")
     return TASKS[task]
 
 

@@ -35,6 +35,8 @@ def load_task(name: Task | str, source: str | os.PathLike = "course") -> dataset
                 "la carpeta donde la tengas."
             )
         return _from_folder(task, COURSE)
+    if not isinstance(source, str | Path):
+        raise TaskError(f'Los datos se piden con "course", "hub" o una carpeta, y se ha dado {source!r:.60}.')
     return _from_folder(task, Path(source))
 
 

@@ -8,6 +8,7 @@ cuento, CoLA, SST-2, RACE) se lee con `tasks.load_task`.
 import re
 from dataclasses import dataclass
 from itertools import count
+from numbers import Integral
 from pathlib import Path
 
 from helpers import tasks
@@ -37,6 +38,9 @@ class Labelled:
     label: str
     group: str = ""
 
+    def __post_init__(self):
+        _check(self, ("text",))
+
 
 @dataclass(frozen=True)
 class Question:
@@ -46,6 +50,9 @@ class Question:
     options: tuple[str, ...]
     right: int
     group: str = ""
+
+    def __post_init__(self):
+        _check(self, ("context",), empty=("context",), options="options")
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,9 @@ class PronounSchema:
     candidates: tuple[str, ...]
     right: int
     group: str = ""  # los dos gemelos de un esquema de Winograd
+
+    def __post_init__(self):
+        _check(self, ("before", "after"), empty=("before",), options="candidates")
 
     @classmethod
     def from_brackets(cls, text: str, candidates, right: int, group: str = "") -> "PronounSchema":
@@ -80,6 +90,28 @@ class MinimalPair:
     good: str
     bad: str
     phenomenon: str = ""
+
+    def __post_init__(self):
+        _check(self, ("good", "bad"))
+
+
+def _check(record, texts, empty=(), options=None) -> None:
+    """Lanza `ValueError` si un campo de `texts` no es texto (vacío, solo los de `empty`) o las opciones no valen."""
+    for name in texts:
+        value = getattr(record, name)
+        if not isinstance(value, str) or not (value.strip() or name in empty):
+            raise ValueError(f"`{name}` tiene que ser un texto con algo escrito y es {value!r:.60}.")
+    if options is None:
+        return
+    values, right = getattr(record, options), record.right
+    if not (
+        isinstance(values, list | tuple)
+        and len(values) > 1
+        and all(isinstance(value, str) and value.strip() for value in values)
+    ):
+        raise ValueError(f"`{options}` tiene que ser una lista de dos textos o más y es {values!r:.60}.")
+    if isinstance(right, bool) or not isinstance(right, Integral) or not 0 <= right < len(values):
+        raise ValueError(f"`right` tiene que ir de 0 a {len(values) - 1} y es {right!r:.40}.")
 
 
 def load_records(name: str, source="course", split: str | None = None, limit: int | None = None) -> list:
