@@ -149,7 +149,7 @@ class GPT1LMHeadModel(OpenAIGPTLMHeadModel):
             settings = generation_config if generation_config is not None else self.generation_config
             if not isinstance(settings, GenerationConfig):
                 raise ValueError(
-                    f"generation_config tiene que ser un GenerationConfig y es {settings!r:.60}."
+                    f"generation_config tiene que ser un `GenerationConfig` y es {settings!r:.60}."
                 )
             for name in ("num_beams", "num_return_sequences", "max_length"):
                 value = kwargs.get(name, getattr(settings, name))
