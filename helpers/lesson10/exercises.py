@@ -172,7 +172,7 @@ EXERCISES = {
             ),
             Mistake(
                 lambda printed, computed, decimals: abs(printed - computed) < 10**-decimals,
-                "perdonas una unidad entera de la última cifra y redondear solo mueve media: así pasa también un número "
+                "perdonas una unidad entera de la última cifra y redondear solo mueve media: así pasa también uno "
                 "cortado.",
             ),
             Mistake(
