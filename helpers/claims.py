@@ -8,7 +8,10 @@ from helpers.environment import ROOT
 PATH = ROOT / "data" / "paper" / "claims.csv"
 # Veredicto → (color, de la paleta para daltonismo; qué quiere decir)
 VERDICTS = {
-    "cuadra con sus tablas": ("#56B4E9", "sale con las cifras impresas; se repite la cuenta, no el experimento"),
+    "cuadra con sus tablas": (
+        "#56B4E9",
+        "sale con las cifras impresas; se repite la cuenta, no el experimento",
+    ),
     "comprobada ejecutando": ("#009E73", "una celda del curso la ejecuta y sale"),
     "a escala": (
         "#E69F00",
