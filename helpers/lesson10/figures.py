@@ -131,15 +131,9 @@ def beside(ours: dict, paper: dict):
 
 def _label(axes, x, y, color):
     axes.annotate(
-        signed(x),
-        (x, y),
-        (0, 9),
-        textcoords="offset points",
-        ha="center",
-        color=color,
-        weight="bold",
-        size=10,
-    )
+        signed(x), (x, y), (0, 9), textcoords="offset points", ha="center", color=color, weight="bold", size=10,
+        bbox={"fc": "white", "ec": "none", "pad": 0.6},
+    )  # fmt: skip
 
 
 def transfer(ours: dict, data: dict):
