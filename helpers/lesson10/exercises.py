@@ -56,6 +56,11 @@ def _squared(sizes, effects):
     return concordance(sizes, effects) * n * (n - 1) / 2 / n**2
 
 
+def _first_larger(sizes, effects):
+    pairs = list(combinations(range(len(sizes)), 2))
+    return sum(sizes[a] > sizes[b] and effects[a] > effects[b] for a, b in pairs) / len(pairs)
+
+
 def _correlation(sizes, effects):
     return torch.corrcoef(torch.tensor([sizes, effects], dtype=torch.float64))[0, 1].item()
 
@@ -90,6 +95,13 @@ def _bell(width):
         return center, center - width * means.std().item(), center + width * means.std().item()
 
     return interval
+
+
+def _ranked(ours, theirs, seeds, texts):
+    """Los extremos, tomados de la lista ordenada, sin interpolar."""
+    means = _resampled(ours, theirs, seeds, texts).sort().values
+    low, high = (means[int(share * len(means))].item() for share in (0.025, 0.975))
+    return (ours - theirs).mean().item(), low, high
 
 
 def _scaled(ours, theirs, seeds, texts):
@@ -192,6 +204,10 @@ EXERCISES = {
                 "sin valor absoluto, todo lo que se imprime de menos pasa.",
             ),
             Mistake(
+                lambda printed, computed, decimals: int(computed * 10**decimals) / 10**decimals == printed,
+                "con `int` cortas los decimales que sobran, y el artículo los redondea.",
+            ),
+            Mistake(
                 lambda printed, computed, decimals: not fits(printed, computed, decimals),
                 "está al revés: True es que cuadra.",
             ),
@@ -224,6 +240,15 @@ EXERCISES = {
             Mistake(
                 _squared,
                 "divides por n², que cuenta cada pareja dos veces y a cada tarea consigo misma: son n·(n − 1)/2.",
+            ),
+            Mistake(
+                lambda sizes, effects: concordance(sizes, effects) / 2,
+                "cada pareja se cuenta una vez, así que se divide por n·(n − 1)/2 y no por n·(n − 1).",
+            ),
+            Mistake(
+                _first_larger,
+                "una pareja también cumple si la primera es la MENOR y su efecto, el menor: comparas solo en un "
+                "sentido.",
             ),
             Mistake(
                 lambda sizes, effects: 1 - concordance(sizes, effects),
@@ -298,6 +323,26 @@ EXERCISES = {
             Mistake(
                 _bell(1.0), "eso es más menos una desviación típica, y se piden los percentiles del 95 %."
             ),
+            Mistake(
+                _ranked,
+                "casi: con la lista ordenada saltas de un valor al siguiente; `.quantile` interpola entre los dos.",
+            ),
+            Mistake(
+                lambda ours, theirs, seeds, texts: (
+                    paired(ours, theirs, seeds, texts)[1],
+                    paired(ours, theirs, seeds, texts)[0],
+                    paired(ours, theirs, seeds, texts)[2],
+                ),
+                "están los tres, pero en otro orden: la diferencia, desde y hasta.",
+            ),
+            Mistake(
+                lambda ours, theirs, seeds, texts: (
+                    paired(ours, theirs, seeds, texts)[0],
+                    paired(ours, theirs, seeds, texts)[2],
+                    paired(ours, theirs, seeds, texts)[1],
+                ),
+                "los extremos están al revés: primero el percentil 2,5.",
+            ),
             Mistake(_scaled, "se piden partes de uno, no puntos: la lección ya multiplica por 100."),
             Mistake(
                 lambda ours, theirs, seeds, texts: paired(ours, theirs, seeds, texts)[1:],
@@ -308,7 +353,7 @@ EXERCISES = {
     "10-semillas": Exercise(
         reference=seeds_needed,
         goes_on=True,
-        cases=[(2.0, 0.3), (0.85, 0.3), (5.0, 4.0), (1.0, 0.6), (3.0, 14.8)],
+        cases=[(2.0, 0.3), (0.85, 0.3), (5.0, 4.0), (1.0, 0.6)],
         success="la mitad de diferencia pide cuatro veces más semillas.",
         mistakes=[
             Mistake(
@@ -326,6 +371,14 @@ EXERCISES = {
             Mistake(
                 _seeds(up=math.floor),
                 "con ese redondeo te quedas corto: las semillas se redondean hacia arriba.",
+            ),
+            Mistake(
+                _seeds(up=round),
+                "redondeas al más cercano, y hacia abajo te quedas corto: hacia arriba siempre.",
+            ),
+            Mistake(
+                lambda spread, difference: math.ceil(2.8 * (spread / difference) ** 2),
+                "el 1,96 + 0,84 también va elevado al cuadrado.",
             ),
             Mistake(
                 lambda spread, difference: (2.8 * spread / difference) ** 2,
