@@ -45,7 +45,7 @@ def explorer(
         f'<p class="estado" role="status" aria-live="polite">{_status(spread, seeds)}</p>\n'
         "<table><caption>Si la diferencia de verdad fuera la publicada, ¿se vería?</caption>\n"
         '<thead><tr><th scope="col">diferencia</th><th scope="col">se ve</th><th scope="col">barra</th>'
-        f'<th scope="col">semillas</th></tr></thead>\n<tbody>{body}</tbody></table>'
+        f'<th scope="col">hacen falta</th></tr></thead>\n<tbody>{body}</tbody></table>'
     )
     data = {"values": list(differences.values()), "spread": spread, "seeds": seeds}
     return explorers.page(ident, data, static, _SCRIPT)
