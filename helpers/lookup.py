@@ -66,6 +66,7 @@ def search(ident: str, cards: list[Card], kinds: dict[str, str], label: str) -> 
 _STYLE = """\
 #%ID% .ficha { padding: .1rem .7rem; margin: .5rem 0 }
 #%ID% .ficha p { margin: .15rem 0; font-size: 14px }
+#%ID% .ficha a { color: inherit; text-decoration: underline }
 #%ID% summary { cursor: pointer }
 """
 
