@@ -148,7 +148,7 @@ def test_the_rival_chooses_its_recipe_too():
     assert found["validation"] >= fixed.score(list(data["validation"]["text"]), data["validation"]["label"])
 
 
-# --- helpers.lesson10.runs: lo que se lee de lo apuntado ---------------------------------------------------------------
+# --- helpers.lesson10.runs: lo que se lee de lo apuntado ----------------------------------------------------------
 
 
 def noted(system, seed, right, validation=0.5, **recipe):

@@ -83,19 +83,6 @@ def test_running_the_cell_of_a_page_draws_the_saved_search(name, monkeypatch):
     assert eval(last, room).data == cell.outputs[0].data["text/html"]
 
 
-def test_with_an_address_the_cards_link_where_the_list_does(monkeypatch):
-    monkeypatch.setattr(make_pages.stamp_address, "current", lambda: "https://github.com/quien/curso")
-    page = make_pages.show("afirmaciones").data
-    links = re.findall(r'href="([^"]+)"', page)
-    assert len(links) == len(CLAIMS)
-    assert all(
-        re.fullmatch(
-            r"https://colab\.research\.google\.com/github/quien/curso/.*\.ipynb#scrollTo=[\w-]+", one
-        )
-        for one in links
-    )
-
-
 def test_a_section_that_does_not_exist_is_an_error():
     with pytest.raises(SystemExit, match="no tiene ninguna sección"):
         make_pages.link("01", "Fe de ratas")

@@ -8,7 +8,6 @@ nadie los toma por lecciones.
 import re
 import unicodedata
 from collections import Counter
-from dataclasses import replace
 from functools import cache
 from itertools import groupby
 
@@ -136,15 +135,12 @@ def claims_page() -> list[str]:
 
 
 def show(page: str):
-    """El buscador de una página, «glosario» o «afirmaciones»: es lo que ejecuta su celda."""
-    here = stamp_address.current()
+    """El buscador de una página, «glosario» o «afirmaciones»: es lo que ejecuta su celda.
 
-    def stamped(card):
-        address, said = card.link
-        return replace(card, link=(stamp_address.link_notebooks(f"]({address})", here)[2:-1], said))
-
+    Sus enlaces son siempre relativos: se ejecuta donde están los demás cuadernos. Los de la lista sí se sellan.
+    """
     if page == "glosario":
-        cards = [stamped(card) for card in glossary_cards()]
+        cards = glossary_cards()
         return search(
             "buscar-termino", cards, dict.fromkeys(sorted({one.kind for one in cards}), "#0072B2"), "Lección"
         )
