@@ -101,7 +101,7 @@ def beside(ours: dict, paper: dict):
     """Lo nuestro al lado de lo suyo: diferencias en puntos.
 
     - `ours`: {comparación: (diferencia, desde, hasta)}, con los extremos de su intervalo del 95 %.
-    - `paper`: {comparación del artículo: diferencia}; da un solo ajuste por casilla, así que no hay intervalos.
+    - `paper`: {comparación del artículo: diferencia}; da un número por casilla, así que no hay intervalos.
     """
     figure, axes = plt.subplots(figsize=(9.6, 0.62 * (len(ours) + len(paper)) + 1.5), dpi=85)
     for y, (mean, low, high) in enumerate(ours.values()):
