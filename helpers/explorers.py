@@ -13,19 +13,21 @@ import json
 import torch
 from IPython.display import HTML
 
+NOTICE = "Estado de partida. Para mover los mandos, ejecuta esta celda en JupyterLab o Colab."
 
-def page(ident: str, data: dict, static: str, script: str) -> HTML:
+
+def page(ident: str, data: dict, static: str, script: str, notice: str = NOTICE) -> HTML:
     """El explorador `ident` (su id en la página, distinto de los demás) con su parte fija y su guion.
 
     `static` es el HTML que queda sin JavaScript. `script` es el cuerpo de una función de JavaScript que ve `data`,
     `root` (el elemento del explorador) y lo que hay en `_TOOLS`; crea sus mandos con `slider`, `choice` o `field`, y
-    `draw()` se llama al empezar y cada vez que uno cambia.
+    `draw()` se llama al empezar y cada vez que uno cambia. `notice` es lo que se lee mientras no hay JavaScript.
     """
     name = html.escape(ident)
     written = json.dumps({**data, "id": ident}, ensure_ascii=False).replace("<", "\\u003c")
     return HTML(
         f'<div id="{name}" class="explorador-gpt1">\n<style>\n{_STYLE.replace("%ID%", name)}</style>\n'
-        '<p class="aviso">Estado de partida. Para mover los mandos, ejecuta esta celda en JupyterLab o Colab.</p>\n'
+        f'<p class="aviso">{notice}</p>\n'
         f'<div class="mandos"></div>\n{static}\n</div>\n'
         f"<script>\n(() => {{\n  const data = {written};\n{_TOOLS}{script}"
         "  root.querySelector('.aviso').remove();\n  draw();\n})();\n</script>\n"

@@ -1,4 +1,4 @@
-"""Las comparaciones de la lección 06: qué se ajusta, con qué datos de verdad y qué no se repite."""
+"""Las comparaciones de la lección 10: qué se ajusta, con qué datos de verdad y qué no se repite."""
 
 import json
 
@@ -7,6 +7,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
+from helpers.lesson10 import runs
 from helpers.tasks import load_task
 from tools import make_ablations
 
@@ -161,3 +162,34 @@ def test_the_rival_chooses_its_recipe_too():
     fixed = make_pipeline(TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression(C=10, max_iter=1000))
     fixed.fit(list(data["train"]["text"]), data["train"]["label"])
     assert found["validation"] >= fixed.score(list(data["validation"]["text"]), data["validation"]["label"])
+
+
+# --- helpers.lesson10.runs: lo que se lee de lo apuntado ----------------------------------------------------------
+
+
+def noted(system, seed, right, validation=0.5, **recipe):
+    """Un ajuste apuntado."""
+    return make_ablations._run("tuning", "sentiment", system, seed, **recipe) | {
+        "right": right, "validation": validation
+    }  # fmt: skip
+
+
+def test_rights_go_by_seed_and_only_with_the_seeds_of_both():
+    ours = runs.select(
+        [noted("pretrained", seed, right) for seed, right in ((2, "110"), (0, "011"), (1, "000"))]
+    )
+    theirs = runs.select([noted("scratch", seed, right) for seed, right in ((0, "100"), (2, "001"))])
+    assert list(ours) == [0, 1, 2]
+    a, b = runs.rights(ours, theirs)
+    assert a.tolist() == [[0, 1, 1], [1, 1, 0]] and b.tolist() == [[1, 0, 0], [0, 0, 1]]
+
+
+def test_own_is_the_recipe_that_validation_chose():
+    """La receta se elige con la semilla que probaron las dos, la 0; y se devuelven todas las suyas."""
+    good, bad = {"epochs": 6}, {"epochs": 4}
+    every = [
+        noted("scratch", 0, "1", 0.7, **good), noted("scratch", 1, "0", 0.1, **good),
+        noted("scratch", 0, "0", 0.6, **bad), noted("pretrained", 0, "1", 0.9, **bad),
+    ]  # fmt: skip
+    found = runs.own(every, "sentiment", "scratch")
+    assert list(found) == [0, 1] and {run["epochs"] for run in found.values()} == {6}

@@ -289,6 +289,18 @@ def test_a_ready_made_softmax_is_not_one_by_hand(answer):
 @pytest.mark.parametrize(
     ("name", "answer"),
     [
+        ("10-cuadra", lambda p, c, d: round(abs(p - c) * 10**d, 6) <= 0.5),
+        ("10-grandes", lambda sizes, effects: (scipy.stats.kendalltau(sizes, effects).statistic + 1) / 2),
+        (
+            "10-pareja",
+            lambda a, b, s, t: (
+                (d := (a - b).numpy()).mean(),
+                *np.percentile(
+                    [d[np.ix_(i.numpy(), j.numpy())].mean() for i, j in zip(s, t, strict=True)], [2.5, 97.5]
+                ),
+            ),
+        ),
+        ("10-semillas", lambda s, d: next(n for n in range(1, 9999) if 2.8 * s / math.sqrt(n) <= d)),
         ("04-softmax", by_hand_softmax),
         ("04-softmax", lambda x: (x - x.logsumexp(-1, keepdim=True)).exp()),
         ("09-azar", 10.6),

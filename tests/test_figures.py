@@ -1131,28 +1131,50 @@ def test_lesson10_ablations():
     assert data.spoken(figure) == [66, 65, -0.5, 2.5]
 
 
-def test_lesson10_figure2():
-    names = ["Uno", "Dos", "Tres", "Cuatro"]
-    read = {
-        "left": {"layers": list(range(14)), "mnli_dev": list(range(60, 74)), "race_dev": list(range(40, 54))},
-        "right": {
-            "updates": [1e4, 1e5],
-            "transformer": {name: [None if name == "Dos" else 0.25, 0.5] for name in names},
-            "lstm_end": dict(zip(names, [0.1, 0.2, 0.3, 0.4], strict=True)),
-        },
-    }
-    figure, (left, right) = draw("lesson10.figure2", read)
-    assert [points[1] for points in data.lines(left).values()] == [
-        read["left"]["mnli_dev"],
-        read["left"]["race_dev"],
+def test_lesson10_beside():
+    ours = {"uno": (24.0, 10.0, 38.5), "dos": (-1.0, -6.0, 4.0)}
+    figure, (ax,) = draw("lesson10.beside", ours, {"suyo": 14.8})
+    assert data.ticks(ax.yaxis) == ["uno", "dos", "suyo"] and data.texts(ax) == ["+24,0", "−1,0", "+14,8"]
+    bars = [group.lines[2][0].get_segments()[0][:, 0].tolist() for group in ax.containers]
+    assert bars == [[10, 38.5], [-6, 4]]
+    assert [group.lines[0].get_color() for group in ax.containers] == [figures.BLUE, figures.GRAY]
+    assert "(puntos)" in ax.get_xlabel() and ax.yaxis_inverted()
+    assert data.spoken(figure)[-7:] == [24, 10, 38.5, -1, -6, 4, 14.8]
+
+
+def test_lesson10_transfer():
+    read = {"layers": list(range(14)), "mnli_dev": list(range(60, 74)), "race_dev": list(range(40, 54))}
+    figure, (left, right) = draw("lesson10.transfer", {0: [50, 54], 1: [60, 70]}, read)
+    assert data.lines(left)["media"] == [[0, 1], [52, 65]]
+    assert [points[1] for points in data.lines(right).values()] == [read["mnli_dev"], read["race_dev"]]
+    assert data.texts(right) == ["MultiNLI", "RACE"] and left.get_ylabel() == "exactitud en test (%)"
+    assert data.spoken(figure)[1:5] == [0, 52, 1, 65] and data.spoken(figure)[-4:] == [60, 73, 40, 53]
+
+
+def test_lesson10_orders():
+    figure, (ax,) = draw("lesson10.orders", [0.25, 0.5, 0.5, 0.75], 0.5)
+    assert data.bars(ax) == [(0.25, 25), (0.5, 50), (0.75, 25)]
+    assert [matplotlib.colors.to_hex(bar.get_facecolor()).upper() for bar in ax.patches] == [
+        figures.SKY, figures.ORANGE, figures.ORANGE
+    ]  # fmt: skip
+    assert "el 75 %" in data.labels(ax)[0] and data.spoken(figure) == [4, 75, 0.5, 5]
+
+
+def test_lesson10_panorama():
+    claims = [
+        {"id": "a", "part": "§1", "status": "sí"},
+        {"id": "b", "part": "§1", "status": "no"},
+        {"id": "c", "part": "§2", "status": "no"},
     ]
-    assert data.texts(left) == ["MultiNLI", "RACE"] and left.get_ylabel() == "exactitud en validación (%)"
-    curves = list(data.lines(right).values())[:8:2]
-    assert curves[0] == [[1e4, 1e5], [0.25, 0.5]] and curves[1] == [[1e5], [0.5]]  # el hueco no se dibuja
-    ends = [group.get_offsets()[0].tolist() for group in right.collections[:4]]
-    assert [y for _, y in ends] == [0.1, 0.2, 0.3, 0.4] and data.texts(right) == names
-    assert right.get_xscale() == "log" and "(0 = azar" in right.get_ylabel()
-    assert data.spoken(figure)[2:7] == [60, 73, 40, 53, 2] and data.spoken(figure)[-4:] == [0.5] * 4
+    figure, (ax,) = draw(
+        "lesson10.panorama", claims, {"no": "#D55E00", "sí": "#009E73"}, {"a": "sí", "b": "sí", "c": None}
+    )
+    placed = [
+        (patch.get_x(), matplotlib.colors.to_hex(patch.get_facecolor()).upper()) for patch in ax.patches
+    ]
+    assert placed == [(0.06, "#D55E00"), (1.06, "#009E73"), (0.06, "#D55E00")]
+    assert data.texts(ax) == ["≠", "✓"] and data.ticks(ax.yaxis) == ["§1", "§2"]
+    assert data.legend(ax) == ["no (2)", "sí (1)"] and data.spoken(figure) == [3, 2, 1, 2, 1]
 
 
 # --- con un modelo mayor caben más cabezas y tokens más largos, y nada se pisa ---------------------------------------

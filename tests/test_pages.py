@@ -5,6 +5,7 @@ import re
 import nbformat
 import pytest
 
+from helpers.claims import VERDICTS
 from tools import lessons, make_pages
 
 TERMS = make_pages.terms()
@@ -19,7 +20,7 @@ def markdown(lesson):
 
 @pytest.mark.parametrize("name", make_pages.PAGES)
 def test_page_is_what_its_tool_writes(name):
-    expected = nbformat.writes(lessons.normalise(make_pages.notebook(make_pages.PAGES[name]()))) + "\n"
+    expected = nbformat.writes(lessons.normalise(make_pages.notebook(name))) + "\n"
     saved = (lessons.NOTEBOOKS / name).read_text(encoding="utf-8")
     assert saved == expected, "`make paginas`"
 
@@ -45,13 +46,13 @@ def test_term_is_in_the_lesson_that_introduces_it(term):
 def test_claims_are_well_formed():
     names = [claim["id"] for claim in CLAIMS]
     assert len(set(names)) == len(names)
-    assert {claim["status"] for claim in CLAIMS} == set(make_pages.STATUSES)
+    assert {claim["status"] for claim in CLAIMS} == set(VERDICTS)
     for claim in CLAIMS:
         assert claim["claim"].endswith(".") and claim["why"].endswith(".") and claim["where"], claim["id"]
 
 
 def test_claims_go_in_the_order_of_the_paper():
-    parts = [re.split(r" y |, |\.", claim["where"])[0] for claim in CLAIMS]
+    parts = [claim["part"] for claim in CLAIMS]
     assert parts == sorted(parts, key=["Resumen", "§1", "§2", "§3", "§4", "§5", "§6"].index)
 
 
@@ -61,6 +62,25 @@ def test_claim_points_to_the_cell_of_its_section(claim):
     (found,) = [one for one in lessons.read(lessons.NOTEBOOKS / file).cells if one.id == cell]
     # al principio: el enlace lleva al comienzo de la celda, no al título
     assert re.match(rf"##+ +{re.escape(claim['section'])}\n", found.source)
+
+
+def test_glossary_links_to_the_cell_that_writes_the_term():
+    for term, card in zip(TERMS, make_pages.glossary_cards(), strict=True):
+        file, _, cell = card.link[0].partition("#cell-id=")
+        (found,) = [one for one in lessons.read(lessons.NOTEBOOKS / file).cells if one.id == cell]
+        assert re.search(
+            re.escape(term.get("appears", term["term"].split(" y ")[0])), found.source, re.IGNORECASE
+        )
+
+
+@pytest.mark.parametrize("name", make_pages.PAGES)
+def test_running_the_cell_of_a_page_draws_the_saved_search(name, monkeypatch):
+    cell = lessons.read(lessons.NOTEBOOKS / name).cells[1]
+    monkeypatch.chdir(lessons.NOTEBOOKS)
+    *before, last = cell.source.splitlines()
+    room = {}
+    exec("\n".join(before), room)
+    assert eval(last, room).data == cell.outputs[0].data["text/html"]
 
 
 def test_a_section_that_does_not_exist_is_an_error():

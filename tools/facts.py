@@ -79,7 +79,7 @@ def _ablation(task, system, experiment="pretraining", **fixed):
 
 def _tuned(task, system):
     """La media, en puntos, del test con la receta que eligió la validación."""
-    from tools.make_ablations import chosen
+    from helpers.lesson10.runs import chosen
 
     wanted = {"task": task, "system": system, "n_transfer": None} | chosen(ABLATIONS("runs"), task, system)
     tests = {run["seed"]: run["test"] for run in ABLATIONS("runs") if wanted.items() <= run.items()}

@@ -1,4 +1,4 @@
-"""Las comparaciones de la lección 06 (λ, preentrenamiento, bloques copiados), con semillas, en `data/ablaciones.json`.
+"""Las comparaciones de la lección 10 (λ, preentrenamiento, bloques copiados), con semillas, en `data/ablaciones.json`.
 
     python -m tools.make_ablations [--glue CARPETA] [--only lambda transfer …]
 
@@ -11,7 +11,6 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from statistics import mean
 
 import numpy as np
 from datasets import DatasetDict
@@ -23,6 +22,7 @@ from helpers import models
 from helpers.environment import ROOT
 from helpers.files import write_json
 from helpers.finetuning import MINI, fine_tune, metrics
+from helpers.lesson10.runs import RECIPE, chosen
 from helpers.tasks import TaskError, find_task, load_task
 from helpers.terminal import Parser, command
 from helpers.training import TrainingError
@@ -31,7 +31,6 @@ EXPERIMENTS = ("pretraining", "lambda", "transfer", "baseline", "tuning")
 COURSE = ("sentiment", "entailment", "similarity", "story_cloze")
 TUNED = ("sentiment",)  # de las otras se aprende demasiado poco para elegir receta
 SEEDS, FINAL_SEEDS = range(5), range(10)  # las segundas, con la receta elegida
-RECIPE = ("learning_rate", "epochs", "lm_coef")  # lo que cambia de un ajuste a otro
 # Empezar de cero pide otra receta (con la de MINI apenas aprende): cada cual elige, en validación, entre ella y estas.
 TUNING = (
     {"epochs": 6, "learning_rate": 1e-3, "lm_coef": 0.0},
@@ -78,17 +77,6 @@ def planned(experiments, real, layers: int) -> list[dict]:
             for seed in seeds
         ]
     return [run for run in runs if not experiments or run["experiment"] in experiments]
-
-
-def chosen(runs: list[dict], task: str, system: str) -> dict:
-    """La receta de mejor media en validación, contando solo las semillas que probaron todas."""
-    scores = {}
-    for run in runs:
-        if (run["task"], run["system"], run["n_transfer"]) == (task, system, None):
-            scores.setdefault(tuple(run[name] for name in RECIPE), {})[run["seed"]] = run["validation"]
-    shared = set.intersection(*(set(by_seed) for by_seed in scores.values()))
-    best = max(sorted(scores), key=lambda recipe: mean(scores[recipe][seed] for seed in shared))
-    return dict(zip(RECIPE, best, strict=True))
 
 
 def finals(runs: list[dict], real) -> list[dict]:

@@ -1,10 +1,10 @@
 """Escribe las páginas de consulta, `make paginas`: el glosario y las afirmaciones del artículo.
 
-Salen de `data/glossary.yml` y `data/paper/claims.csv`, que son lo que se edita. Son cuadernos sin código para que se
-lean igual en JupyterLab, en GitHub y en Colab; como no llevan número, nadie los toma por lecciones.
+Salen de `data/glossary.yml` y `data/paper/claims.csv`, que son lo que se edita. La lista es Markdown, para que se lea
+igual en JupyterLab, en GitHub y en Colab; encima, una celda con el buscador (`helpers.lookup`). Como no llevan número,
+nadie los toma por lecciones.
 """
 
-import csv
 import re
 import unicodedata
 from collections import Counter
@@ -14,28 +14,18 @@ from itertools import groupby
 import nbformat
 import yaml
 
+from helpers.claims import VERDICTS, claims
+from helpers.lookup import Card, search
 from helpers.spanish import number
 from tools import facts, lessons, stamp_address
 
 GLOSSARY = lessons.ROOT / "data" / "glossary.yml"
-CLAIMS = facts.PAPER / "claims.csv"
-STATUSES = {
-    "verificada": "se comprueba en la lección, ejecutándola o haciendo la cuenta con las cifras impresas",
-    "a escala reducida": "se intenta lo mismo con un modelo o unos datos mucho menores y se cuenta qué sale; que no "
-    "salga a esta escala no desmiente al artículo",
-    "no reproducible aquí": "hace falta algo que no se publicó, que no cabe en el curso o que el curso no mide",
-    "difiere": "lo que se encuentra no es lo que pone",
-}
+SQUARES = dict(zip(VERDICTS, "🟦🟩🟧⬜🟥", strict=True))  # los colores de la figura, en texto
 NOTE = "*Página generada con `make paginas` a partir de `{source}`: se edita ahí.*"
 
 
 def terms() -> list[dict]:
     return yaml.safe_load(GLOSSARY.read_text(encoding="utf-8"))
-
-
-def claims() -> list[dict]:
-    with CLAIMS.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def alphabetical(text: str) -> str:
@@ -73,17 +63,50 @@ def fill(text: str) -> str:
     return re.sub(r"\{([^{}]+?)(?::(\d))?\}", figure, text)
 
 
+@cache
+def place_of(lesson: str, form: str) -> str:
+    """La dirección de la primera celda de texto en que la lección escribe un término."""
+    (path,) = lessons.find(lesson)
+    for cell in lessons.read(path).cells:
+        if cell.cell_type == "markdown" and re.search(
+            rf"(?<!\w){re.escape(form)}", cell.source, re.IGNORECASE
+        ):
+            return f"{path.name}#cell-id={cell.id}"
+    return path.name
+
+
+def glossary_cards() -> list[Card]:
+    cards = []
+    for one in terms():
+        english = f" (*{one['english']}*)" if "english" in one else ""
+        form = one.get("appears", one["term"].split(" y ")[0])
+        link = place_of(one["lesson"], form), f"→ lección {one['lesson']}"
+        cards.append(Card(one["term"] + english, one["definition"], f"lección {one['lesson']}", link))
+    return cards
+
+
+def claims_cards() -> list[Card]:
+    return [
+        Card(
+            f"{fill(one['claim'])} ({one['where']})", f"**{one['status'].capitalize()}.** {fill(one['why'])}",
+            one["status"], (link(one["lesson"], one["section"]), f"→ {one['lesson']} · {one['section']}"),
+        )
+        for one in claims()
+    ]  # fmt: skip
+
+
 def glossary_page() -> list[str]:
     cells = [
-        "# Glosario\n\nLos términos del curso, con el inglés que verás en artículos y en código, y la lección que "
-        "los presenta.\n\n" + NOTE.format(source="data/glossary.yml")
+        "# Glosario\n\nLos términos del curso, con el inglés que verás en artículos y en código, y un enlace al lugar "
+        "de la lección que los presenta.\n\n" + NOTE.format(source="data/glossary.yml")
     ]
-    for letter, group in groupby(terms(), key=lambda one: alphabetical(one["term"])[0].upper()):
+    cards = glossary_cards()
+    for letter, group in groupby(cards, key=lambda one: alphabetical(one.title)[0].upper()):
         lines = [f"## {letter}\n"]
         for one in group:
-            english = f" (*{one['english']}*)" if "english" in one else ""
+            term, _, english = one.title.partition(" (")
             lines.append(
-                f"- **{one['term']}**{english}. {one['definition']} → [{one['lesson']}]({link(one['lesson'])})"
+                f"- **{term}**{' (' + english if english else ''}. {one.text} [→ {one.kind[-2:]}]({one.link[0]})"
             )
         cells.append("\n".join(lines))
     return cells
@@ -92,41 +115,78 @@ def glossary_page() -> list[str]:
 def claims_page() -> list[str]:
     found = claims()
     count = Counter(one["status"] for one in found)
-    legend = [f"- **{status}** ({count[status]}): {meaning}." for status, meaning in STATUSES.items()]
-    cells = [
-        "# Afirmaciones del artículo\n\nLo que el artículo de GPT-1 afirma, dónde lo tratamos y en qué ha quedado.\n\n"
-        + "\n".join(legend)
-        + "\n\n"
-        + NOTE.format(source="data/paper/claims.csv")
+    legend = ["| | Veredicto | Cuántas | Qué quiere decir |", "|---|---|---:|---|"] + [
+        f"| {SQUARES[status]} | **{status}** | {count[status]} | {meaning} |"
+        for status, (_, meaning) in VERDICTS.items()
     ]
-    for part, group in groupby(found, key=lambda one: re.split(r" y |, |\.", one["where"])[0]):
+    cells = [
+        "# Afirmaciones del artículo\n\nLo que el artículo de GPT-1 afirma, en qué ha quedado y la celda que lo trata. "
+        f"Son {len(found)}. Tus veredictos, al lado de estos, en la [lección 10]({link('10')}).\n\n"
+        + "\n".join(legend) + "\n\n" + NOTE.format(source="data/paper/claims.csv")
+    ]  # fmt: skip
+    for part, group in groupby(zip(found, claims_cards(), strict=True), key=lambda pair: pair[0]["part"]):
         lines = [f"## {part}\n"]
-        for one in group:
-            place = f"[{one['lesson']} · {one['section']}]({link(one['lesson'], one['section'])})"
-            lines.append(
-                f"- {fill(one['claim'])} ({one['where']})  \n"
-                f"  **{one['status'].capitalize()}**: {fill(one['why'])} → {place}"
-            )
+        lines += [
+            f"- {SQUARES[card.kind]} {card.title}  \n  {card.text} [{card.link[1]}]({card.link[0]})"
+            for _, card in group
+        ]
         cells.append("\n".join(lines))
     return cells
 
 
+def show(page: str):
+    """El buscador de una página, «glosario» o «afirmaciones»: es lo que ejecuta su celda.
+
+    Sus enlaces son siempre relativos: se ejecuta donde están los demás cuadernos. Los de la lista sí se sellan.
+    """
+    if page == "glosario":
+        cards = glossary_cards()
+        return search(
+            "buscar-termino", cards, dict.fromkeys(sorted({one.kind for one in cards}), "#0072B2"), "Lección"
+        )
+    return search(
+        "buscar-afirmacion",
+        claims_cards(),
+        {name: color for name, (color, _) in VERDICTS.items()},
+        "Veredicto",
+    )
+
+
 PAGES = {"glosario.ipynb": glossary_page, "afirmaciones.ipynb": claims_page}
+SEARCH = """\
+# El buscador: ejecuta esta celda (Mayús + Intro) y escribe. La lista entera está debajo.
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(p) for p in (Path.cwd(), *Path.cwd().parents) if (p / "helpers").is_dir()][:1]
+
+from tools import make_pages
+
+make_pages.show("{page}")"""
 
 
-def notebook(sources: list[str]):
-    """El cuaderno de una página, con los enlaces como pide la dirección del curso."""
-    repo = stamp_address.current()
-    cells = [
+def notebook(name: str):
+    """El cuaderno de una página, con los enlaces como pide la dirección del curso y su buscador ya dibujado."""
+    repo, page = stamp_address.current(), name.removesuffix(".ipynb")
+    first, *rest = (
         nbformat.v4.new_markdown_cell(stamp_address.link_notebooks(source, repo), id=f"pagina-{place:02}")
-        for place, source in enumerate(sources)
-    ]
-    return nbformat.v4.new_notebook(cells=cells)
+        for place, source in enumerate(PAGES[name]())
+    )
+    found = show(page)
+    output = nbformat.v4.new_output(
+        "execute_result",
+        {"text/html": found.data, "text/plain": "<IPython.core.display.HTML object>"},
+        execution_count=1,
+    )
+    code = nbformat.v4.new_code_cell(
+        SEARCH.format(page=page), id="pagina-buscar", execution_count=1, outputs=[output]
+    )
+    return nbformat.v4.new_notebook(cells=[first, code, *rest])
 
 
 def main():
-    for name, build in PAGES.items():
-        changed = lessons.write(lessons.NOTEBOOKS / name, notebook(build()))
+    for name in PAGES:
+        changed = lessons.write(lessons.NOTEBOOKS / name, notebook(name))
         print(f"notebooks/{name}: {'guardada' if changed else 'sin cambios'}")
 
 

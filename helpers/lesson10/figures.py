@@ -1,11 +1,14 @@
-"""Las figuras de la lección 10: los resultados, las ablaciones y la Figura 2 del artículo.
+"""Las figuras de la lección 10: los resultados del artículo, lo nuestro a su lado y sus afirmaciones juzgadas.
 
 Los números se leen de `data/paper/tables.json` y `data/paper/figure2.json`, donde cada uno lleva su fuente.
 """
 
-import matplotlib.pyplot as plt
+from collections import Counter
 
-from helpers.figures import BLUE, GRAY, GREEN, ORANGE, PURPLE, RED, SKY, describe
+import matplotlib.pyplot as plt
+from matplotlib.patches import Rectangle
+
+from helpers.figures import BLUE, GRAY, ORANGE, RED, SKY, describe
 from helpers.spanish import number, signed
 
 
@@ -18,9 +21,6 @@ def auxiliary_effect(rows: dict, names) -> dict[str, float]:
     """Lo que se gana con el objetivo auxiliar en cada tarea de la Tabla 5, en puntos."""
     with_it, without = rows["Transformer con objetivo auxiliar"], rows["Transformer sin objetivo auxiliar"]
     return {name: with_it[name] - without[name] for name in names}
-
-
-MARKERS = ("o", "s", "^", "D")
 
 
 def results(datasets: list[dict]):
@@ -97,73 +97,144 @@ def _auxiliary(axes, rows, sizes):
     ) + "."  # fmt: skip
 
 
-def figure2(data: dict):
-    """La Figura 2 redibujada con valores digitalizados (`figure2.json`): capas transferidas y disparo cero."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), dpi=80)
-    _transfer(left, data["left"])
-    _zero_shot(right, data["right"])
-    figure.suptitle(
-        "Figura 2 del artículo, redibujada con valores digitalizados", weight="bold", x=0.01, ha="left"
-    )
-    figure.tight_layout(w_pad=2.5)
-    race, mnli = data["left"]["race_dev"], data["left"]["mnli_dev"]
-    ends = ", ".join(f"{name} {number(v[-1], 2)}" for name, v in data["right"]["transformer"].items())
+def beside(ours: dict, paper: dict):
+    """Lo nuestro al lado de lo suyo: diferencias en puntos.
+
+    - `ours`: {comparación: (diferencia, desde, hasta)}, con los extremos de su intervalo del 95 %.
+    - `paper`: {comparación del artículo: diferencia}; da un número por casilla, así que no hay intervalos.
+    """
+    figure, axes = plt.subplots(figsize=(9.6, 0.62 * (len(ours) + len(paper)) + 1.5), dpi=85)
+    for y, (mean, low, high) in enumerate(ours.values()):
+        color = GRAY if low <= 0 <= high else BLUE if mean > 0 else RED
+        axes.errorbar(
+            mean, y, xerr=[[mean - low], [high - mean]], fmt="o", color=color, ms=8, capsize=5, lw=2.2
+        )
+        _label(axes, mean, y, color)
+    for y, value in enumerate(paper.values(), len(ours)):
+        axes.plot(value, y, "D", color="black", mfc="white", ms=8)
+        _label(axes, value, y, "black")
+    axes.axhline(len(ours) - 0.5, color=GRAY, lw=0.8, ls=":")
+    axes.axvline(0, color="black", lw=1.2)
+    axes.set_yticks(range(len(ours) + len(paper)), [*ours, *paper])
+    axes.set_ylim(len(ours) + len(paper) - 0.5, -0.7)
+    axes.set(title="Lo nuestro, con su margen; lo del artículo, sin él", ylabel="comparación")
+    axes.set_xlabel("diferencia (puntos) e intervalo del 95 %")
+    axes.xaxis.set_major_formatter(lambda value, _: signed(value, 0))
+    axes.grid(axis="y", visible=False)
+    figure.tight_layout()
+    told = [f"{name} {signed(m)}, de {signed(low)} a {signed(high)}" for name, (m, low, high) in ours.items()]
+    theirs = [f"{name} {signed(value)}" for name, value in paper.items()]
     return describe(
-        figure,
-        f"Izquierda: al transferir de 0 a 13 capas la exactitud sube de {_es(mnli[0])} a {_es(mnli[-1])} en MultiNLI y "
-        f"de {_es(race[0])} a {_es(race[-1])} en RACE, con un pequeño bache en 2. Derecha: el rendimiento relativo sin "
-        f"ajustar crece con el preentrenamiento y acaba en {ends}.",
+        figure, f"Diferencias en puntos. gpt1-mini: {'; '.join(told)}. El artículo: {'; '.join(theirs)}."
     )
 
 
-def _transfer(axes, data):
+def _label(axes, x, y, color):
+    axes.annotate(
+        signed(x), (x, y), (0, 9), textcoords="offset points", ha="center", color=color, weight="bold", size=10,
+        bbox={"fc": "white", "ec": "none", "pad": 0.6},
+    )  # fmt: skip
+
+
+def transfer(ours: dict, data: dict):
+    """Cuánto se copia del modelo preentrenado y cuánto se acierta.
+
+    - `ours`: {capas copiadas: [nota de cada semilla]}, donde 0 es nada, 1 los embeddings y k + 1, además, k bloques.
+    - `data`: la Figura 2, izquierda, digitalizada (`figure2.json`, «left»).
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11.6, 4.4), dpi=80)
+    layers = sorted(ours)
+    means = [sum(ours[k]) / len(ours[k]) for k in layers]
+    for k in layers:
+        left.plot([k] * len(ours[k]), ours[k], "o", color=GRAY, ms=5, alpha=0.55)
+    left.plot([], [], "o", color=GRAY, ms=5, label="una semilla")
+    left.plot(layers, means, "o-", color=BLUE, lw=2.2, ms=8, label="media")
+    left.set(title="gpt1-mini, sentimiento", ylabel="exactitud en test (%)", xticks=layers)
+    left.legend(loc="lower right")
     for values, name, color, marker in (
         (data["mnli_dev"], "MultiNLI", BLUE, "o"),
         (data["race_dev"], "RACE", ORANGE, "s"),
     ):
         low, high = [v - 0.4 for v in values], [v + 0.4 for v in values]
-        axes.fill_between(data["layers"], low, high, color=color, alpha=0.25, lw=0)
-        axes.plot(data["layers"], values, color=color, marker=marker, ms=5)
-        axes.text(13, values[-1] + 1.6, name, color=color, weight="bold", ha="right")
-    axes.set(xticks=range(0, 14), ylim=(35, 90), ylabel="exactitud en validación (%)")
-    axes.set_xlabel("capas transferidas (0 = ninguna; 1 = embeddings; 13 = todo)")
-    axes.set_title("Casi cada capa aporta (banda: ±0,4)")
-
-
-def _zero_shot(axes, data):
-    colors = (BLUE, GREEN, ORANGE, PURPLE)
-    for (name, values), color, marker in zip(data["transformer"].items(), colors, MARKERS, strict=True):
-        points = [(x, y) for x, y in zip(data["updates"], values, strict=True) if y is not None]
-        axes.plot(*zip(*points, strict=True), color=color, marker=marker, ms=5)
-        label = values[-1] - (
-            0.09 if values[-1] < 0.3 else 0
-        )  # el trazo del más bajo esquiva al LSTM de Winograd
-        ends = [points[-1][0], 2.1e6], [points[-1][1], label]
-        axes.plot(*ends, color=color, lw=1, ls=":", clip_on=False)
-        axes.text(2.3e6, label, name, color="#222222", va="center", size=10)
-        axes.scatter(
-            1.4e6,
-            data["lstm_end"][name],
-            marker=marker,
-            fc="white",
-            ec=color,
-            s=45,
-            lw=1.6,
-            clip_on=False,
-            zorder=3,
-        )
-    axes.plot([], [], color=GRAY, marker="o", ms=5, label="Transformer")
-    axes.scatter([], [], marker="o", fc="white", ec=GRAY, s=45, label="dónde acaba el LSTM (a ojo)")
-    axes.legend(loc="upper left", fontsize=9.5)
-    axes.set(
-        xscale="log",
-        xlim=(3e3, 1.1e6),
-        ylim=(-0.03, 1),
-        xlabel="actualizaciones de preentrenamiento (escala log.)",
+        right.fill_between(data["layers"], low, high, color=color, alpha=0.25, lw=0)
+        right.plot(data["layers"], values, color=color, marker=marker, ms=5)
+        right.text(13, values[-1] + 1.6, name, color=color, weight="bold", ha="right")
+    right.set(title="GPT-1 (Figura 2; banda: error de lectura)", ylabel="exactitud en validación (%)")
+    right.set(xticks=data["layers"], ylim=(35, 90))
+    for axes, last in ((left, layers[-1]), (right, 13)):
+        axes.set_xlabel(f"capas copiadas (0 = ninguna; 1 = embeddings; {last} = todo)")
+    figure.tight_layout(w_pad=2.5)
+    found = ", ".join(f"{k}: {_es(mean)}" for k, mean in zip(layers, means, strict=True))
+    race, mnli = data["race_dev"], data["mnli_dev"]
+    return describe(
+        figure,
+        f"Exactitud según las capas copiadas. gpt1-mini, media en test: {found}. En el artículo, de 0 a 13 capas: "
+        f"MultiNLI de {_es(mnli[0])} a {_es(mnli[-1])} y RACE de {_es(race[0])} a {_es(race[-1])}.",
     )
-    axes.set_ylabel("rendimiento relativo\n(0 = azar, 1 = mejor modelo único)")
-    axes.yaxis.set_major_formatter(lambda value, _: number(value, 1))
-    axes.set_title("Sin ajustar nada también mejora")
+
+
+def orders(found: list[float], seen: float):
+    """Con las tareas barajadas de todas las maneras, qué parte de parejas sale: `found`; y la observada, `seen`."""
+    counts = Counter(round(one, 6) for one in found)
+    figure, axes = plt.subplots(figsize=(8.4, 3.4))
+    values = sorted(counts)
+    heights = [100 * counts[value] / len(found) for value in values]
+    reached = [value >= seen - 1e-6 for value in values]
+    share = sum(height for height, there in zip(heights, reached, strict=True) if there)
+    axes.bar(values, heights, width=0.028, color=[ORANGE if there else SKY for there in reached])
+    axes.axvline(seen, color="black", lw=1.4)
+    axes.text(seen + 0.012, 0.97 * max(heights), f"la Tabla 5: {number(seen, 2)}", va="top", weight="bold")
+    axes.set(xlabel="parejas en las que la tarea mayor tiene más efecto (parte)", ylabel="ordenaciones (%)")
+    axes.set_title(f"Barajando los tamaños, el {number(share)} % llega a eso o más")
+    axes.xaxis.set_major_formatter(lambda value, _: number(value, 1))
+    axes.grid(axis="x", visible=False)
+    return describe(
+        figure,
+        f"Histograma de la parte de parejas en las que la tarea mayor tiene más efecto, con los tamaños barajados de "
+        f"{number(len(found))} maneras: en el {number(share)} % sale {number(seen, 2)}, lo de la Tabla 5, o más.",
+    )
+
+
+def panorama(claims: list[dict], verdicts: dict[str, str], mine: dict):
+    """Todas las afirmaciones, una casilla por cada una, según la parte del artículo y lo que dice el curso.
+
+    - `claims`: las filas de `claims.csv`, con la parte del artículo en «part».
+    - `verdicts`: {veredicto: color}.
+    - `mine`: {afirmación: veredicto del lector, o `None`}; las suyas llevan borde y, si los dos coinciden, «✓».
+    """
+    parts = list(dict.fromkeys(claim["part"] for claim in claims))
+    figure, axes = plt.subplots(figsize=(9.6, 0.62 * len(parts) + 1.9), dpi=85)
+    order = list(verdicts)
+    for y, part in enumerate(parts):
+        row = sorted(
+            (one for one in claims if one["part"] == part), key=lambda one: order.index(one["status"])
+        )
+        for x, claim in enumerate(row):
+            judged = claim["id"] in mine
+            axes.add_patch(
+                Rectangle(
+                    (x + 0.06, y - 0.42), 0.88, 0.84, fc=verdicts[claim["status"]], ec="black", lw=2 * judged
+                )
+            )
+            if mine.get(claim["id"]):
+                mark = "✓" if mine[claim["id"]] == claim["status"] else "≠"
+                axes.text(x + 0.5, y, mark, ha="center", va="center", weight="bold", size=12)
+    count = Counter(claim["status"] for claim in claims)
+    for status, color in verdicts.items():
+        axes.scatter([], [], marker="s", s=90, color=color, label=f"{status} ({count[status]})")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.46, -0.16), ncols=3, fontsize=10)
+    widest = max(Counter(claim["part"] for claim in claims).values())
+    axes.set(xlim=(0, widest + 0.2), ylim=(len(parts) - 0.5, -0.5), xlabel="afirmaciones", ylabel="artículo")
+    axes.set_yticks(range(len(parts)), parts)
+    axes.set_title("Lo que el artículo afirma y en qué ha quedado")
+    axes.grid(False)
+    same = sum(mine.get(claim["id"]) == claim["status"] for claim in claims)
+    told = ", ".join(f"{count[status]} {status}" for status in verdicts)
+    return describe(
+        figure,
+        f"{len(claims)} afirmaciones del artículo, una casilla cada una, por partes: {told}. De tus veredictos, "
+        f"{sum(map(bool, mine.values()))} puestos y {same} como los del curso.",
+    )
 
 
 def _es(value: float) -> str:
