@@ -2,12 +2,14 @@
 
 import math
 import os
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import torch
 from accelerate import PartialState
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import Subset
@@ -20,6 +22,7 @@ from helpers.finetuning.recipe import FineTuningRecipe
 from helpers.spanish import number
 from helpers.tasks import TaskError, pad
 from helpers.training import CarefulTrainer, QuietProgress, TrainingError, arguments_for, quiet
+from helpers.training.folder import fingerprint, run_name
 
 EXTRA_EVALUATIONS = (1000, 2000, 4000, 8000, 16000, 32000)  # solo en la primera época (train.py, línea 434)
 NOT_PREDICTIONS = ["clf_loss", "lm_loss"]  # salidas del modelo que no son predicciones
@@ -46,10 +49,8 @@ class BestWeights(TrainerCallback):
 
     def on_train_begin(self, args, state, control, **kwargs):
         known = validation_history(state.log_history)
-        if known and self.path is not None and not self.path.is_file():
-            raise TrainingError(
-                f"Falta {self.path}, con los mejores pesos hasta ahora: borra su carpeta y repite la misma orden."
-            )
+        if known and self.path is not None:
+            self._read()
         self.best = max((record[self.metric] for record in known), default=-math.inf)
 
     def on_step_end(self, args, state, control, **kwargs):
@@ -66,13 +67,25 @@ class BestWeights(TrainerCallback):
         elif state.is_world_process_zero:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             partial_file = self.path.with_suffix(".tmp")
-            save_file({name: tensor.contiguous() for name, tensor in _weights(model).items()}, partial_file)
+            weights = {name: tensor.cpu().contiguous() for name, tensor in _weights(model).items()}
+            save_file(weights, partial_file, {"of": fingerprint(weights, run_name(self.path.parent))})
             os.replace(partial_file, self.path)
+
+    def _read(self) -> dict[str, torch.Tensor]:
+        """Lo que se guardó en `path`. Lanza `TrainingError` si no está, no está entero o lo guardó otro ajuste."""
+        with suppress(OSError, SafetensorError), safe_open(self.path, framework="pt") as file:
+            weights = load_file(self.path)
+            if (file.metadata() or {}).get("of") == fingerprint(weights, run_name(self.path.parent)):
+                return weights
+        raise TrainingError(
+            f"Falta {self.path}, con los mejores pesos hasta ahora, o no es el que se guardó: borra su carpeta y "
+            "repite la misma orden."
+        )
 
     def restore(self, model) -> None:
         """Deja en `model` los mejores pesos."""
         PartialState().wait_for_everyone()
-        weights = self.weights if self.path is None else load_file(self.path)
+        weights = self.weights if self.path is None else self._read()
         model.load_state_dict(weights, strict=False)  # lm_head no está: comparte pesos con los embeddings
         model.tie_weights()
 

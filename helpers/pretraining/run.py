@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from helpers import environment, models
-from helpers.files import opened, read_json, write_json
+from helpers.files import opened, write_json
 from helpers.hf import GPT1LMHeadModel
 from helpers.memory import Batch, check_fits
 from helpers.pretraining.corpus import TokenFile, Windows, all_window_losses
 from helpers.pretraining.recipe import DROPOUTS, LANGUAGE, PAPER, PretrainingRecipe, blank_model
-from helpers.pretraining.trainer import window_trainer
+from helpers.pretraining.trainer import read_history, window_trainer
 from helpers.tokenizer import GPT1Tokenizer
 from helpers.training import (
     QuietProgress,
@@ -86,7 +86,7 @@ def _may_change(before: dict) -> tuple[str, ...]:
 
 def _history(init) -> list[dict]:
     path = Path(init) / "history.json" if init else None
-    return read_json(path, TrainingError) if path and path.exists() else []
+    return read_history(path) if path and path.exists() else []
 
 
 @dataclass

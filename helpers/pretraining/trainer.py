@@ -13,6 +13,8 @@ from helpers.pretraining.corpus import TokenFile, Windows, window_losses
 from helpers.pretraining.recipe import PretrainingRecipe
 from helpers.training import CarefulTrainer, TrainingError, arguments_for, fingerprint
 
+MEASURED = ("step", "tokens", "held_out_loss")
+
 
 def doublings(first: int, last: int) -> list[int]:
     """Actualizaciones en que se mide: `first`, cada vez el doble, y `last`."""
@@ -21,6 +23,19 @@ def doublings(first: int, last: int) -> list[int]:
         found.append(first)
         first *= 2
     return [*found, last]
+
+
+def read_history(path: Path) -> list[dict]:
+    """Las medidas que hay en `path`. Lanza `TrainingError` si no lo son."""
+    records = read_json(path, TrainingError)
+    if not isinstance(records, list) or not all(
+        isinstance(record, dict) and all(type(record.get(name)) in (int, float) for name in MEASURED)
+        for record in records
+    ):
+        raise TrainingError(
+            f"{path} no es una lista de medidas con {', '.join(MEASURED)}: recupera el archivo."
+        )
+    return records
 
 
 class History(TrainerCallback):
@@ -35,12 +50,22 @@ class History(TrainerCallback):
             fingerprint(*(getattr(probe, "data", None) for probe in probes)) if probes else None
         )
         self.before = before[-1] if before else {"step": 0, "tokens": 0}
-        self.records = read_json(path, TrainingError) if path.exists() else list(before)
+        self.records = read_history(path) if path.exists() else list(before)
         self.losses, self.started, self.moments = [], time.time(), set()
 
     def on_train_begin(self, args, state, control, **kwargs):
         done = self.before["step"] + state.global_step
         self.records = [record for record in self.records if record["step"] <= done]
+        measured = {log["step"]: log["eval_loss"] for log in state.log_history if "eval_loss" in log}
+        first = self.before["step"]
+        if state.is_world_process_zero and measured != {
+            record["step"] - first: record["held_out_loss"]
+            for record in self.records
+            if record["step"] > first
+        }:
+            raise TrainingError(
+                f"{self.path} no es la historia de este entrenamiento: recupera el archivo o borra su carpeta."
+            )
         self.moments = set(doublings(16, state.max_steps))
         known = self.records[-1].get("probes") if self.records else None
         if known not in (None, self.measured_on) and state.is_world_process_zero:

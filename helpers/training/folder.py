@@ -4,8 +4,8 @@ import errno
 import hashlib
 import json
 import os
+import secrets
 import shutil
-import zipfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -13,17 +13,19 @@ import datasets
 import torch
 from accelerate import PartialState
 from filelock import FileLock, Timeout
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
-from helpers.files import WHY, write_json
+from helpers.files import WHY, read_json, write_json
 from helpers.training.recipe import TrainingError
 
 RUN = "run.json"  # qué entrenamiento es el de la carpeta
 CHECKPOINTS = "checkpoints"
 LOCK = "en-uso.lock"
-STATE = "trainer_state.json"  # lo último que `Trainer` escribe de un punto de control
+STATE = "trainer_state.json"
+SUMS = "sums.json"  # de qué entrenamiento es un punto de control y la huella de cada archivo: lo último que se escribe
+RESULTS = ("*.json", "model.safetensors", "merges.txt")  # lo que queda de un entrenamiento acabado
 SHAPE = ("n_layer", "n_embd", "n_head", "n_positions", "vocab_size", "afn", "layer_norm_epsilon")
-FORMAT = 3  # se sube a mano cuando cambia lo que un entrenamiento deja en su carpeta
+FORMAT = 4  # se sube a mano cuando cambia lo que un entrenamiento deja en su carpeta
 TOLD = {
     "weights": "los pesos de partida",
     "data": "los datos",
@@ -33,7 +35,7 @@ TOLD = {
 
 
 def fingerprint(*parts) -> str:
-    """Una huella del contenido de `parts`: modelos, archivos (`Path`), `DatasetDict` o cualquier cosa con JSON."""
+    """Una huella de `parts`: modelos, sus pesos, archivos (`Path`), `DatasetDict` o cualquier cosa con JSON."""
     digest = hashlib.sha256()
     for part in parts:
         inside = hashlib.sha256()
@@ -47,7 +49,9 @@ def _pieces(part):
     if isinstance(part, torch.nn.Module):
         if hasattr(part, "config"):  # los mismos pesos con otras cabezas son otro modelo
             yield from _pieces({name: getattr(part.config, name, None) for name in SHAPE})
-        for name, tensor in sorted(part.state_dict().items()):
+        yield from _pieces(dict(part.state_dict()))
+    elif isinstance(part, dict) and any(isinstance(value, torch.Tensor) for value in part.values()):
+        for name, tensor in sorted(part.items()):
             yield f"{name} {tensor.dtype} {list(tensor.shape)}".encode()
             yield tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
     elif isinstance(part, Path):
@@ -71,15 +75,21 @@ def claim(out, identity: dict, finished: str, may_change=lambda before: ()) -> b
     before = _read_run(out, finished)
     changed = [] if before is None else changes(before, identity)
     refuse_changes(out, before, identity, [name for name in changed if name not in may_change(before)])
-    done = before is not None and not changed and before.get("finished", False) and (out / finished).exists()
+    sums = {} if before is None or changed else before.get("finished")
+    done = isinstance(sums, dict) and finished in sums and (out / finished).exists()
+    if done and (problem := _changed_file(out, sums)):
+        raise TrainingError(f"El entrenamiento de {out} está dañado ({problem}): bórralo y vuelve a hacerlo.")
     if done and PartialState().is_main_process:
         print(f"{out} ya estaba acabado: no se repite nada.")
     PartialState().wait_for_everyone()  # que nadie lo escriba mientras otro proceso aún lo lee
     if PartialState().is_main_process and not done:
-        stages = [] if before is None else before.get("stages", [])
+        before = before or {}
+        stages = before.get("stages", [])
         if changed:
             stages = [*stages, {name: before[name] for name in changed}]
-        record = identity | {"processes": PartialState().num_processes}
+        # con otro nombre propio, lo que hubiera en la carpeta de un entrenamiento borrado no se toma por suyo
+        record = identity | {"run": before.get("run") or secrets.token_hex(8)}
+        record |= {"processes": PartialState().num_processes}
         write_json(out / RUN, record | ({"stages": stages} if stages else {}))
     return done
 
@@ -126,10 +136,20 @@ def refuse_changes(place, before: dict | None, now: dict, changed: list[str]) ->
 
 def output_folder(out) -> Path:
     """`out` como ruta. Lanza `TrainingError` si no dice ninguna o es la carpeta en la que se trabaja."""
-    folder = Path(out).expanduser()
-    if not str(out).strip() or folder.resolve() == Path.cwd():
+    try:
+        folder = Path(out).expanduser()
+        wrong = not str(out).strip() or folder.resolve() == Path.cwd() or not str(folder).isprintable()
+    except (
+        TypeError,
+        ValueError,
+        RuntimeError,
+        OSError,
+    ):  # no es una ruta, trae un NUL o no hay tal ~usuario
+        wrong = True
+    if wrong or isinstance(out, bytes):
         raise TrainingError(
-            'La carpeta de salida (out) está vacía o es esta misma: dale un nombre, por ejemplo "runs/mio".'
+            f"La carpeta de salida (out) no puede ser {out!r:.60}: está vacía, es esta misma o no es un nombre; dale "
+            'uno, por ejemplo "runs/mio".'
         )
     return folder
 
@@ -141,11 +161,8 @@ def _read_run(out: Path, finished: str) -> dict | None:
     if not left:
         return None
     if (out / RUN).exists():
-        try:
-            run = json.loads((out / RUN).read_text(encoding="utf-8"))
-        except (ValueError, OSError):
-            run = None
-        if not isinstance(run, dict):
+        run = read_json(out / RUN, TrainingError)
+        if not isinstance(run, dict) or not isinstance(run.get("stages", []), list):
             raise TrainingError(
                 f"{out / RUN} está dañado y no se sabe de qué entrenamiento es: elige otra carpeta o borra esa."
             )
@@ -156,26 +173,43 @@ def _read_run(out: Path, finished: str) -> dict | None:
 
 
 def mark_finished(out) -> None:
-    """Apunta que el entrenamiento de `out` está acabado y entero: es lo último que se escribe."""
-    run = json.loads((Path(out) / RUN).read_text(encoding="utf-8"))
-    write_json(Path(out) / RUN, run | {"finished": True})
+    """Apunta que el entrenamiento de `out` está acabado y entero, y las huellas de lo que deja: es lo último."""
+    out = Path(out)
+    run = read_json(out / RUN, TrainingError)
+    left = {path for pattern in RESULTS for path in out.glob(pattern) if path.name != RUN}
+    write_json(out / RUN, run | {"finished": {path.name: fingerprint(path) for path in sorted(left)}})
 
 
-def last_checkpoint(folder, verbose: bool = True, model=None) -> str | None:
-    """El punto de control más reciente de `folder` que está entero, o `None`; de los dañados, lo dice.
+def run_name(out) -> str | None:
+    """El nombre propio del entrenamiento de `out`, o `None` si no se sabe."""
+    try:
+        return read_json(Path(out) / RUN, TrainingError)["run"]
+    except (TrainingError, TypeError, KeyError):
+        return None
+
+
+def seal(checkpoint) -> None:
+    """Apunta de qué entrenamiento es un punto de control recién escrito, y la huella de cada uno de sus archivos."""
+    files = [path for path in sorted(Path(checkpoint).iterdir()) if path.name != SUMS]
+    files = {path.name: fingerprint(path) for path in files if path.is_file()}
+    write_json(Path(checkpoint) / SUMS, {"run": run_name(Path(checkpoint).parents[1]), "files": files})
+
+
+def last_checkpoint(folder, verbose: bool = True) -> str | None:
+    """El punto de control más reciente de `folder` que está entero, o `None`; de los demás, lo dice.
 
     `get_last_checkpoint` de transformers devuelve también el que se quedó a medias al morir el proceso, y entonces no
-    se puede reanudar (huggingface/transformers#35782). Aquí cuenta solo si todos sus archivos se leen y, si se da el
-    `model` que se va a seguir entrenando, si sus pesos son los de ese modelo y son números.
+    se puede reanudar (huggingface/transformers#35782). Aquí cuenta solo si todos sus archivos son los que se guardaron
+    y los guardó este entrenamiento: uno cambiado por otro que también se lee no es menos falso que uno roto.
     """
     found = []
     for place in Path(folder).glob("checkpoint-*"):
         step = place.name.removeprefix("checkpoint-")
-        if step.isdecimal() and (place / STATE).exists():  # sin él se quedó a medias: no llegó a ser
+        if step.isdecimal() and place.is_dir() and any(place.iterdir()):
             found.append((int(step), place))
     damaged = []
     for _, place in sorted(found, reverse=True):
-        problem = _damage(place, model)
+        problem = _damage(place)
         if problem is None:
             break
         damaged.append(f"{place.name} ({problem})")
@@ -187,46 +221,31 @@ def last_checkpoint(folder, verbose: bool = True, model=None) -> str | None:
     return str(place) if place else None
 
 
-def _damage(checkpoint: Path, model=None) -> str | None:
-    """Qué le falta o tiene roto un punto de control, o `None`."""
-    others = sorted(path.name for pattern in ("*.pt", "*.pth", "*.bin") for path in checkpoint.glob(pattern))
-    needed = (STATE, "model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state*.pth")
-    for name in dict.fromkeys([*needed[:-1], *others]):
-        path = checkpoint / name
-        if not path.is_file():
-            return f"falta {name}"
+def _damage(checkpoint: Path) -> str | None:
+    """Qué le falta o tiene cambiado un punto de control, o `None`."""
+    if not (checkpoint / SUMS).exists():
+        return f"se quedó a medias: falta {SUMS}"
+    try:
+        sums = read_json(checkpoint / SUMS, TrainingError)
+        if sums["run"] != run_name(checkpoint.parents[1]):
+            return "es de otro entrenamiento"
+        return (
+            f"{SUMS} está dañado" if STATE not in sums["files"] else _changed_file(checkpoint, sums["files"])
+        )
+    except (TrainingError, TypeError, KeyError, AttributeError):
+        return f"{SUMS} está dañado"
+
+
+def _changed_file(folder: Path, sums: dict) -> str | None:
+    """El primer archivo de `sums` que en `folder` falta o no es el que se guardó, o `None`."""
+    for name, expected in sums.items():
         try:
-            if name == STATE:
-                json.loads(path.read_text(encoding="utf-8"))["global_step"]
-            elif path.suffix == ".safetensors":
-                problem = _wrong_weights(path, model)
-                if problem:
-                    return f"{name} {problem}"
-            elif zipfile.ZipFile(path).testzip():  # los .pt son zip, con su suma de comprobación
-                return f"{name} está dañado"
-        except (ValueError, KeyError, TypeError, OSError, SafetensorError, zipfile.BadZipFile):
-            return f"{name} está dañado"
-    return None if list(checkpoint.glob(needed[-1])) else f"falta {needed[-1]}"
-
-
-def _wrong_weights(path: Path, model) -> str | None:
-    """Qué les pasa a los pesos de un punto de control de `model` (`None`: solo se abre), o `None` si nada."""
-    with safe_open(path, framework="pt") as file:
-        names = set(file.keys())
-        if model is None:
-            return None
-        # `lm_head` puede no estar: comparte sus pesos con los embeddings
-        expected = {
-            name: value for name, value in model.state_dict().items() if not name.startswith("lm_head")
-        }
-        if {name for name in names if not name.startswith("lm_head")} != set(expected):
-            return "no tiene los pesos de este modelo"
-        for name, ours in expected.items():
-            values = file.get_tensor(name)
-            if values.shape != ours.shape:
-                return f"no mide lo debido ({name})"
-            if not torch.isfinite(values).all():
-                return f"trae pesos que no son números ({name})"
+            if fingerprint(folder / name) != expected:
+                return f"{name} no es el que se guardó"
+        except FileNotFoundError:
+            return f"falta {name}"
+        except OSError:
+            return f"{name} no se puede leer"
     return None
 
 

@@ -19,7 +19,7 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback, Tra
 from helpers import environment
 from helpers.spanish import number
 from helpers.terminal import out_of_memory
-from helpers.training.folder import CHECKPOINTS, STATE, last_checkpoint
+from helpers.training.folder import CHECKPOINTS, STATE, last_checkpoint, seal
 from helpers.training.recipe import Recipe, TrainingError, check_value
 
 
@@ -98,6 +98,9 @@ class CarefulTrainer(Trainer):
     def _save_checkpoint(self, model, trial):
         self.check_weights()
         super()._save_checkpoint(model, trial)
+        PartialState().wait_for_everyone()  # cada proceso escribe el estado de su azar
+        if self.is_world_process_zero():
+            seal(Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}")
 
     def check_weights(self) -> None:
         """Lanza `TrainingError` si algún peso no es un número finito."""
@@ -250,7 +253,7 @@ def train(trainer, bar: QuietProgress, **more) -> None:
     Lanza `TrainingError` si ya se ha entrenado más de lo que se pide o se acaba la memoria.
     """
     args, before = trainer.args, _as_saved(trainer.model)
-    unfinished = last_checkpoint(args.output_dir, model=trainer.model) if args.save_strategy != "no" else None
+    unfinished = last_checkpoint(args.output_dir) if args.save_strategy != "no" else None
     if unfinished:
         state, total = TrainerState.load_from_json(str(Path(unfinished) / STATE)), total_steps(trainer)
         if state.global_step > total:
