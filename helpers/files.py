@@ -107,10 +107,23 @@ def json_lines(path, kind: type[Exception]) -> Iterator[tuple[Place, dict]]:
         yield place, parse_object(place, line)
 
 
+class _Repeated(ValueError):
+    """La clave que un objeto JSON repite: Python se quedaría, sin decirlo, con la última."""
+
+
+def _once(pairs: list) -> dict:
+    row = {}
+    for key, value in pairs:
+        if key in row:
+            raise _Repeated(key)
+        row[key] = value
+    return row
+
+
 def parse_object(place: Place, text: str) -> dict:
     """El objeto JSON que hay en `text`, o un error que dice en qué carácter deja de serlo."""
     try:
-        row = json.loads(text)
+        row = json.loads(text, object_pairs_hook=_once)
         if "\\u" in text:
             json.dumps(row, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
@@ -118,6 +131,8 @@ def parse_object(place: Place, text: str) -> dict:
     except UnicodeEncodeError as error:
         half = f"\\u{ord(error.object[error.start]):x}"
         raise place.error(f"trae media letra ({half}) y se esperaba una entera: borra esa línea.") from None
+    except _Repeated as error:
+        raise place.error(f"la clave «{error!s:.60}» está dos veces: deja una.") from None
     except (ValueError, RecursionError):
         raise place.error(
             "no se puede leer: trae listas dentro de listas sin fin, o un número de miles de cifras; borra esa línea."

@@ -1,7 +1,15 @@
 """Cuánto vale una medida: intervalos del 95 % de una nota, de una proporción y de una diferencia. Lecciones 06 y 07."""
 
+from numbers import Integral
+
 import numpy as np
 from scipy.stats import binomtest
+
+
+def check_whole(name: str, value, least: int = 0) -> None:
+    """Lanza `ValueError` si `value` no es un entero desde `least`."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise ValueError(f"`{name}` tiene que ser un entero desde {least} y es {value!r:.40}.")
 
 
 def bootstrap(
@@ -12,6 +20,8 @@ def bootstrap(
     `counts` [n, c], una fila por ejemplo; `units`, a qué unidad pertenece cada una (`""` = a la suya propia). Dice
     cuánto cambiaría con otros ejemplos como estos, no con otro entrenamiento. `resamples=0` → `None`.
     """
+    check_whole("resamples", resamples)
+    check_whole("seed", seed)
     if not resamples:
         return None
     counts = np.asarray(counts, dtype=float)

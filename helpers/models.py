@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from huggingface_hub import get_session, hf_hub_url
 from safetensors import SafetensorError, safe_open
-from transformers import OpenAIGPTConfig
+from transformers import GenerationConfig, OpenAIGPTConfig
 from transformers.utils import cached_file
 
 from helpers import environment, files
@@ -238,6 +238,10 @@ def _load_config(folder: Path, label: str) -> OpenAIGPTConfig:
         rate = raw.get(name, 0)
         if type(rate) not in (int, float) or not 0 <= rate <= 1:
             wrong.append(f"{name} es {rate!r} y tiene que ser un número de 0 a 1")
+    for name in ("pad_token_id", "bos_token_id", "eos_token_id"):
+        token, size = raw.get(name), raw.get("vocab_size")
+        if token is not None and (type(token) is not int or type(size) is not int or not 0 <= token < size):
+            wrong.append(f"{name} es {token!r:.40} y tiene que ser null o un id del vocabulario")
     epsilon = raw.get("layer_norm_epsilon", 1e-5)
     if type(epsilon) is not float or not 0 < epsilon <= 0.01:
         wrong.append(
@@ -299,6 +303,7 @@ def load_weights(folder: Path, label: str, **changes) -> GPT1LMHeadModel:
         raise ModelError(
             f"No se puede crear el modelo de {label} ({_brief(error)}). {_repair(label)}"
         ) from error
+    model.generation_config = GenerationConfig.from_model_config(config)  # lo que pida la carpeta no cuenta
     if model.lm_head.weight is not model.transformer.tokens_embed.weight:
         raise ModelError(
             f"En {label}, lm_head.weight no es igual que tokens_embed.weight y en GPT-1 son la misma matriz. "

@@ -538,3 +538,39 @@ def test_report_is_an_aligned_spanish_table(capsys):
         "Aceptabilidad  Matthews   0,17 [0,00 a 0,36]    0,00    -                      48",
         "Sonda          exactitud  50,0 %                25,0 %  -                      9",
     ]
+
+
+@pytest.mark.parametrize("given", [None, 3, "ab", [3], ["a"], [None], iter(())])
+def test_what_is_not_a_list_of_records_is_one_sentence(given):
+    pair = MinimalPair("he is here", "here he is")
+    for run in (
+        lambda: sentiment(None, None, given),
+        lambda: sentiment(None, None, [pair]),
+        lambda: sentiment(None, None, [Labelled("good", "positive")], train=given),
+        lambda: acceptability(None, None, given, given),
+        lambda: minimal_pairs(None, None, given),
+        lambda: pronouns(None, None, given),
+        lambda: choose_answer(None, None, given),
+    ):
+        with pytest.raises(ValueError, match="hace falta una lista de `"):
+            run()
+
+
+@pytest.mark.parametrize("value", [["x"], {}, None, 3, b"x", True])
+def test_a_field_that_is_not_a_text_is_one_sentence(value):
+    for record in (
+        lambda: Labelled("a b", value),
+        lambda: Labelled("a b", "positive", value),
+        lambda: MinimalPair("a b", "b a", value),
+        lambda: Question("a", ("b", "c"), 0, value),
+        lambda: sentiment(None, None, [Labelled("a", "positive")], suffix=value),
+    ):
+        with pytest.raises(ValueError, match=r"tiene que ser un|`suffix` es lo que va"):
+            record()
+
+
+@pytest.mark.parametrize("words", [(["good"], ["Good "]), (["good", "good"], ["bad"])])
+def test_a_word_counts_for_one_class_and_once(words):
+    given = dict(zip(("positive", "negative"), words, strict=True))
+    with pytest.raises(ValueError, match="«good» está más de una vez"):
+        sentiment(None, None, [Labelled("a", "positive")], verbalizers=given)

@@ -207,3 +207,20 @@ def test_unusable_items_say_what_is_expected(twins, tokenizer, item, error, word
 def test_nothing_asked_nothing_returned(twins, tokenizer):
     assert log_prob_batch(twins[0], tokenizer, []) == []
     assert log_prob_batch(twins[0], tokenizer, [(SHORT, [])]) == [[]]
+
+
+@pytest.mark.parametrize("given", [[3], None, 3, b"b", {"b"}, ["b", ["c"]], {"x": 1}])
+def test_what_is_not_a_text_is_one_sentence(ours, tokenizer, given):
+    with pytest.raises(ValueError, match="La continuación tiene que ser un texto"):
+        log_prob(ours, tokenizer, "a", given)
+    for item in (("a", given), (given, "a"), given):
+        with pytest.raises(ValueError, match="Cada elemento tiene que ser"):
+            log_prob_batch(ours, tokenizer, [item])
+    with pytest.raises(ValueError, match=r"Cada elemento tiene|Hace falta una lista"):
+        log_prob_batch(ours, tokenizer, given)
+
+
+@pytest.mark.parametrize("given", [["b", "c"], ("b",), []])
+def test_several_continuations_are_not_one(ours, tokenizer, given):
+    with pytest.raises(ValueError, match="para varias, `log_prob_batch`"):
+        log_prob(ours, tokenizer, "a", given)

@@ -213,6 +213,10 @@ def task_trainer(model, tokenizer, task, encoded, recipe, out, scratch, progress
             raise TaskError(
                 f"En «{part}» hay {unknown} ejemplos sin respuesta: no sirven para entrenar ni validar."
             )
+    if not task.regression and len({example["label"] for example in train}) == 1 and progress:
+        print(
+            "Aviso: todos los ejemplos de entrenamiento tienen la misma respuesta: no hay nada que aprender."
+        )
     arguments = arguments_for(
         recipe if out else replace(recipe, save_every=-1), out or scratch, eval_strategy="epoch",
         logging_steps=1, logging_nan_inf_filter=False, remove_unused_columns=False, label_names=["labels"],

@@ -37,6 +37,10 @@ def make_row(place, id, text, pair=None, options=(), label=-1, score=float("nan"
             raise place.error(f"la columna «{name}» debe ser un texto y es {value!r:.60}.")
         if not value.strip():
             raise place.error(f"la columna «{name}» está vacía y se esperaba una frase.")
+        if "\0" in value:
+            raise place.error(f"la columna «{name}» trae un carácter nulo (\\0): bórralo.")
+    if isinstance(id, bool) or not isinstance(id, str | int):
+        raise place.error(f"la columna «id» debe ser un texto o un entero y es {id!r:.60}.")
     return {
         "id": str(id),
         "text": text.strip(),
@@ -139,6 +143,8 @@ def _wanted(task: Task, place: Place, header: list[str], split: str) -> tuple[li
     labelled = target in header or not split.startswith("test")
     wanted = [name for name in (layout.text, layout.pair, target if labelled else "") if name]
     for name in wanted:
+        if header.count(name) > 1:
+            raise place.error(f"la columna «{name}» está dos veces: deja una.")
         if name not in header:
             raise place.error(
                 f"falta la columna «{name}»; se han encontrado: {', '.join(header)}. {task.title} necesita "
@@ -173,6 +179,8 @@ def _stories(path: Path) -> Iterator[dict]:
     with opened(path, TaskError, newline="") as file:
         for row in (reader := csv.DictReader(file)):
             place = Place(path, reader.line_num, kind=TaskError)
+            if len(set(reader.fieldnames)) < len(reader.fieldnames):
+                raise place.error(f"hay columnas repetidas: {', '.join(reader.fieldnames)!s:.200}.")
             if None in row:
                 raise place.error(f"sobran columnas: se esperaban {len(reader.fieldnames)}.")
             answer = column(place, row, "AnswerRightEnding")

@@ -85,6 +85,8 @@ def _problem(task: Task, row: dict) -> str | None:
     for name, text in texts.items():
         if not isinstance(text, str) or not text.strip():
             return f"{name} debe ser un texto con algo escrito y es {text!r:.60}"
+        if "\0" in text:
+            return f"{name} trae un carácter nulo (\\0): bórralo"
     if task.regression:
         score = row["score"]
         if isinstance(score, bool) or not isinstance(score, int | float):

@@ -146,7 +146,10 @@ def choice_result(
     )
 
 
-def require_examples(task, examples) -> None:
+def require_examples(task, examples, kind: type = object) -> None:
+    """Lanza `ValueError` si `examples` no es una lista, con algo dentro, de `kind`."""
+    if not isinstance(examples, list | tuple | range) or not all(isinstance(one, kind) for one in examples):
+        raise ValueError(f"{task}: hace falta una lista de `{kind.__name__}` y has dado {examples!r:.80}.")
     if not len(examples):
         raise ValueError(
             f"{task}: no hay ningún ejemplo que puntuar; mira si la parte o el límite pedidos lo dejan vacío."

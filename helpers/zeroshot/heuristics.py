@@ -23,6 +23,7 @@ from helpers.zeroshot.evaluation import (
     matthews,
     require_examples,
 )
+from helpers.zeroshot.records import Labelled, MinimalPair, PronounSchema, Question
 from helpers.zeroshot.scoring import PARAGRAPH, log_prob_batch
 
 STORIES = ROOT / "data" / "stories"
@@ -76,8 +77,8 @@ def acceptability(
     tokens especiales, así que el primer token no cuenta. El intervalo no incluye lo que cambiaría el umbral con otras
     frases de entrenamiento. Lanza `ValueError` si en `train` falta una de las clases.
     """
-    require_examples(task, train)
-    require_examples(task, test)
+    require_examples(task, train, Labelled)
+    require_examples(task, test, Labelled)
     truth = [[_acceptable(record) for record in records] for records in (train, test)]
     if len(set(truth[0])) < 2:
         raise ValueError(
@@ -144,9 +145,13 @@ def sentiment(
     palabra entera. Como unas palabras son más frecuentes que otras diga lo que diga el texto,
     `calibrate="content_free"` resta lo que puntúan tras un `very` sin texto, y `"mean"`, lo que puntúan de media en
     `train`, otros `Labelled` con tantos de una clase como de la otra (sus clases no se miran). Con `train` se prueba
-    también la longitud. Lanza `ValueError` si una clase no tiene palabras o falta `train`.
+    también la longitud. Lanza `ValueError` si una clase no tiene palabras, una se repite o falta `train`.
     """
-    require_examples(task, records)
+    require_examples(task, records, Labelled)
+    if train or not isinstance(train, tuple):
+        require_examples(task, train, Labelled)
+    if not isinstance(suffix, str):
+        raise ValueError(f'`suffix` es lo que va tras cada texto, como "very", y has dado {suffix!r:.60}.')
     verbalizers = _checked(VERBALIZERS["paper"] if verbalizers is None else verbalizers)
     labels = list(verbalizers)
     _check_labels(task, [*records, *train], labels)
@@ -212,6 +217,9 @@ def _checked(verbalizers) -> dict[str, list[str]]:
             "Los verbalizadores son un diccionario con dos clases o más, cada una con su lista de palabras, y has dado "
             f"{verbalizers!r:.80}."
         )
+    seen = Counter(word.strip().lower() for some in words.values() for word in some)
+    if twice := [word for word, times in seen.items() if times > 1]:  # las probabilidades se suman
+        raise ValueError(f"«{twice[0]}» está más de una vez entre los verbalizadores: cada palabra, una vez.")
     return words
 
 
@@ -233,7 +241,7 @@ def choose_answer(
     trampas está la del mismo modelo sin leer el contexto (solo tras un salto de línea). Los contextos que no quepan
     necesitan `truncate=True`.
     """
-    require_examples(task, questions)
+    require_examples(task, questions, Question)
     groups = [list(question.options) for question in questions]
     contexts = [question.context for question in questions]
 
@@ -262,7 +270,7 @@ def pronouns(
     resto es igual en todos, así que ni su longitud ni la de los candidatos cuentan. El intervalo remuestrea gemelos
     enteros.
     """
-    require_examples(task, schemas)
+    require_examples(task, schemas, PronounSchema)
     items = [
         (f"{schema.before} {candidate}".strip(), schema.after)
         for schema in schemas
@@ -296,7 +304,7 @@ def minimal_pairs(
     se pierde la diferencia de los pares que se distinguen en él. No está en el artículo: es el método de BLiMP
     (Warstadt et al., 2020).
     """
-    require_examples(task, pairs)
+    require_examples(task, pairs, MinimalPair)
     groups = [[pair.good, pair.bad] for pair in pairs]
     found = log_prob_batch(model, tokenizer, [("", group) for group in groups], **scoring)
     scores = [[one.total for one in options] for options in found]

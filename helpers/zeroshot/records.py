@@ -39,7 +39,7 @@ class Labelled:
     group: str = ""
 
     def __post_init__(self):
-        _check(self, ("text",))
+        _check(self, ("text", "label", "group"), empty=("group",))
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Question:
     group: str = ""
 
     def __post_init__(self):
-        _check(self, ("context",), empty=("context",), options="options")
+        _check(self, ("context", "group"), empty=("context", "group"), options="options")
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class PronounSchema:
     group: str = ""  # los dos gemelos de un esquema de Winograd
 
     def __post_init__(self):
-        _check(self, ("before", "after"), empty=("before",), options="candidates")
+        _check(self, ("before", "after", "group"), empty=("before", "group"), options="candidates")
 
     @classmethod
     def from_brackets(cls, text: str, candidates, right: int, group: str = "") -> "PronounSchema":
@@ -92,7 +92,7 @@ class MinimalPair:
     phenomenon: str = ""
 
     def __post_init__(self):
-        _check(self, ("good", "bad"))
+        _check(self, ("good", "bad", "phenomenon"), empty=("phenomenon",))
 
 
 def _check(record, texts, empty=(), options=None) -> None:

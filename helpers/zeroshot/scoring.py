@@ -11,6 +11,7 @@ from itertools import islice
 import torch
 
 from helpers.hf import GPT1LMHeadModel, evaluating
+from helpers.intervals import check_whole
 from helpers.tasks import right_pad
 from helpers.tokenizer import NEWLINE
 
@@ -52,6 +53,10 @@ def log_prob(model, tokenizer, context: str, continuation: str, truncate: bool =
     Lanza `TextTooLong` (un `ValueError`) si no caben en `n_positions` —con `truncate=True` se recorta el principio del
     contexto— y `ValueError` si no hay ningún token que puntuar. Artículo, §5. Lección 07.
     """
+    if not isinstance(continuation, str):
+        raise ValueError(
+            f"La continuación tiene que ser un texto y es {continuation!r:.60}: para varias, `log_prob_batch`."
+        )
     return log_prob_batch(model, tokenizer, [(context, continuation)], truncate=truncate)[0]
 
 
@@ -65,6 +70,9 @@ def log_prob_batch(
     uno en uno. Con varias opciones el contexto pasa una sola vez por el modelo (caché KV, lección 05) y se reparte;
     `share_prefix=False`, o un modelo sin caché como el de transformers, lo repite con cada opción.
     """
+    if not isinstance(items, list | tuple):
+        raise ValueError(f"Hace falta una lista de (contexto, continuación) y has dado {items!r:.80}.")
+    check_whole("batch_tokens", batch_tokens, 1)
     asked = [_encode_item(tokenizer, item, model.config.n_positions, truncate) for item in items]
     share_prefix = share_prefix and isinstance(model, GPT1LMHeadModel)
     groups, singles = [], []  # (contexto, opciones, dónde va el resultado)
@@ -91,15 +99,15 @@ def log_prob_batch(
 
 def _encode_item(tokenizer, item, n_positions: int, truncate: bool):
     """(ids del contexto, [ids de cada opción]), comprobados y, si hace falta y se pide, con el contexto recortado."""
-    try:
-        context, options = item
-    except (TypeError, ValueError):
+    context, options = item if isinstance(item, list | tuple) and len(item) == 2 else (None, None)
+    texts = list(options) if isinstance(options, list | tuple) else [options]
+    if not all(isinstance(text, str) for text in [context, *texts]):
         raise ValueError(
-            f"Cada elemento tiene que ser (contexto, continuación) y uno es {item!r:.80}."
-        ) from None
+            "Cada elemento tiene que ser (contexto, continuación) o (contexto, [opciones]), con textos, y uno es "
+            f"{item!r:.80}."
+        )
     newline = [tokenizer.convert_tokens_to_ids(NEWLINE)]
     start = newline if context == PARAGRAPH else tokenizer.text_to_ids(context)
-    texts = list(options) if isinstance(options, (list, tuple)) else [options]
     encoded = [tokenizer.text_to_ids(text) for text in texts]
     needed = "escribe al menos una palabra." if start else "con el contexto vacío hacen falta dos o más."
     for text, ids in zip(texts, encoded, strict=True):
