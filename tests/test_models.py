@@ -424,3 +424,25 @@ def test_seeds():
         environment.set_seed(5)
         draws.append(torch.rand(3).tolist())
     assert draws[0] == draws[1]
+
+
+@pytest.mark.parametrize("name", ["pad_token_id", "bos_token_id", "eos_token_id"])
+@pytest.mark.parametrize("value", [-1, 10**30, "x", [], {}, True, 3.5, [1, 2]])
+def test_a_token_that_is_not_in_the_vocabulary_is_one_sentence(checkpoint, name, value):
+    path = checkpoint / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
+    with pytest.raises(models.ModelError, match=f"{name} es .* y tiene que ser null o un id"):
+        models.load(str(checkpoint))
+
+
+@pytest.mark.parametrize(
+    "asked", [{"do_sample": True}, {"eos_token_id": "x"}, {"num_beams": 7}, {"foo": [1]}]
+)
+def test_what_the_folder_asks_of_generation_does_not_count(checkpoint, asked):
+    (checkpoint / "generation_config.json").write_text(json.dumps(asked))
+    try:
+        model, _ = models.load(str(checkpoint))
+    except models.ModelError:
+        return  # o se niega, con una frase
+    assert model.generation_config.do_sample in (None, False) and model.generation_config.eos_token_id is None
+    assert model.generation_config.num_beams in (None, 1)

@@ -1,6 +1,7 @@
 """Lo que comparten los entrenamientos: de quién es una carpeta, desde dónde se sigue, qué vale y cómo se para."""
 
 import errno
+import io
 import json
 import math
 import os
@@ -25,7 +26,7 @@ from helpers import models
 from helpers.finetuning import FineTuningRecipe, fine_tune
 from helpers.finetuning.__main__ import main as fine_tune_command
 from helpers.hf import GPT1LMHeadModel
-from helpers.pretraining import PRESETS, pretrain
+from helpers.pretraining import PRESETS, fine_tune_language, pretrain
 from helpers.pretraining.__main__ import main as pretrain_command
 from helpers.pretraining.corpus import TokenFile, read_token_file, tokenize_documents
 from helpers.pretraining.texts import CorpusError, Document
@@ -900,3 +901,98 @@ def test_a_cp1252_console_does_not_break_anything(module):
         env={**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"},
     )  # fmt: skip
     assert b"Traceback" not in done.stderr and done.stdout and Path(lessons.ROOT).exists()
+
+
+# --- cada archivo es el que se guardó ----------------------------------------------------------------------
+
+
+def spoilt(path, other):
+    """Las formas de estropear un archivo: vacío, cortado, con otra cosa que se lee, con el de otro y borrado."""
+    whole = path.read_bytes()
+    yield b""
+    yield whole[: len(whole) // 2]
+    yield b"{}"
+    yield b"[3]"
+    buffer = io.BytesIO()
+    torch.save({"a": 1}, buffer)
+    yield buffer.getvalue()
+    yield other.read_bytes()
+    yield None
+
+
+def test_no_file_of_a_checkpoint_can_be_another(tokens, tokenizer, tmp_path, capsys):
+    train(tokens, tokenizer, tmp_path / "a")
+    train(tokens, tokenizer, tmp_path / "b", replace(SMALL, seed=1, learning_rate=5e-4))
+    here, there = (tmp_path / name / "checkpoints" / "checkpoint-8" for name in "ab")
+    tried = 0
+    for path in sorted(here.iterdir()):
+        whole = path.read_bytes()
+        for content in spoilt(path, there / path.name):
+            if content == whole:
+                continue  # hay archivos iguales en los dos, como config.json
+            path.unlink() if content is None else path.write_bytes(content)
+            assert last_checkpoint(here.parent).endswith("checkpoint-4"), (path.name, content)
+            told = capsys.readouterr().out
+            assert path.name in told or "otro entrenamiento" in told or "sums.json" in told
+            path.write_bytes(whole)
+            tried += 1
+    assert tried > 50 and last_checkpoint(here.parent).endswith("checkpoint-8")
+    shutil.rmtree(here)
+    shutil.copytree(there, here)  # y tampoco el punto entero
+    assert last_checkpoint(here.parent).endswith("checkpoint-4")
+    assert "checkpoint-8 (es de otro entrenamiento)" in capsys.readouterr().out
+
+
+def test_no_file_of_a_finished_run_can_be_another(folder, tokens, tokenizer, tmp_path):  # noqa: F811
+    starts = {
+        "p": lambda out, seed=0: train(tokens, tokenizer, out, replace(SMALL, seed=seed)),
+        "f": lambda out, seed=0: tune(folder, out, recipe=replace(RECIPE, seed=seed)),
+    }
+    for name, start in starts.items():
+        here, there = tmp_path / name, tmp_path / f"{name}2"
+        start(here)
+        start(there, 1)
+        for path in sorted(path for path in here.iterdir() if path.is_file()):
+            whole = path.read_bytes()
+            for content in spoilt(path, there / path.name):
+                if content == whole or (
+                    content is None and path.name in ("result.json", "model.safetensors")
+                ):
+                    continue  # sin él, está por acabar
+                path.unlink() if content is None else path.write_bytes(content)
+                if path.name == "run.json" and content == b"{}":
+                    match = "cambia la edición"
+                elif path.name == "run.json":
+                    match = "run.json|seed"
+                else:
+                    match = rf"está dañado \(.*{path.name}"
+                with pytest.raises(TrainingError, match=match):
+                    start(here)
+                path.write_bytes(whole)
+        start(here)
+
+
+def test_a_history_of_another_run_is_refused(tokens, tokenizer, tmp_path):
+    train(tokens, tokenizer, tmp_path / "a")
+    train(tokens, tokenizer, tmp_path / "b", replace(SMALL, seed=1))
+    path = tmp_path / "a" / "history.json"
+    run = (tmp_path / "a" / "run.json").read_text()
+    for content in (*spoilt(path, tmp_path / "b" / "history.json"), b'[{"step": "a"}]', b"null", b"[]"):
+        (tmp_path / "a" / "run.json").write_text(run.replace("finished", "antes"))
+        path.unlink(missing_ok=True) if content is None else path.write_bytes(content)
+        with pytest.raises(TrainingError, match=r"history\.json"):
+            train(tokens, tokenizer, tmp_path / "a", replace(SMALL))
+
+
+@pytest.mark.parametrize(
+    "out", [3, [], True, b"x", "", " ", ".", "a\0b", "a\nb", {}, 1.5, object(), "~nadie_así/x"]
+)
+def test_what_is_not_a_folder_is_one_sentence(folder, tokens, tokenizer, out):  # noqa: F811
+    text = "The old man saw the sea. " * 200
+    for start in (
+        lambda: train(tokens, tokenizer, out),
+        lambda: tune(folder, out),
+        lambda: fine_tune_language(*models.load(str(folder), verbose=False), text, out=out, progress=False),
+    ):
+        with pytest.raises(TrainingError, match="La carpeta de salida"):
+            start()

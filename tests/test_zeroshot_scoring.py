@@ -195,8 +195,8 @@ def test_dropout_is_off_and_the_model_is_left_as_it_was(twins, tokenizer):
         ((SHORT, " "), ValueError, "escribe al menos una palabra"),
         ((SHORT, ["sea", ""]), ValueError, "escribe al menos una palabra"),
         ((SHORT,), ValueError, "continuación"),
-        ((SHORT, 7), TypeError, "espera texto"),
-        ((None, "sea"), TypeError, "espera texto"),
+        ((SHORT, 7), ValueError, "con textos"),
+        ((None, "sea"), ValueError, "con textos"),
     ],
 )
 def test_unusable_items_say_what_is_expected(twins, tokenizer, item, error, words):
@@ -210,17 +210,17 @@ def test_nothing_asked_nothing_returned(twins, tokenizer):
 
 
 @pytest.mark.parametrize("given", [[3], None, 3, b"b", {"b"}, ["b", ["c"]], {"x": 1}])
-def test_what_is_not_a_text_is_one_sentence(ours, tokenizer, given):
+def test_what_is_not_a_text_is_one_sentence(twins, tokenizer, given):
     with pytest.raises(ValueError, match="La continuación tiene que ser un texto"):
-        log_prob(ours, tokenizer, "a", given)
+        log_prob(twins[0], tokenizer, "a", given)
     for item in (("a", given), (given, "a"), given):
         with pytest.raises(ValueError, match="Cada elemento tiene que ser"):
-            log_prob_batch(ours, tokenizer, [item])
+            log_prob_batch(twins[0], tokenizer, [item])
     with pytest.raises(ValueError, match=r"Cada elemento tiene|Hace falta una lista"):
-        log_prob_batch(ours, tokenizer, given)
+        log_prob_batch(twins[0], tokenizer, given)
 
 
 @pytest.mark.parametrize("given", [["b", "c"], ("b",), []])
-def test_several_continuations_are_not_one(ours, tokenizer, given):
+def test_several_continuations_are_not_one(twins, tokenizer, given):
     with pytest.raises(ValueError, match="para varias, `log_prob_batch`"):
-        log_prob(ours, tokenizer, "a", given)
+        log_prob(twins[0], tokenizer, "a", given)
