@@ -7,6 +7,7 @@ import json
 import lzma
 import os
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -112,11 +113,8 @@ class _Repeated(ValueError):
 
 
 def _once(pairs: list) -> dict:
-    row = {}
-    for key, value in pairs:
-        if key in row:
-            raise _Repeated(key)
-        row[key] = value
+    if len(row := dict(pairs)) < len(pairs):
+        raise _Repeated(Counter(key for key, _ in pairs).most_common(1)[0][0])
     return row
 
 

@@ -599,3 +599,29 @@ def test_real_glue(name, sizes):
         pytest.skip("hacen falta los TSV de GLUE: GLUE_DIR=carpeta con SST-2, CoLA, RTE y STS-B")
     data = load_task(name, GLUE)
     assert (len(data["train"]), len(data["validation"])) == sizes
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            '{"id": "x", "id": "y", "split": "train", "text": "a", "label": "positive"}',
+            "la clave «id» está dos veces",
+        ),
+        ('{"id": [1], "split": "train", "text": "a", "label": "positive"}', "la columna «id» debe ser"),
+        ('{"id": {}, "split": "train", "text": "a", "label": "positive"}', "la columna «id» debe ser"),
+        ('{"id": true, "split": "train", "text": "a", "label": "positive"}', "la columna «id» debe ser"),
+        ('{"id": "x", "split": "train", "text": "a\\u0000b", "label": "positive"}', "trae un carácter nulo"),
+    ],
+)
+def test_what_could_be_read_in_two_ways_is_one_sentence(tmp_path, line, told):
+    (tmp_path / "sentiment.jsonl").write_text(line)
+    with pytest.raises(TaskError, match=told):
+        load_task("sentiment", tmp_path)
+
+
+def test_a_repeated_column_is_one_sentence(tmp_path):
+    for name in ("train", "dev"):
+        (tmp_path / f"{name}.tsv").write_text("sentence\tsentence\tlabel\na\tb\t1\n")
+    with pytest.raises(TaskError, match="la columna «sentence» está dos veces"):
+        load_task("sst2", tmp_path)

@@ -83,12 +83,11 @@ def claim(out, identity: dict, finished: str, may_change=lambda before: ()) -> b
         print(f"{out} ya estaba acabado: no se repite nada.")
     PartialState().wait_for_everyone()  # que nadie lo escriba mientras otro proceso aún lo lee
     if PartialState().is_main_process and not done:
-        before = before or {}
-        stages = before.get("stages", [])
+        stages = (before or {}).get("stages", [])
         if changed:
             stages = [*stages, {name: before[name] for name in changed}]
         # con otro nombre propio, lo que hubiera en la carpeta de un entrenamiento borrado no se toma por suyo
-        record = identity | {"run": before.get("run") or secrets.token_hex(8)}
+        record = identity | {"run": (before or {}).get("run") or secrets.token_hex(8)}
         record |= {"processes": PartialState().num_processes}
         write_json(out / RUN, record | ({"stages": stages} if stages else {}))
     return done
@@ -190,8 +189,8 @@ def run_name(out) -> str | None:
 
 def seal(checkpoint) -> None:
     """Apunta de qué entrenamiento es un punto de control recién escrito, y la huella de cada uno de sus archivos."""
-    files = [path for path in sorted(Path(checkpoint).iterdir()) if path.name != SUMS]
-    files = {path.name: fingerprint(path) for path in files if path.is_file()}
+    left = [path for path in sorted(Path(checkpoint).iterdir()) if path.is_file() and path.name != SUMS]
+    files = {path.name: fingerprint(path) for path in left}
     write_json(Path(checkpoint) / SUMS, {"run": run_name(Path(checkpoint).parents[1]), "files": files})
 
 
