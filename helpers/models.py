@@ -241,7 +241,7 @@ def _load_config(folder: Path, label: str) -> OpenAIGPTConfig:
     for name in ("pad_token_id", "bos_token_id", "eos_token_id"):
         token, size = raw.get(name), raw.get("vocab_size")
         if token is not None and (type(token) is not int or type(size) is not int or not 0 <= token < size):
-            wrong.append(f"{name} es {token!r:.40} y tiene que ser null o un id del vocabulario")
+            wrong.append(f"{name} es {token!r:.40} y tiene que ser un id del vocabulario, o ninguno")
     epsilon = raw.get("layer_norm_epsilon", 1e-5)
     if type(epsilon) is not float or not 0 < epsilon <= 0.01:
         wrong.append(

@@ -431,7 +431,7 @@ def test_seeds():
 def test_a_token_that_is_not_in_the_vocabulary_is_one_sentence(checkpoint, name, value):
     path = checkpoint / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
-    with pytest.raises(models.ModelError, match=f"{name} es .* y tiene que ser null o un id"):
+    with pytest.raises(models.ModelError, match=f"{name} es .* y tiene que ser un id"):
         models.load(str(checkpoint))
 
 
