@@ -33,7 +33,7 @@ class Splitter:
     """
 
     def __init__(self):
-        spacy = English().tokenizer
+        self.source = spacy = English().tokenizer
         self.rules = {case: [token[ORTH] for token in tokens] for case, tokens in spacy.rules.items()}
         self._longest_rule = max(map(len, self.rules))
         plain = Tokenizer(
