@@ -1,7 +1,6 @@
 """Lo que necesita la página «Juega con gpt1-mini»: los pesos tal como se guardan, el vocabulario y las reglas de spaCy."""
 
 import json
-import re
 import shutil
 from pathlib import Path
 

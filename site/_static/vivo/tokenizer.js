@@ -24,6 +24,17 @@ export function standardize(text) {
     .trim();
 }
 
+// Una línea de tokens unidos por espacios, con los espacios de un texto corriente
+function readable(line) {
+  return line
+    .replace(/^ +| +$/g, "")
+    .replace(/ ([,.;:!?)\]}%]|\.\.\.)/g, "$1")
+    .replace(/([(\[{$]) /g, "$1")
+    .replace(/ ('(?:s|m|d|re|ve|ll)|n't)(?!\w)/g, "$1")
+    .replace(/\b(can) (not)\b|\b(gon|wan) (na)\b|\b(got) (ta)\b/g, (word) => word.replace(" ", ""))
+    .replace(/" ?([^"]*?) ?(?="|$)("?)/g, '"$1$2');
+}
+
 export class Tokenizer {
   constructor(vocab, merges, words) {
     this.vocab = vocab;
@@ -162,8 +173,9 @@ export class Tokenizer {
     return this.tokens[id].endsWith("</w>");
   }
 
-  // El texto de unos ids, tal cual: `</w>` es un espacio
+  // El texto de unos ids, como `decode` en Python: `</w>` es un espacio y sobran los de delante de los signos
   text(ids) {
-    return ids.map((id) => this.tokens[id]).join("").replaceAll("</w>", " ").replaceAll("  ", " ").replace(/^ +| +$/g, "");
+    const plain = ids.map((id) => this.tokens[id]).join("").replaceAll("</w>", " ").replaceAll("  ", " ");
+    return plain.replace(/^ +| +$/g, "").split("\n").map(readable).join("\n");
   }
 }

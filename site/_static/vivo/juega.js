@@ -1,0 +1,289 @@
+// La página «Juega con gpt1-mini»: lo que se ve y se toca. Las cuentas están en model.js y tokenizer.js.
+
+import { GPT1, candidates, draw, NOTHING_OFF, randomizer, readWeights, softmax } from "./model.js";
+import { Tokenizer } from "./tokenizer.js";
+
+const START = "She opened the door and saw";
+const ADDED = 40; // tokens que escribe de una vez
+const root = document.getElementById("juega");
+const number = (value, decimals = 0) => value.toFixed(decimals).replace(".", ",");
+const percent = (value) => `${number(100 * value, value < 0.1 ? 1 : 0)} %`;
+
+// --- descargar, contándolo ------------------------------------------------------------------------------------
+
+async function download(told) {
+  const base = root.dataset.model;
+  const get = async (name) => {
+    const answer = await fetch(base + name);
+    if (!answer.ok) throw new Error(`${name}: ${answer.status}`);
+    return answer;
+  };
+  const json = async (name) => (await get(name)).json();
+  const [config, vocab, words, merges] = await Promise.all([
+    json("config.json"), json("vocab.json"), json("words.json"), get("merges.txt").then((answer) => answer.text()),
+  ]);
+  const answer = await get("model.safetensors");
+  const total = Number(answer.headers.get("Content-Length"));
+  const pieces = [];
+  let size = 0;
+  const reader = answer.body.getReader();
+  for (let piece; !(piece = await reader.read()).done; ) {
+    pieces.push(piece.value);
+    size += piece.value.length;
+    told(size, total);
+  }
+  const weights = readWeights(await new Blob(pieces).arrayBuffer());
+  return { model: new GPT1(config, weights), tokenizer: new Tokenizer(vocab, merges, words) };
+}
+
+// --- la página ------------------------------------------------------------------------------------------------
+
+const PAGE = `
+  <label for="j-texto">Tu texto, en inglés</label>
+  <textarea id="j-texto" rows="3" spellcheck="false"></textarea>
+  <p id="j-cuenta" class="cuenta" aria-live="polite"></p>
+
+  <h2>Cómo lo lee</h2>
+  <p class="mira">Mira cómo parte las palabras raras y qué letras pierde. Pulsa un token para ver qué espera después de él.</p>
+  <div id="j-tokens" class="tokens" role="group" aria-label="Tokens del texto"></div>
+  <div id="j-espera"></div>
+
+  <h2>Que siga él</h2>
+  <p class="mira">Mira cómo repite con temperatura 0,2 y desvaría con 2. Con la misma semilla, escribe lo mismo.</p>
+  <div class="mandos">
+    <label>temperatura <input id="j-t" type="range" min="0.1" max="2" step="0.1" value="0.8"><output></output></label>
+    <label>top-k (0: todos) <input id="j-k" type="range" min="0" max="100" step="1" value="40"><output></output></label>
+    <label>top-p <input id="j-p" type="range" min="0.05" max="1" step="0.05" value="1"><output></output></label>
+    <label>semilla <input id="j-s" type="number" min="0" max="9999" value="1"></label>
+  </div>
+  <p class="botones">
+    <button id="j-sigue">Sigue ${ADDED} tokens</button>
+    <button id="j-uno">Uno más</button>
+    <button id="j-otra">Otra semilla</button>
+    <button id="j-queda">Quédatelo en tu texto</button>
+  </p>
+  <p id="j-salida" class="salida" aria-live="polite"></p>
+
+  <h2>A qué mira</h2>
+  <p class="mira">El color dice a qué tokens atiende el elegido. Casi todas las cabezas miran mucho al primero; busca la que mira siempre al de antes.</p>
+  <div class="mandos">
+    <label>bloque <select id="j-bloque"></select></label>
+    <label>cabeza <select id="j-cabeza"></select></label>
+  </div>
+  <div id="j-atencion" class="tokens" role="group" aria-label="Atención del token elegido"></div>
+
+  <h2>Qué diría en cada piso</h2>
+  <p class="mira">Es la lente de logits: leer el vector de cada bloque como si fuera el último. Mira en qué piso aparece la palabra buena.</p>
+  <div id="j-lente"></div>
+
+  <h2>Apaga una pieza</h2>
+  <p class="mira">Marca una cabeza o un bloque y compara. Una cabeza sola estropea casi todo; la mayoría, casi nada. ¿La encuentras?</p>
+  <div id="j-piezas" class="piezas"></div>
+  <div id="j-roto"></div>
+`;
+
+function table(caption, heads, rows) {
+  const out = document.createElement("table");
+  out.createCaption().textContent = caption;
+  const line = out.createTHead().insertRow();
+  for (const head of heads) line.append(Object.assign(document.createElement("th"), { textContent: head, scope: "col" }));
+  const body = out.createTBody();
+  for (const row of rows) {
+    const cells = body.insertRow();
+    for (const cell of row) cells.insertCell().append(cell);
+  }
+  return out;
+}
+
+function bar(share) {
+  const out = document.createElement("span");
+  out.className = "barra";
+  out.style.width = `${100 * share}%`;
+  return out;
+}
+
+class Game {
+  constructor({ model, tokenizer }) {
+    Object.assign(this, { model, tokenizer, chosen: null, written: [], off: { blocks: new Set(), heads: new Set() } });
+    root.innerHTML = PAGE;
+    this.at("texto").value = START;
+    this.at("texto").addEventListener("input", () => this.read());
+    for (const name of ["t", "k", "p", "s"]) this.at(name).addEventListener("input", () => this.write(ADDED));
+    this.at("sigue").onclick = () => this.write(ADDED);
+    this.at("uno").onclick = () => this.write(this.written.length + 1);
+    this.at("otra").onclick = () => {
+      this.at("s").value = (Number(this.at("s").value) + 1) % 10000;
+      this.write(ADDED);
+    };
+    this.at("queda").onclick = () => {
+      this.at("texto").value = this.tokenizer.text(this.ids.concat(this.written));
+      this.read();
+    };
+    const { n_layer, n_head } = model.config;
+    for (const [name, size] of [["bloque", n_layer], ["cabeza", n_head]]) {
+      const select = this.at(name);
+      for (let i = 0; i < size; i++) select.append(new Option(i + 1, i));
+      select.addEventListener("input", () => this.look());
+    }
+    this.switches(n_layer, n_head);
+    this.read();
+  }
+
+  at(name) {
+    return document.getElementById(`j-${name}`);
+  }
+
+  settings() {
+    for (const name of ["t", "k", "p"]) {
+      const input = this.at(name);
+      const told = name === "k" ? input.value : number(Number(input.value), name === "p" ? 2 : 1);
+      input.nextElementSibling.textContent = told;
+      input.setAttribute("aria-valuetext", told);
+    }
+    return { temperature: Number(this.at("t").value), k: Number(this.at("k").value), p: Number(this.at("p").value) };
+  }
+
+  // Lee el texto entero; lo que se escriba después parte de aquí
+  read() {
+    const all = this.tokenizer.encode(this.at("texto").value);
+    const room = this.model.config.n_positions - ADDED;
+    this.ids = all.slice(-room);
+    const count = `${this.ids.length} token${this.ids.length === 1 ? "" : "s"}`;
+    this.at("cuenta").textContent =
+      all.length > room ? `${count}: los últimos que le caben (tiene ${room + ADDED} posiciones).` : `${count}.`;
+    this.trace = this.model.read(this.model.start(), this.ids);
+    this.chosen = this.ids.length - 1;
+    this.chips(this.at("tokens"));
+    this.look();
+    this.write(this.ids.length ? ADDED : 0);
+  }
+
+  chips(box, shade = () => 0) {
+    const chips = this.ids.map((id, place) => {
+      const chip = document.createElement("button");
+      chip.textContent = this.tokenizer.shown(id);
+      chip.classList.toggle("sigue", !this.tokenizer.endsWord(id));
+      chip.setAttribute("aria-pressed", place === this.chosen);
+      chip.style.setProperty("--parte", `${Math.round(85 * shade(place))}%`);
+      if (shade(place)) chip.title = percent(shade(place));
+      chip.onclick = () => {
+        this.chosen = place;
+        this.look();
+        box.children[place].focus();
+      };
+      return chip;
+    });
+    box.replaceChildren(...chips);
+  }
+
+  // Todo lo que se ve del token elegido: qué espera, a qué mira y qué diría en cada piso
+  look() {
+    this.chips(this.at("tokens"));
+    for (const name of ["espera", "atencion", "lente"]) this.at(name).replaceChildren();
+    if (!this.ids.length) return;
+    const { states, attention } = this.trace[this.chosen];
+    const here = `«${this.tokenizer.shown(this.ids[this.chosen])}»`;
+    const probs = softmax(this.model.logits(states.at(-1)));
+    const order = Array.from(probs.keys()).sort((a, b) => probs[b] - probs[a]);
+    const top = order.slice(0, 10);
+    const rows = top.map((id) => [this.tokenizer.shown(id), percent(probs[id]), bar(probs[id] / probs[top[0]])]);
+    const next = this.ids[this.chosen + 1];
+    const came = next === undefined ? "" : ` Venía «${this.tokenizer.shown(next)}»: puesto ${order.indexOf(next) + 1}, ${percent(probs[next])}.`;
+    this.at("espera").append(table(`Tras ${here} espera…${came}`, ["token", "probabilidad", ""], rows));
+
+    const weights = attention[Number(this.at("bloque").value)][Number(this.at("cabeza").value)];
+    this.chips(this.at("atencion"), (place) => weights[place] ?? 0);
+
+    const floors = states.map((state, floor) => {
+      const options = candidates(this.model.logits(state)).slice(0, 3);
+      return [floor ? `bloque ${floor}` : "entrada", options.map(([id, p]) => `${this.tokenizer.shown(id)} ${percent(p)}`).join(" · ")];
+    });
+    this.at("lente").append(table(`Tras ${here}, de abajo arriba`, ["piso", "lo que más diría"], floors));
+  }
+
+  *continuation(settings, seed, length, off = NOTHING_OFF) {
+    const random = randomizer(seed);
+    const memory = this.model.start();
+    let last = this.model.read(memory, this.ids, off).at(-1);
+    for (let i = 0; i < length; i++) {
+      const id = draw(candidates(this.model.logits(last.states.at(-1)), settings), random);
+      yield id;
+      if (memory.length === this.model.config.n_positions) return;
+      last = this.model.step(memory, id, off);
+    }
+  }
+
+  // Escribe en directo, dejando respirar a la página; lo que hubiera a medias se abandona
+  async write(length) {
+    const turn = (this.turn = {});
+    const settings = this.settings();
+    const seed = Number(this.at("s").value);
+    const added = document.createElement("strong");
+    this.at("salida").replaceChildren(this.tokenizer.text(this.ids), " ", added);
+    this.written = [];
+    for (const id of this.continuation(settings, seed, this.ids.length ? length : 0)) {
+      this.written.push(id);
+      added.textContent = this.tokenizer.text(this.written);
+      await new Promise((ready) => setTimeout(ready));
+      if (this.turn !== turn) return;
+    }
+    this.compare(settings, seed);
+  }
+
+  switches(blocks, heads) {
+    const box = this.at("piezas");
+    const add = (line, set, key, label) => {
+      const input = Object.assign(document.createElement("input"), { type: "checkbox" });
+      const name = document.createElement("label");
+      name.append(input, ` ${label}`);
+      input.oninput = () => {
+        input.checked ? set.add(key) : set.delete(key);
+        this.compare(this.settings(), Number(this.at("s").value));
+      };
+      line.append(name);
+    };
+    for (let block = 0; block < blocks; block++) {
+      const line = document.createElement("fieldset");
+      line.append(Object.assign(document.createElement("legend"), { textContent: `Bloque ${block + 1}` }));
+      add(line, this.off.blocks, block, "entero");
+      for (let head = 0; head < heads; head++) add(line, this.off.heads, `${block}.${head}`, `cabeza ${head + 1}`);
+      box.append(line);
+    }
+  }
+
+  // Con las piezas apagadas: lo que escribe y cuánto le sorprende tu texto
+  compare(settings, seed) {
+    const off = this.off;
+    if (!this.ids.length) return this.at("roto").replaceChildren();
+    const rows = [["entero", NOTHING_OFF]];
+    if (off.blocks.size || off.heads.size) rows.push(["con lo apagado", off]);
+    const told = rows.map(([name, which]) => {
+      const text = this.tokenizer.text([...this.continuation(settings, seed, ADDED, which)]);
+      const surprise = this.perplexity(which);
+      return [name, surprise ? number(surprise, surprise < 100 ? 1 : 0) : "—", text];
+    });
+    this.at("roto").replaceChildren(table("Perplejidad de tu texto y cómo lo seguiría", ["modelo", "perplejidad", "escribe"], told));
+  }
+
+  perplexity(off) {
+    if (this.ids.length < 2) return null;
+    const read = this.model.read(this.model.start(), this.ids.slice(0, -1), off);
+    let nats = 0;
+    read.forEach(({ states }, i) => {
+      nats -= Math.log(softmax(this.model.logits(states.at(-1)))[this.ids[i + 1]]);
+    });
+    return Math.exp(nats / read.length);
+  }
+}
+
+const notice = root.querySelector(".aviso");
+try {
+  const parts = await download((size, total) => {
+    const share = total ? `${Math.round((100 * size) / total)} %` : `${number(size / 1e6, 1)} MB`;
+    notice.textContent = `Descargo gpt1-mini: ${share}`;
+  });
+  window.juego = new Game(parts); // las pruebas lo usan
+} catch (error) {
+  notice.textContent = `No he podido cargar gpt1-mini (${error.message}). Recarga la página, o lee las lecciones: no lo necesitan.`;
+  throw error;
+}
