@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PY := $(if $(filter Windows_NT,$(OS)),.venv/Scripts/python.exe,.venv/bin/python)
 
 .DEFAULT_GOAL := ayuda
-.PHONY: ayuda curso actualizar test navegador test-todo colab minimas ultimas vocabulario lecciones paginas lint direccion candado entorno herramientas
+.PHONY: ayuda curso actualizar test navegador test-todo colab minimas ultimas vocabulario lecciones paginas sitio lint direccion candado entorno herramientas
 
 ayuda:
 	@echo "make curso       abre JupyterLab en tu copia de la lección 00 (SIN_NAVEGADOR=1: solo escribe la dirección)"
@@ -18,6 +18,7 @@ ayuda:
 	@echo
 	@echo "make lecciones   vuelve a ejecutar las lecciones y guarda sus salidas (L=03: solo la 03)"
 	@echo "make paginas     escribe el glosario y las afirmaciones del artículo a partir de data/"
+	@echo "make sitio       monta en _site/html el sitio con las lecciones y gpt1-mini en vivo"
 	@echo "make lint        revisa el estilo del código y de los cuadernos"
 	@echo "make direccion   sella insignias y puesta en marcha con REPO=https://… (REPO= las quita)"
 	@echo "make candado     recalcula requirements.lock (NUEVO=1: con lo último de cada paquete)"
@@ -73,6 +74,9 @@ lecciones: herramientas
 
 paginas: herramientas
 	@$(PY) -m tools.make_pages
+
+sitio: herramientas
+	@$(PY) -m tools.make_site
 
 lint: herramientas
 	@$(PY) -m ruff check .

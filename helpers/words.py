@@ -46,13 +46,13 @@ class Splitter:
         )
         # Los casos especiales como spaCy los busca: partidos en tokens como si no lo fueran.
         self.plain_rules = {case: [word.text for word in plain(case)] for case in self.rules if case.strip()}
-        self._specials = {}  # {primer token: {cuántos tokens: {los tokens}}}
+        self.specials = {}  # {primer token: {cuántos tokens: {los tokens}}}
         for case, words in self.plain_rules.items():
             if spacy.find_prefix(case) or spacy.find_infix(case) or spacy.find_suffix(case):
-                lengths = self._specials.setdefault(words[0], {})
+                lengths = self.specials.setdefault(words[0], {})
                 lengths.setdefault(len(words), set()).add(tuple(words))
         # Sin el «^» de cada una, para buscar desde cualquier sitio sin copiar lo que queda.
-        self._prefix = re.compile("|".join(prefix for prefix in English.Defaults.prefixes if prefix.strip()))
+        self.prefix = re.compile("|".join(prefix for prefix in English.Defaults.prefixes if prefix.strip()))
         self._suffix_search, self._infixes = spacy.suffix_search, spacy.infix_finditer
         self._host = re.compile(spacy.url_match.__self__.pattern.removeprefix(_URL_START))
         self._known, self._suffixes = {}, {}
@@ -85,7 +85,7 @@ class Splitter:
         before, after = [], []
         while start < end and end - start != size and not self._is_rule(chunk, start, end):
             size = end - start
-            prefix = self._prefix.match(chunk, start, end)
+            prefix = self.prefix.match(chunk, start, end)
             first = prefix.end() if prefix else start
             if first > start and self._is_rule(chunk, first, end):
                 last = end
@@ -157,7 +157,7 @@ class Splitter:
 
         Como en spaCy, uno tapado tapa a otros, y entre dos tokens puede haber un espacio.
         """
-        found, specials = {}, self._specials
+        found, specials = {}, self.specials
         for place, token in enumerate(tokens):
             if token not in specials:
                 continue

@@ -1,7 +1,7 @@
-"""Monta el sitio en `_site/`: las lecciones tal como están guardadas, para leerlas en un teléfono. `make sitio` lo llama.
+"""Monta el sitio en `_site/html`: las lecciones tal como están guardadas, para leerlas en un teléfono (`make sitio`).
 
-No ejecuta nada ni necesita red. Cada cuaderno pasa por `prepared`, que solo cambia lo que un sitio pide de otra manera:
-los enlaces entre cuadernos y a una celda, y las marcas que no se leen.
+No ejecuta nada ni necesita red. De los cuadernos solo cambia lo que un sitio pide de otra manera: los enlaces, lo que
+viene plegado y las marcas que no se leen. Lo demás está en `site/`.
 """
 
 import re
@@ -13,50 +13,45 @@ from pathlib import Path
 import nbformat
 
 from helpers.exercises.checking import catalogue
-from tools import lessons, make_site_model
+from tools import lessons, setup_cell, site_model, stamp_address
 
-ROOT = Path(__file__).resolve().parent.parent
-SITE = ROOT / "site"
+ROOT = lessons.ROOT
 OUT = ROOT / "_site"
 TO_CELL = re.compile(r"\]\((\w+)\.ipynb#cell-id=([\w-]+)\)")
 MARK = re.compile(r"<!--h:[^>]*-->")
+BADGE = re.compile(r"(\[!\[Abrir en Colab\]\()[^)]*\)")
+TABLE = re.compile(r"^\| \| Lección .*?(?=\n\n)", re.M | re.S)
 
 
 def prepared(source: str) -> str:
-    """El texto de una celda: sin marcas y con los enlaces que entiende el sitio."""
-    source = TO_CELL.sub(r"](#\2)", MARK.sub("", source))
-    return source.replace("../README.md#las-lecciones", "index.md#las-lecciones").replace(
-        "../README.md", "index.md"
-    )
+    """Un texto como lo quiere el sitio: enlaces a sus páginas, la insignia de Colab de aquí y nada que no se lea."""
+    source = stamp_address.link_notebooks(MARK.sub("", source), "")
+    source = BADGE.sub(r"\1abrir_en_colab.svg)", TO_CELL.sub(r"](#\2)", source))
+    return re.sub(r"\.\./README\.md(#las-lecciones)?", r"index.md\1", source)
 
 
 def linked_cells(notebooks) -> set[str]:
-    return {
-        ident
-        for notebook in notebooks
-        for cell in notebook.cells
-        if cell.cell_type == "markdown"
-        for _, ident in TO_CELL.findall(cell.source)
-    }
+    """Los identificadores de las celdas que enlaza algún texto."""
+    texts = [cell.source for notebook in notebooks for cell in notebook.cells if cell.cell_type == "markdown"]
+    return {ident for text in texts for _, ident in TO_CELL.findall(stamp_address.link_notebooks(text, ""))}
 
 
-def with_targets(cells, wanted):
-    """Las celdas, con un ancla delante de las que alguien enlaza."""
+def cells_for_site(cells, linked):
+    """Las celdas, con su ancla las que alguien enlaza y plegada la de puesta en marcha, que aquí no se ejecuta."""
     for cell in cells:
-        if cell.id in wanted and cell.cell_type == "markdown":
-            cell.source = f"({cell.id})=\n{cell.source}"
-        elif cell.id in wanted:
-            yield nbformat.v4.new_markdown_cell(f"({cell.id})=\n\n")
+        anchor = f"({cell.id})=\n" if cell.id in linked else ""
+        if cell.cell_type == "markdown":
+            cell.source = anchor + prepared(cell.source)
+        elif anchor:
+            yield nbformat.v4.new_markdown_cell(anchor)
+        if setup_cell.TAG in lessons.tags(cell):
+            cell.metadata["tags"] = [*lessons.tags(cell), "hide-input"]
         yield cell
-
-
-README_TABLE = re.compile(r"^\| \| Lección .*?(?=\n\n)", re.M | re.S)
-EXERCISE = re.compile(r"^### Ejercicio (\S+) · (.+?)(?: [●○]+.*)?$", re.M)
 
 
 def lesson_table() -> str:
     """La tabla de lecciones del README, que es donde se escribe."""
-    (table,) = README_TABLE.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    (table,) = TABLE.findall((ROOT / "README.md").read_text(encoding="utf-8"))
     return table.replace("(notebooks/", "(")
 
 
@@ -66,8 +61,11 @@ def mistakes(number: str) -> str:
     for name, exercise in catalogue(number).items():
         told = dict.fromkeys(mistake.message for mistake in exercise.mistakes)
         lines += [f"**`{name}`**", "", *(f"- {message}" for message in told), ""] if told else []
-    summary = f"Los errores típicos de la {number}"
-    return "\n".join([f"<details><summary>{summary}</summary>", "", *lines, "</details>"]) if lines else ""
+    if not lines:
+        return ""
+    return "\n".join(
+        [f"<details><summary>Los errores típicos de la {number}</summary>", "", *lines, "</details>"]
+    )
 
 
 def for_teachers(text: str) -> str:
@@ -75,9 +73,9 @@ def for_teachers(text: str) -> str:
     rows = {row[:2]: row for row in re.findall(r"^\| (\d\d \|.*)$", lesson_table(), re.M)}
 
     def section(found: re.Match) -> str:
-        number = found[1]
-        _, title, _, reading, _ = (part.strip() for part in rows[number].strip("|").split("|"))
-        return f"### {number} · {title}\n\n{reading} de lectura y ejercicios.\n\n{mistakes(number)}\n\n**Para discutir**"
+        _, title, _, reading, _ = (part.strip() for part in rows[found[1]].strip("|").split("|"))
+        parts = (f"### {found[1]} · {title}", f"{reading} de lectura y ejercicios.", mistakes(found[1]))
+        return "\n\n".join([*filter(None, parts), "**Para discutir**"])
 
     return re.sub(r"%LECCIÓN (\d\d)%", section, text)
 
@@ -85,36 +83,48 @@ def for_teachers(text: str) -> str:
 def prepare(folder: Path) -> None:
     """Deja en `folder` todo lo que lee Sphinx."""
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(SITE, folder)
+    shutil.copytree(ROOT / "site", folder)
     paths = sorted((ROOT / "notebooks").glob("*.ipynb"))
     notebooks = [lessons.read(path) for path in paths]
-    wanted = linked_cells(notebooks)
+    linked = linked_cells(notebooks)
     for path, notebook in zip(paths, notebooks, strict=True):
-        notebook.cells = list(with_targets(notebook.cells, wanted))
-        for cell in notebook.cells:
-            if cell.cell_type == "markdown":
-                cell.source = prepared(cell.source)
+        notebook.cells = list(cells_for_site(notebook.cells, linked))
         nbformat.write(notebook, folder / path.name)
-    guide = (ROOT / "notebooks" / "consulta.md").read_text(encoding="utf-8")
-    (folder / "consulta.md").write_text(prepared(guide), encoding="utf-8")
-    shutil.copy(ROOT / "data" / "portada.png", folder)
-    for name, change in (
-        ("index.md", lambda text: text.replace("%LECCIONES%", lesson_table())),
-        ("profesorado.md", for_teachers),
-    ):
-        page = folder / name
-        page.write_text(prepared(change(page.read_text(encoding="utf-8"))), encoding="utf-8")
-    make_site_model.export(folder / "_static" / "gpt1-mini")
+    for name in ("portada.png", "abrir_en_colab.svg"):
+        shutil.copy(ROOT / "data" / name, folder)
+    shutil.copy(ROOT / "notebooks" / "consulta.md", folder)
+    for page in folder.glob("*.md"):
+        text = for_teachers(page.read_text(encoding="utf-8").replace("%LECCIONES%", lesson_table()))
+        page.write_text(prepared(text), encoding="utf-8")
+    site_model.export(folder / "_static" / "gpt1-mini")
 
 
-def build(source: Path, out: Path) -> int:
-    command = [sys.executable, "-m", "sphinx", "-q", "-b", "html", "-d", str(source.parent / "doctrees")]
-    return subprocess.run([*command, str(source), str(out)], check=False).returncode
+def build(out: Path = OUT) -> int:
+    """Monta el sitio en `out/html`; un aviso de Sphinx (un enlace que no lleva a nada, por ejemplo) es un error."""
+    prepare(out / "source")
+    shutil.rmtree(out / "html", ignore_errors=True)
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-q",
+        "-W",
+        "--keep-going",
+        "-b",
+        "html",
+        "-d",
+        str(out / "doctrees"),
+    ]
+    return subprocess.run(
+        [*command, str(out / "source"), str(out / "html")], cwd=ROOT, check=False
+    ).returncode
 
 
 def main() -> int:
-    prepare(OUT / "source")
-    return build(OUT / "source", OUT / "html")
+    failed = build()
+    if not failed:
+        print("El sitio está en _site/html. Para verlo: .venv/bin/python -m http.server -d _site/html 8000")
+    return failed
 
 
 if __name__ == "__main__":

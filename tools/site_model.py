@@ -1,4 +1,4 @@
-"""Lo que necesita la página «Juega con gpt1-mini»: los pesos tal como se guardan, el vocabulario y las reglas de spaCy."""
+"""Lo que pide la página «Juega con gpt1-mini»: los pesos tal como se guardan, el vocabulario y las reglas de spaCy."""
 
 import json
 import shutil
@@ -48,14 +48,14 @@ def words() -> dict:
     splitter = Splitter()
     source = splitter.source
     specials = {}
-    for case, tokens in splitter.plain_rules.items():
-        first = splitter._specials.get(tokens[0], {})
+    for tokens in splitter.plain_rules.values():
+        first = splitter.specials.get(tokens[0], {})
         if tuple(tokens) in first.get(len(tokens), ()):
             specials.setdefault(tokens[0], []).append(tokens)
     return {
         "rules": splitter.rules,
         "specials": specials,
-        "prefix": to_javascript(splitter._prefix.pattern),
+        "prefix": to_javascript(splitter.prefix.pattern),
         "suffix": to_javascript(source.suffix_search.__self__.pattern),
         "infix": to_javascript(source.infix_finditer.__self__.pattern),
         "url": to_javascript(source.url_match.__self__.pattern),
