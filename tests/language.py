@@ -18,7 +18,7 @@ from tools import lessons, make_pages
 HERE = Path(__file__).parent
 DOCUMENTS = (
     "README.md", "CONTRIBUTING.md", "NOTICE.md", "notebooks/consulta.md", "data/gpt1-mini/README.md",
-    "data/tasks/README.md",
+    "data/tasks/README.md", "site/index.md", "site/juega.md", "site/profesorado.md",
 )  # fmt: skip
 
 PLACEHOLDER = re.compile(r"%\(\w+\)[rsd]")

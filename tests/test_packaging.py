@@ -240,7 +240,8 @@ def recipe(verb):
 def test_each_step_of_a_workflow_is_a_verb(workflow):
     """Lo que corre fuera se puede repetir aquí; en Windows, que no tiene make, lo que hace `make test`."""
     by_hand = [order.replace("$(PY)", ".venv/Scripts/python.exe") for order in recipe("test")]
-    assert WORKFLOWS[workflow]["permissions"] == {"contents": "read"}
+    publishes = {"pages": "write", "id-token": "write"} if workflow == "sitio" else {}
+    assert WORKFLOWS[workflow]["permissions"] == {"contents": "read"} | publishes
     for name, job in WORKFLOWS[workflow]["jobs"].items():
         assert job["timeout-minutes"] <= 120
         rows = job.get("strategy", {}).get("matrix", {}).get("include", [{}])
@@ -263,6 +264,19 @@ def test_colab_satisfies_every_range():
         if canonicalize_name(requirement.name) not in absent:
             exact = [spec.version for pin in pins if pin.name == requirement.name for spec in pin.specifier]
             assert exact and all(version in requirement.specifier for version in exact), requirement.name
+
+
+def test_a_codespace_opens_with_the_course_ready():
+    """Lo que se puede comprobar sin abrir uno: que lo que ejecuta y lo que abre existe."""
+    place = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    order = r"make (\w+) TORCH=cpu && \.venv/bin/python -m (\S+)"
+    verb, module = re.fullmatch(order, place["postCreateCommand"]).groups()
+    assert recipe(verb) and (ROOT / (module.replace(".", "/") + ".py")).is_file()
+    assert place["image"].endswith(f"python:{SUPPORTED[0]}-bookworm")
+    settings = place["customizations"]["vscode"]["settings"]
+    assert settings["python.defaultInterpreterPath"] == "${containerWorkspaceFolder}/.venv/bin/python"
+    for name in place["customizations"]["codespaces"]["openFiles"]:
+        assert (ROOT / name.replace("mi_curso", "notebooks")).is_file()
 
 
 def test_ci_runs_everything_every_week():

@@ -40,7 +40,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture
 def open_page(browser, site):
-    """`open_page(nombre, ancho, alto, tema)` → la página abierta; al acabar, que no haya pedido nada fuera ni fallado."""
+    """`open_page(nombre, ancho, alto, tema)` → la página; al acabar, que no haya pedido nada fuera ni fallado."""
     base, _ = site
     opened, wrong = [], []
 
@@ -144,11 +144,12 @@ def test_what_waits_to_be_asked_for_is_folded(open_page):
 # --- gpt1-mini en la página --------------------------------------------------------------------------------------
 
 PIECES = [
-    "can't", "I'm", '"', "'", "—", "–", "…", "...", "2.5", "100%", "$3", "año", "niño", "¿qué?", "¡ah!", "Mr.", "U.S.",
-    "e-mail", "(so)", "[x]", "a.m.", "well-known", "he'll", "they're", "o'", "'s", "'twas", ":)", "!", "?!", "\n", "word",
-    "the", "Wasn't", "11th", "3pm", "&", "*", "~", "<b>", "/", "\\", "l’eau", "“Hi”", "‘a’", "é", "ü", "km", "5km", "Jan.",
-    "x_y", "a+b", "a=b", "-5", "--", "http://a.org/b?c=1", "me@x.org", "😀", "1,000,000", "2:30", "''", "``", "gonna",
-    "cannot", "y'all", "she'd've", "corazón,", "pingüino", "«sí»", "No.1", "\t", "日本語",
+    "can't", "I'm", "\"", "'", "—", "–", "…", "...", "2.5", "100%", "$3", "año", "niño", "¿qué?", "¡ah!", "Mr.",
+    "U.S.", "e-mail", "(so)", "[x]", "a.m.", "well-known", "he'll", "they're", "o'", "'s", "'twas", ":)", "!",
+    "?!", "\n", "word", "the", "Wasn't", "11th", "3pm", "&", "*", "~", "<b>", "/", "\\", "l’eau", "“Hi”", "‘a’",
+    "é", "ü", "km", "5km", "Jan.", "x_y", "a+b", "a=b", "-5", "--", "http://a.org/b?c=1", "me@x.org", "😀",
+    "1,000,000", "2:30", "''", "``", "gonna", "cannot", "y'all", "she'd've", "corazón,", "pingüino", "«sí»",
+    "No.1", "\t", "日本語",
 ]  # fmt: skip
 PROMPTS = 50
 

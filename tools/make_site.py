@@ -68,16 +68,16 @@ def mistakes(number: str) -> str:
     )
 
 
-def for_teachers(text: str) -> str:
-    """La página para quien da clase, con el título, los minutos y los errores de cada lección en su sitio."""
+def filled(text: str) -> str:
+    """Una página de `site/` con lo que se escribe en otra parte: la tabla de lecciones, sus minutos y sus errores."""
     rows = {row[:2]: row for row in re.findall(r"^\| (\d\d \|.*)$", lesson_table(), re.M)}
 
-    def section(found: re.Match) -> str:
+    def lesson(found: re.Match) -> str:
         _, title, _, reading, _ = (part.strip() for part in rows[found[1]].strip("|").split("|"))
-        parts = (f"### {found[1]} · {title}", f"{reading} de lectura y ejercicios.", mistakes(found[1]))
-        return "\n\n".join([*filter(None, parts), "**Para discutir**"])
+        return "\n\n".join(filter(None, (f"{title}: {reading} de lectura y ejercicios.", mistakes(found[1]))))
 
-    return re.sub(r"%LECCIÓN (\d\d)%", section, text)
+    text = text.replace("<!-- lecciones -->", lesson_table())
+    return re.sub(r"<!-- errores de la (\d\d) -->", lesson, text)
 
 
 def prepare(folder: Path) -> None:
@@ -94,8 +94,7 @@ def prepare(folder: Path) -> None:
         shutil.copy(ROOT / "data" / name, folder)
     shutil.copy(ROOT / "notebooks" / "consulta.md", folder)
     for page in folder.glob("*.md"):
-        text = for_teachers(page.read_text(encoding="utf-8").replace("%LECCIONES%", lesson_table()))
-        page.write_text(prepared(text), encoding="utf-8")
+        page.write_text(prepared(filled(page.read_text(encoding="utf-8"))), encoding="utf-8")
     site_model.export(folder / "_static" / "gpt1-mini")
 
 

@@ -55,6 +55,14 @@ def colab_link(repo, name):
     return f"https://colab.research.google.com/github/{github(repo)}/blob/{BRANCH}/notebooks/{name}"
 
 
+def site(repo):
+    """La dirección que da GitHub Pages al sitio de un repositorio (`.github/workflows/sitio.yml`)."""
+    user, name = github(repo).split("/")
+    return f"https://{user.lower()}.github.io/" + (
+        "" if name.lower() == f"{user.lower()}.github.io" else f"{name}/"
+    )
+
+
 def badge(repo, name):
     if not github(repo):
         return ""
@@ -107,6 +115,7 @@ def stamp_readme(path, repo):
             for p in lessons.find(folder=path.parent / "notebooks")
         )
         text += f"\nO ábrelo en Colab, sin instalar nada: {links}\n"
+        text += f"\nO léelo en su sitio, también en el teléfono, con `gpt1-mini` vivo en la página: {site(repo)}\n"
     return replace(path, BLOCK, lambda block: block[1] + text + block[2])
 
 
