@@ -18,6 +18,9 @@ from tools import lessons, setup_cell, site_model, stamp_address
 ROOT = lessons.ROOT
 OUT = ROOT / "_site"
 TO_CELL = re.compile(r"\]\((\w+)\.ipynb#cell-id=([\w-]+)\)")
+HTML_LINK = re.compile(
+    r'href="(\w+)\.ipynb(?:#cell-id=([\w-]+))?"'
+)  # el de un buscador, en la salida de una celda
 MARK = re.compile(r"<!--h:[^>]*-->")
 BADGE = re.compile(r"(\[!\[Abrir en Colab\]\()[^)]*\)")
 TABLE = re.compile(r"^\| \| Lección .*?(?=\n\n)", re.M | re.S)
@@ -26,27 +29,43 @@ TABLE = re.compile(r"^\| \| Lección .*?(?=\n\n)", re.M | re.S)
 def prepared(source: str) -> str:
     """Un texto como lo quiere el sitio: enlaces a sus páginas, la insignia de Colab de aquí y nada que no se lea."""
     source = stamp_address.link_notebooks(MARK.sub("", source), "")
-    source = BADGE.sub(r"\1abrir_en_colab.svg)", TO_CELL.sub(r"](#\2)", source))
+    source = BADGE.sub(r"\1abrir_en_colab.svg)", TO_CELL.sub(r"](#celda-\2)", source))
     return re.sub(r"\.\./README\.md(#las-lecciones)?", r"index.md\1", source)
 
 
+def pages(cell) -> list[dict]:
+    """Las salidas de una celda que llevan HTML."""
+    return [output.data for output in cell.get("outputs", []) if "text/html" in output.get("data", {})]
+
+
 def linked_cells(notebooks) -> set[str]:
-    """Los identificadores de las celdas que enlaza algún texto."""
-    texts = [cell.source for notebook in notebooks for cell in notebook.cells if cell.cell_type == "markdown"]
-    return {ident for text in texts for _, ident in TO_CELL.findall(stamp_address.link_notebooks(text, ""))}
+    """Los identificadores de las celdas que enlaza algún texto o alguna salida."""
+    cells = [cell for notebook in notebooks for cell in notebook.cells]
+    texts = [stamp_address.link_notebooks(cell.source, "") for cell in cells if cell.cell_type == "markdown"]
+    written = [page["text/html"] for cell in cells for page in pages(cell)]
+    return {ident for text in texts for _, ident in TO_CELL.findall(text)} | {
+        ident for text in written for _, ident in HTML_LINK.findall(text)
+    }
 
 
 def cells_for_site(cells, linked):
     """Las celdas, con su ancla las que alguien enlaza y plegada la de puesta en marcha, que aquí no se ejecuta."""
     for cell in cells:
-        anchor = f"({cell.id})=\n" if cell.id in linked else ""
+        # un ancla pide un párrafo detrás, y una celda puede empezar por HTML
+        anchor = f"(celda-{cell.id})=\n<span></span>\n\n" if cell.id in linked else ""
         if cell.cell_type == "markdown":
             cell.source = anchor + prepared(cell.source)
         elif anchor:
             yield nbformat.v4.new_markdown_cell(anchor)
         if setup_cell.TAG in lessons.tags(cell):
             cell.metadata["tags"] = [*lessons.tags(cell), "hide-input"]
+        for page in pages(cell):
+            page["text/html"] = HTML_LINK.sub(_to_page, page["text/html"])
         yield cell
+
+
+def _to_page(link: re.Match) -> str:
+    return f'href="{link[1]}.html' + (f'#celda-{link[2]}"' if link[2] else '"')
 
 
 def lesson_table() -> str:
