@@ -64,7 +64,7 @@ _STYLE = """\
 @media (max-width: 480px) {
   #%ID% .mando { grid-template-columns: 1fr 5rem }
   #%ID% .mando label { grid-column: 1 / -1 }
-  #%ID% thead th:nth-child(1) { width: 6rem }
+  #%ID% thead th:nth-child(1) { width: 5rem }
 }
 """
 

@@ -6,13 +6,16 @@ También, que lo plegado esté plegado: la respuesta a una predicción, hasta ej
 import json
 import os
 import re
+from pathlib import Path
 
 import pytest
 import sample_lesson
+import torch
 from lab_server import open_lab
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from project_copy import copy_project, snapshot
 
+from helpers.spanish import number as written
 from tools import lessons, my_copy
 
 
@@ -123,3 +126,200 @@ def test_first_lesson_runs_in_the_browser(page, first_lesson, tmp_path):
         assert page.locator(".Toastify__toast").count() == 0, "JupyterLab ha sacado un aviso"
         assert outside == []
     assert snapshot(project / "notebooks") == published  # se guarda en la copia: git no ve nada
+
+
+# --- cuadernos de prueba en un mismo JupyterLab ------------------------------------------------------------------
+
+SETUP = "import sys; sys.path.insert(0, '..')"
+TRAINS = """from dataclasses import replace
+from helpers.finetuning import MINI, fine_tune
+result = fine_tune("gpt1-mini", "sentiment", recipe=replace(MINI, epochs=1, train_size=160))
+print("entrenado")"""
+EXPLORES = """import torch
+from helpers.lesson05 import explorer
+explorer.explorer(torch.arange(20.0) / 3, [f"palabra{n}</w>" for n in range(20)], prompt="the dog", ident="prueba")"""
+DRAWS = """from matplotlib import pyplot as plt
+from helpers.figures import describe, show
+figure, axes = plt.subplots()
+axes.plot([1, 2, 3])
+show(describe(figure, "Una recta que sube de uno a tres."))"""
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """Un JupyterLab para todos los cuadernos de prueba, y su copia del curso."""
+    folder = tmp_path_factory.mktemp("lab")
+    project = copy_project(folder / "curso")
+    with open_lab(project, folder / "casa", HF_HUB_OFFLINE="1") as lab:
+        lab.project = project
+        yield lab
+
+
+def open_notebook(page, lab, name, *cells):
+    """Abre en su propio espacio de trabajo un cuaderno con esas celdas de código."""
+    path = lab.project / my_copy.FOLDER / f"{name}.ipynb"
+    lessons.write(path, new_notebook(cells=[new_code_cell(cell) for cell in cells]))
+    page.goto(f"{lab.base}/lab/workspaces/{name}/tree/{my_copy.FOLDER}/{path.name}?token={lab.token}")
+    page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=90_000)
+    page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=60_000)
+    for _ in range(60):  # con el núcleo a medio arrancar, lo que se ejecute se pierde
+        ours = [one for one in json.loads(lab.get("/api/sessions")[1]) if one["path"].endswith(path.name)]
+        if [one["kernel"]["execution_state"] for one in ours] == ["idle"]:
+            break
+        page.wait_for_timeout(1_000)
+    page.wait_for_timeout(2_000)
+    return path
+
+
+def run_cell(page, number):
+    page.locator(".jp-CodeCell").nth(number).locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+
+
+def told(page, number, text, timeout=60_000):
+    """La salida de una celda, cuando dice `text`."""
+    output = page.locator(".jp-CodeCell").nth(number).locator(".jp-Cell-outputArea")
+    for _ in range(timeout // 200):
+        if text in output.inner_text():
+            return output.inner_text()
+        page.wait_for_timeout(200)
+    pytest.fail(f"se esperaba «{text}» y hay: {output.inner_text()}")
+
+
+def keep(page, name):
+    """Una captura para mirarla, si se pide: CURSO_CAPTURAS=carpeta."""
+    if folder := os.environ.get("CURSO_CAPTURAS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+@pytest.mark.timeout(200)
+def test_an_exercise_is_typed_wrong_and_then_right(page, shared):
+    setup = f"{SETUP}\nfrom helpers.exercises import check"
+    open_notebook(page, shared, "ejercicio", setup, "steps = ...", 'check("00-pasos", steps)')
+    run_cell(page, 0)
+    run_cell(page, 1)
+    run_cell(page, 2)
+    told(page, 2, "⏳")
+    for answer, verdict in (("47", "❌"), ("40", "✅")):
+        page.locator(".jp-CodeCell").nth(1).locator(".cm-content").click()
+        page.keyboard.press("Control+a")
+        page.keyboard.type(f"steps = {answer}")
+        page.keyboard.press("Shift+Enter")
+        run_cell(page, 2)
+        told(page, 2, verdict)
+    keep(page, "ejercicio")
+
+
+@pytest.mark.timeout(300)
+def test_a_training_bar_moves_while_it_trains(page, shared):
+    open_notebook(page, shared, "barra", SETUP, TRAINS)
+    run_cell(page, 0)
+    run_cell(page, 1)
+    output, seen = page.locator(".jp-CodeCell").nth(1).locator(".jp-Cell-outputArea"), set()
+    for _ in range(600):
+        text = output.inner_text()
+        seen |= set(re.findall(r"(\d+)/\d+ \[", text))
+        if "entrenado" in text:
+            break
+        page.wait_for_timeout(200)
+    assert "entrenado" in output.inner_text() and len(seen) >= 3, seen
+    assert "Ajuste fino" in output.inner_text()
+    keep(page, "barra")
+
+
+@pytest.mark.timeout(200)
+def test_a_figure_is_drawn_with_its_alternative(page, shared):
+    open_notebook(page, shared, "figura", SETUP, DRAWS)
+    run_cell(page, 0)
+    run_cell(page, 1)
+    image = page.locator(".jp-OutputArea-output img")
+    image.wait_for(timeout=60_000)
+    assert (
+        "sube de uno a tres" in image.get_attribute("alt")
+        and image.evaluate("image => image.naturalWidth") > 300
+    )
+
+
+@pytest.mark.timeout(200)
+def test_an_explorer_agrees_with_python_inside_jupyterlab(page, shared):
+    """También con el teclado, que JupyterLab querría para él."""
+    open_notebook(page, shared, "explorador", SETUP, EXPLORES)
+    run_cell(page, 0)
+    run_cell(page, 1)
+    first = page.locator(".explorador-gpt1 tbody tr").first
+    first.wait_for(timeout=60_000)
+    slider = page.locator(".explorador-gpt1 input[type=range]").first
+    slider.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    heat = float(slider.input_value())
+    assert heat == pytest.approx(1.3)
+    top = (torch.arange(20.0) / 3 / heat).softmax(-1).max().item()
+    assert written(top, 3) in first.inner_text()
+
+
+@pytest.mark.timeout(200)
+def test_a_late_cell_run_first_is_told_in_spanish(page, shared):
+    open_notebook(page, shared, "tarde", f"{SETUP}\nimport helpers\nids = [1, 2]", "print('suman', sum(ids))")
+    run_cell(page, 1)
+    assert "«ids» no existe todavía: falta por ejecutar la primera celda" in told(
+        page, 1, "Ejecutar todo por encima"
+    )
+    run_cell(page, 0)
+    run_cell(page, 1)
+    told(page, 1, "suman 3")
+    page.locator(".jp-CodeCell").nth(1).locator(".cm-content").click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("0")
+    page.keyboard.press("0")  # reiniciar el núcleo
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    page.wait_for_timeout(3_000)
+    run_cell(page, 1)
+    told(page, 1, "«ids» no existe todavía")
+    keep(page, "tarde")
+
+
+@pytest.mark.timeout(200)
+def test_two_lessons_at_once_do_not_mix(browser, shared):
+    pages = [browser.new_page() for _ in range(2)]
+    for number, page in enumerate(pages):
+        slow = "import time; time.sleep(2); print('soy', name)"
+        open_notebook(page, shared, f"dos_{number}", f"name = {number}", slow)
+        run_cell(page, 0)
+        run_cell(page, 1)
+    for number, page in enumerate(pages):
+        told(page, 1, f"soy {number}")
+        page.close()
+
+
+VIEWS = {
+    "oscuro": {"viewport": {"width": 1300, "height": 900}},
+    "telefono": {"viewport": {"width": 390, "height": 844}},
+    "ampliado": {"viewport": {"width": 720, "height": 450}, "device_scale_factor": 2},  # 200 % en 1440 × 900
+}
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("view", VIEWS)
+def test_an_explorer_can_be_used_on_any_screen(browser, shared, view):
+    page = browser.new_page(**VIEWS[view])
+    theme = "JupyterLab Dark" if view == "oscuro" else "JupyterLab Light"
+    shared.put(
+        "/lab/api/settings/@jupyterlab/apputils-extension:themes", {"raw": json.dumps({"theme": theme})}
+    )
+    open_notebook(page, shared, f"vista_{view}", SETUP, EXPLORES)
+    if view != "oscuro":
+        page.keyboard.press("Control+b")  # la lista de archivos no deja sitio
+    run_cell(page, 0)
+    run_cell(page, 1)
+    box = page.locator(".explorador-gpt1")
+    box.wait_for(timeout=60_000)
+    dark = page.evaluate("document.body.dataset.jpThemeLight") == "false"
+    assert dark == (view == "oscuro")
+    box.scroll_into_view_if_needed()
+    keep(page, f"vista-{view}")
+    assert box.evaluate("box => box.scrollWidth <= box.clientWidth + 1"), "se sale de su caja"
+    slider = box.locator("input[type=range]").first
+    assert slider.bounding_box()["width"] > 60, "no queda sitio para mover el mando"
+    page.close()

@@ -24,6 +24,10 @@ FIRST_LESSON = f"{my_copy.FOLDER}/00_empieza_aqui.ipynb"
 PRIVATE = ROOT / ".jupyter"  # lo que Jupyter guarda mientras sigues el curso (ignorado por git)
 LOG = PRIVATE / "jupyterlab.log"
 START_SECONDS = 120
+SETTINGS = ROOT / "tools" / "lab_settings"
+# Lo que Jupyter e IPython solo leen de su carpeta: la hoja de estilos, con la que el letrero de lo plegado no enseña la
+# respuesta, y lo que cada núcleo hace al arrancar.
+OURS = {"custom.css": "config/custom", "startup.py": "ipython/profile_default/startup"}
 
 
 def lab_environment(token):
@@ -40,10 +44,9 @@ def lab_environment(token):
     for variable, folder in folders.items():
         (PRIVATE / folder).mkdir(parents=True, exist_ok=True)
         env[variable] = str(PRIVATE / folder)
-    # JupyterLab solo lee su hoja de estilos de aquí: con ella, el letrero de lo plegado no enseña la respuesta.
-    styles = PRIVATE / "config" / "custom"
-    styles.mkdir(exist_ok=True)
-    shutil.copyfile(ROOT / "tools" / "lab_settings" / "custom.css", styles / "custom.css")
+    for name, place in OURS.items():
+        (PRIVATE / place).mkdir(parents=True, exist_ok=True)
+        shutil.copy(SETTINGS / name, PRIVATE / place)
     return env
 
 
@@ -51,7 +54,7 @@ def lab_command(port):
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--ServerApp.root_dir={ROOT}"]
     command += ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     # Español y sin avisos de novedades; los cambios que hagas después en los ajustes mandan sobre esto.
-    command += [f"--LabApp.app_settings_dir={ROOT / 'tools' / 'lab_settings'}", "--LabApp.news_url=None"]
+    command += [f"--LabApp.app_settings_dir={SETTINGS}", "--LabApp.news_url=None"]
     command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     command += ["--LabApp.custom_css=True"]  # la hoja que copia lab_environment
     command += [
