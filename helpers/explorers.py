@@ -64,6 +64,7 @@ _STYLE = """\
 @media (max-width: 480px) {
   #%ID% .mando { grid-template-columns: 1fr 5rem }
   #%ID% .mando label { grid-column: 1 / -1 }
+  #%ID% th, #%ID% td { padding: .1rem .25rem }
   #%ID% thead th:nth-child(1) { width: 5rem }
 }
 """
