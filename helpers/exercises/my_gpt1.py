@@ -23,7 +23,7 @@ def bring(config) -> tuple[type, str]:
     Se prueba con un modelo como `config` y unos pesos al azar: los mismos logits, con los mismos nombres de parámetros.
     """
     if not PATH.is_file():
-        return GPT1, "GPT-1: el del curso, helpers/gpt.py (el tuyo llegará cuando acabes la lección 08)."
+        return GPT1, "GPT-1: el del curso; el tuyo llegará cuando acabes la lección 08."
     module = ModuleType("mi_gpt1")
     sys.modules[module.__name__] = module  # lo que se guarde de ella la encuentra por su nombre
     try:
