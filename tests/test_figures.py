@@ -975,31 +975,19 @@ def test_lesson08_details():
 
 def test_lesson09_windows():
     tokens = ["once</w>", "up", "on</w>", "a</w>", "time</w>"]
-    figure, (strip, zoom) = draw("lesson09.windows", [5, 3, 4], 4, tokens)
-    stories = [(bar.get_x(), bar.get_width()) for bar in strip.patches]
-    assert stories == [(0, 5), (5, 3), (8, 4)] and data.texts(strip) == ["cuento 1", "cuento 2", "cuento 3"]
+    figure, (strip, zoom) = draw("lesson09.windows", [5, 3, 4], 4, [7, 0, 6, 2], tokens)
+    boxes = [(bar.get_x(), bar.get_y(), bar.get_width()) for bar in strip.patches]
+    assert boxes[:3] == [(0, 0, 5), (5, 0, 3), (8, 0, 4)]
+    assert boxes[3:] == [(7, 1.15, 4), (0, 1.65, 4), (6, 2.15, 4), (2, 1.15, 4)]
+    assert data.texts(strip) == ["cuento 1", "cuento 2", "cuento 3"]
     assert [text.get_position()[0] for text in strip.texts] == [2.5, 6.5, 10]
-    assert [points[0] for points in data.lines(strip).values()] == [[0, 0], [4, 4], [8, 8], [12, 12]]
     assert strip.get_xlim() == (0, 12) and strip.get_xlabel() == "posición en la tira de tokens"
     words = [text for text in data.texts(zoom) if text]
     assert words == ["once", "up…", "on", "a", "entra", "up…", "on", "a", "time", "objetivo"]
     above, below = (sorted(bar.get_x() for bar in zoom.patches if bar.get_y() == y) for y in (0, -1.6))
     assert above == below == pytest.approx([0.04, 1.04, 2.04, 3.04])
-    assert data.spoken(figure) == [12, 3, 4]
+    assert data.spoken(figure) == [12, 3, 4, 4]
     assert "«once» → «up…», «up…» → «on», «on» → «a»…" in figure.get_label()
-
-
-def test_lesson09_schedules():
-    panels = {"artículo": ([0, 2000, 12000], [0, 2.5e-4, 0], 2000), "mini": ([0, 100], [0, 2e-3], 10)}
-    figure, (left, right) = draw("lesson09.schedules", panels)
-    assert data.lines(left)[0] == [[0, 2000, 12000], [0, 2.5e-4, 0]]
-    assert (left.patches[0].get_x(), left.patches[0].get_width()) == (0, 2000) and right.patches[
-        0
-    ].get_width() == 10
-    assert left.get_ylim() == pytest.approx((0, 2.8e-4)) and data.written(left.yaxis, 5e-5) == "0,00005"
-    assert data.written(left.xaxis, 12000) == "12\u202f000"
-    assert data.labels(left) == ("artículo", "actualización", "tasa de aprendizaje")
-    assert data.spoken(figure) == [0.00025, 2000, 0, 12000, 0.002, 10, 0, 100]
 
 
 def test_lesson09_live():
@@ -1049,27 +1037,37 @@ def test_lesson09_stability():
 
 def test_lesson09_history():
     records = [
-        {"tokens": 200_000, "train_loss": 6.0, "held_out_loss": 6.25, "zero_shot_sentiment": 0.5},
-        {"tokens": 1_000_000, "train_loss": 4.0, "held_out_loss": None, "zero_shot_sentiment": None},
-        {"tokens": 32_768_000, "train_loss": 3.0, "held_out_loss": 3.5, "zero_shot_sentiment": 0.75},
+        {"tokens": 200_000, "train_loss": 6.0, "held_out_loss": 6.25},
+        {"tokens": 9_000_000, "train_loss": 4.5, "held_out_loss": 4.25},
+        {"tokens": 10_000_000, "train_loss": 4.25, "held_out_loss": 4.125},
+        {"tokens": 11_000_000, "train_loss": None, "held_out_loss": 4.375},
+        {"tokens": 20_000_000, "train_loss": 4.0, "held_out_loss": 4.0},
+        {"tokens": 32_800_000, "train_loss": 3.0, "held_out_loss": 3.5},
     ]
-    figure, (left, right) = draw("lesson09.history", records)
-    assert data.lines(left)["texto de entrenamiento"] == [[200_000, 1_000_000, 32_768_000], [6, 4, 3]]
-    assert data.lines(left)["libros apartados"] == [[200_000, 32_768_000], [6.25, 3.5]]
-    (task,) = data.lines(right).values()
-    assert task == [[200_000, 32_768_000], [0.5, 0.75]] and left.get_xscale() == right.get_xscale() == "log"
-    assert data.ticks(left.xaxis) == ["300 mil", "1 M", "3 M", "10 M", "30 M"]
-    assert data.labels(left)[1:] == ("tokens leídos (escala logarítmica)", "pérdida (nats por token)")
-    assert data.spoken(figure) == [6.25, 3.5, 200, 32.8, 3, 1]
+    rates = [(10_000_000, 0.0), (11_000_000, 1e-3), (32_800_000, 0.0)]
+    figure, (whole, zoom, rate) = draw("lesson09.history", records, 10_000_000, rates)
+    assert data.lines(whole)["libros apartados"][1] == [6.25, 4.25, 4.125, 4.375, 4, 3.5]
+    assert data.lines(whole)["libros de entrenamiento"][1] == [6, 4.5, 4.25, 4, 3]
+    # en la ampliación, las dos etapas no se unen: se midieron con otras ventanas
+    parts = [line.get_ydata().tolist() for line in zoom.lines[:4]]
+    assert parts == [[4.5, 4.25], [4, 3], [4.25, 4.125], [4.375, 4, 3.5]]
+    assert zoom.get_xscale() == "linear" and whole.get_xscale() == "log"
+    outline = rate.collections[0].get_paths()[0].vertices
+    assert outline[:, 1].max() == 1 and data.written(rate.xaxis, 2e7) == "20 M"
+    assert data.labels(whole)[1:] == ("tokens leídos (escala logarítmica)", "pérdida (nats por token)")
+    assert data.spoken(figure) == [6.25, 3.5, 200, 32.8, 10, 4.38]
 
 
-def test_history_without_tasks():
+def test_lesson09_milestones():
     records = [
-        {"tokens": 10**power, "train_loss": 9.0 - power, "held_out_loss": 9.5 - power} for power in (5, 6)
-    ]
-    figure, (only,) = draw("lesson09.history", records)
-    assert data.lines(only)["libros apartados"] == [[10**5, 10**6], [4.5, 3.5]]
-    assert "A la derecha" not in figure.get_label()
+        {"tokens": 262_144, "text": "the old\nman"}, {"tokens": 71_806_976, "text": "the old man " + 20 * "sat "}
+    ]  # fmt: skip
+    figure, (ax,) = draw("lesson09.milestones", records)
+    assert data.texts(ax)[:2] == ["262 mil", "the old ↵ man"] and data.texts(ax)[2] == "71,8 M"
+    assert data.texts(ax)[3].split() == records[1]["text"].split() and "\n" in data.texts(ax)[3]
+    first, second = ax.patches
+    assert first.get_y() + first.get_height() < second.get_y()  # no se pisan
+    assert all(record["text"].strip().replace("\n", " ↵ ") in figure.get_label() for record in records)
 
 
 def test_lesson09_scale():
