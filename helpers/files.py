@@ -158,12 +158,17 @@ def read_json(path, kind: type[Exception]):
 
 
 def write_json(path, value) -> None:
-    """Escribe `value` en `path` de una vez: si el proceso muere, queda el archivo de antes y no uno a medias."""
+    """Escribe `value` en `path`, de una vez."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def write_text(path, text: str) -> None:
+    """Escribe `text` en `path` de una vez: si el proceso muere, queda el archivo de antes y no uno a medias."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".tmp")
     try:
-        partial.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
+        partial.write_text(text, encoding="utf-8")
         os.replace(partial, path)
     except OSError as error:
         with suppress(OSError):

@@ -1,19 +1,25 @@
 """El GPT-1 del lector viaja de la lección 08 a la 09, y solo si calcula lo mismo que el del curso."""
 
+import sys
+
 import pytest
 from transformers import OpenAIGPTConfig
 
+from helpers import exercises
 from helpers.environment import ROOT
-from helpers.exercises import my_gpt1
+from helpers.exercises import my_gpt1, passport
 from helpers.gpt import GPT1
 
-CONFIG = OpenAIGPTConfig(n_layer=1, n_embd=16, n_head=2, n_positions=8, vocab_size=30)
+CONFIG = OpenAIGPTConfig(n_layer=2, n_embd=16, n_head=2, n_positions=8, vocab_size=30)
 SOURCE = (ROOT / "helpers" / "gpt.py").read_text(encoding="utf-8")
 
 
 @pytest.fixture(autouse=True)
-def path(tmp_path, monkeypatch):
-    monkeypatch.setattr(my_gpt1, "PATH", tmp_path / "runs" / "mi_gpt1.py")
+def own_progress(tmp_path, monkeypatch):
+    monkeypatch.setenv("CURSO_PROGRESO", str(tmp_path / "progreso.json"))
+    monkeypatch.delitem(sys.modules, "mi_gpt1", raising=False)
+    yield
+    sys.modules.pop("mi_gpt1", None)
 
 
 def test_without_one_it_is_the_course_s():
@@ -24,19 +30,61 @@ def test_without_one_it_is_the_course_s():
 def test_the_reader_s_own_class_comes():
     my_gpt1.keep(SOURCE)
     found, told = my_gpt1.bring(CONFIG)
-    assert found is not GPT1 and found.__name__ == "GPT1" and "el tuyo" in told
+    assert found is not GPT1 and found.__name__ == "GPT1" and "el tuyo, el de la lección 08" in told
+    assert sys.modules[found.__module__].GPT1 is found  # así se puede guardar un modelo de esa clase
+
+
+def test_a_mask_kept_as_a_buffer_is_not_another_model():
+    line = "self.drop = nn.Dropout(config.embd_pdrop)"
+    my_gpt1.keep(SOURCE.replace(line, line + '; self.register_buffer("mask", torch.ones(2))'))
+    assert my_gpt1.bring(CONFIG)[0] is not GPT1
+
+
+LOGITS, NAMES, START = "ya no da los mismos logits", "no tiene los mismos parámetros", "no arranca"
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "why"),
+    ("before", "after", "problem"),
     [
-        ("self.ln_2(n + self.mlp(n))", "n + self.mlp(self.ln_2(n))", "no da los mismos logits"),
-        ("class GPT1(nn.Module)", "class Other(nn.Module)", "no arranca"),
-        ("import math", "import maht", "no arranca"),
+        ("self.ln_2(n + self.mlp(n)), weights", "n + self.mlp(self.ln_2(n)), weights", LOGITS),  # pre-LN
+        ("causal = mask is None and q.shape[2] > 1", "causal = False", LOGITS),  # sin máscara
+        ("mask, dropout, is_causal=causal)", "mask, dropout, is_causal=causal, scale=0.3)", LOGITS),
+        ('approximate="tanh"', 'approximate="none"', LOGITS),
+        ("x + self.positions_embed(positions)", "x", LOGITS),
+        ("return F.linear(x, self.tokens_embed.weight)", "return x", LOGITS),
+        ("self.c_fc", "self.fc", NAMES),
+        ("class GPT1(nn.Module)", "class Other(nn.Module)", START),
+        ("import math", "import maht", START),
+        ("import math", "raise SystemExit", START),
+        ("import math", "import math math", START),
     ],
 )
-def test_a_broken_one_does_not(before, after, why):
+def test_a_broken_one_does_not(before, after, problem):
     assert before in SOURCE
     my_gpt1.keep(SOURCE.replace(before, after))
     found, told = my_gpt1.bring(CONFIG)
-    assert found is GPT1 and why in told
+    assert found is GPT1 and "el del curso" in told and problem in told
+    assert "mi_gpt1" not in sys.modules
+
+
+def test_it_travels_with_the_progress_and_does_not_tread_on_another(tmp_path, monkeypatch, capsys):
+    passport.record("08-gpt", True)
+    my_gpt1.keep(SOURCE)
+    text = exercises.progress()
+    assert "mi_gpt1" not in passport.path().read_text(encoding="utf-8")
+    monkeypatch.setenv("CURSO_PROGRESO", str(tmp_path / "colab" / "progreso.json"))
+    passport.source_path().parent.mkdir(parents=True)
+    exercises.progress(text)
+    assert passport.source_path().read_text(encoding="utf-8") == SOURCE
+    assert my_gpt1.bring(CONFIG)[0] is not GPT1 and passport.load_results() == {"08-gpt": True}
+    assert "mi_gpt1" not in passport.path().read_text(encoding="utf-8")
+    my_gpt1.keep("# otro")
+    exercises.progress(text)
+    assert passport.source_path().read_text(encoding="utf-8") == "# otro"
+
+
+def test_what_cannot_be_saved_is_told(tmp_path, capsys):
+    (tmp_path / "runs").write_text("un archivo donde iría la carpeta")
+    my_gpt1.keep(SOURCE)
+    out = capsys.readouterr().out
+    assert out.startswith("⚠️ No se puede guardar tu GPT-1") and out.count("\n") == 1

@@ -15,9 +15,10 @@ import zlib
 from pathlib import Path
 
 from helpers.environment import ROOT
-from helpers.files import why, write_json
+from helpers.files import why, write_json, write_text
 
 BETS = "apuestas"  # bajo este nombre, en el mismo archivo, va lo que apunta `bets`
+SOURCE = "mi_gpt1"  # y bajo este, en el texto, el GPT-1 del lector: en su ordenador es un archivo aparte
 OURS = re.compile(r"\d\d-")  # «04-softmax», «03-07»
 STALE = 5.0  # segundos tras los que un cerrojo es de un proceso que murió sin quitarlo
 _unsaved: dict[Path, dict] = {}  # lo que no se ha podido escribir
@@ -49,9 +50,22 @@ def record_bet(name: str, bet: dict) -> None:
     _add({BETS: {name: bet}})
 
 
+def source_path() -> Path:
+    """Dónde se guarda el GPT-1 que monta el lector en la lección 08: en `runs`, junto a su progreso."""
+    return path().parent / "runs" / f"{SOURCE}.py"
+
+
+def write_source(source: str) -> None:
+    """Guarda la fuente de ese GPT-1."""
+    write_text(source_path(), source)
+
+
 def as_text() -> str:
-    """Todo lo apuntado en un texto que se puede copiar y pegar en otro ordenador."""
-    return base64.urlsafe_b64encode(zlib.compress(json.dumps(_load(), sort_keys=True).encode())).decode()
+    """Todo lo apuntado, y el GPT-1 del lector, en un texto que se puede copiar y pegar en otro ordenador."""
+    saved = _load()
+    with contextlib.suppress(OSError, UnicodeDecodeError):  # si no está o no se lee, viaja lo demás
+        saved = saved | {SOURCE: source_path().read_text(encoding="utf-8")}
+    return base64.urlsafe_b64encode(zlib.compress(json.dumps(saved, sort_keys=True).encode())).decode()
 
 
 def add_text(text: str) -> None:
@@ -63,7 +77,13 @@ def add_text(text: str) -> None:
         raise ValueError("ese texto de progreso no se entiende") from error
     if not isinstance(other, dict):
         raise ValueError("ese texto de progreso no se entiende")
+    source = other.pop(SOURCE, None)
     _add(_sound(other))
+    if isinstance(source, str) and not source_path().exists():  # el que ya hubiera aquí no se pisa
+        try:
+            write_source(source)
+        except OSError as error:
+            _tell("escribir", error)
 
 
 def _parsed(content: bytes):
