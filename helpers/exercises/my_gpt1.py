@@ -14,7 +14,7 @@ from helpers.exercises import passport
 from helpers.files import why
 from helpers.gpt import GPT1
 
-COURSE = "GPT-1: el del curso, helpers/gpt.py"
+COURSE = "GPT-1: el del curso, `helpers/gpt.py`"
 
 
 def keep(source: str) -> None:
