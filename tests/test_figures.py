@@ -555,69 +555,31 @@ def test_verdicts_without_failures():
     assert data.spoken(figure)[-3:] == [1, 0, 0]
 
 
-def test_lesson06_pretraining():
-    nan = float("nan")
-    ours = {
-        "frases": {"pretrained": (80.0, 1.5, [79, 81]), "scratch": (60.0, nan, [60]), "chance": 50},
-        "pares": {"pretrained": (70.0, 2.0, [68, 72]), "tfidf": (55.0, 0.0, [55]), "chance": 33.3},
+def test_lesson06_label_curve():
+    scores = {
+        name: {20: (low, low - 4, low + 4), 420: (low + 20, low + 17, low + 22)}
+        for name, low in {"pretrained": 60.0, "frozen": 58.0, "tfidf": 52.0, "scratch": 50.0}.items()
     }
-    figure, (left, right) = draw("lesson06.pretraining", ours, TABLE5)
-    bars = []
-    for group in left.containers:
-        point, _, (interval,) = group.lines
-        bars.append(
-            (point.get_xdata()[0], point.get_ydata()[0], interval.get_paths()[0].vertices[:, 0].tolist())
-        )
-    assert bars == [(80, -0.3, [78.5, 81.5]), (60, -0.15, [60, 60]), (70, 0.7, [68, 72]), (55, 1.3, [55, 55])]
-    seeds = [
-        line.get_xdata().tolist() for line in left.lines if line.get_marker() == "." and len(line.get_xdata())
+    figure, (ax,) = draw("lesson06.label_curve", scores)
+    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert legend == [
+        "preentrenado y ajustado",
+        "preentrenado y congelado, con su capa",
+        "contar palabras (TF-IDF)",
+        "desde cero",
     ]
-    assert seeds == [[79, 81], [60], [68, 72], [55]]
-    chance = [
-        line.get_xdata()[0] for line in left.lines if line.get_linestyle() == ":" and len(line.get_xdata())
+    lines = [container.lines[0] for container in ax.containers]
+    assert [[round(y) for y in line.get_ydata()] for line in lines] == [
+        [60, 80],
+        [58, 78],
+        [52, 72],
+        [50, 70],
     ]
-    assert chance == [50, 33.3] and data.ticks(left.yaxis) == ["frases", "pares"]
-    assert data.ticks(right.yaxis) == ["RTE", "QQP"] and data.texts(right) == [
-        "+26,5",
-        "+3,5",
-    ]  # de más a menos
-    assert data.lines(right)["preentrenado"] == [[60, 70], [0, 1]]
-    assert data.lines(right)["sin preentrenar"] == [[33.5, 66.5], [0, 1]]
-    assert left.yaxis_inverted() and right.yaxis_inverted() and data.labels(left)[1] == "exactitud (%)"
-    assert data.spoken(figure)[1:] == [80, 60, 70, 55, -1, 5, 26.5, 3.5]
-
-
-def test_lesson06_auxiliary():
-    ours = {"frases": (1.5, 0.5, [1, 2]), "pares": (-0.25, 3.0, [-3, 2.5])}
-    figure, (left, right) = draw("lesson06.auxiliary", ours, TABLE5)
-    assert data.texts(left) == ["+1,5", "−0,2"] and data.ticks(left.yaxis) == ["frases", "pares"]
-    limits = [
-        bar.get_paths()[0].vertices[:, 0].tolist() for group in left.containers for bar in group.lines[2]
-    ]
-    assert limits == [[1, 2], [-3.25, 2.75]]
-    colors = [group.lines[0].get_color() for group in left.containers]
-    assert colors == [figures.BLUE, figures.GRAY]  # gris: su intervalo no deja fuera el cero
-    assert data.ticks(right.yaxis) == ["QQP", "RTE"] and data.texts(right) == ["+2,0", "−0,5"]
-    assert [data.lines(right)[place][0] for place in (1, 3)] == [[2], [-0.5]]
-    assert left.get_xlim() == right.get_xlim() == pytest.approx((-1.12 * 4.2, 1.12 * 4.2))
-    assert data.labels(left)[1] == "λ = 0,5 menos λ = 0 (puntos)" and right.yaxis_inverted()
-    assert data.spoken(figure)[3:] == [1.5, 0.5, -0.2, 3, 5, 2, -0.5]
-
-
-def test_lesson06_transfer():
-    ours = {1: (60.0, 2.0, [59, 61]), 0: (50.5, float("nan"), [50.5]), 5: (80.0, 1.0, [79.5, 80.5])}
-    paper = {"layers": list(range(14)), "mnli_dev": list(range(60, 74)), "race_dev": list(range(40, 54))}
-    figure, (left, right) = draw("lesson06.transfer", ours, paper)
-    assert data.lines(left)["media"] == [[0, 1, 5], [50.5, 60, 80]]
-    edges = {tuple(point) for point in left.collections[0].get_paths()[0].vertices.tolist()}
-    assert edges == {(0, 50.5), (1, 58), (1, 62), (5, 79), (5, 81)}
-    assert [data.lines(left)[place] for place in range(3)] == [
-        [[0], [50.5]], [[1, 1], [59, 61]], [[5, 5], [79.5, 80.5]]
-    ]  # fmt: skip
-    assert [points[1] for points in data.lines(right).values()] == [paper["mnli_dev"], paper["race_dev"]]
-    assert data.texts(right) == ["MultiNLI", "RACE"] and "5 = todo" in left.get_xlabel()
-    assert data.labels(left)[2] == "exactitud en test (%)" and "13 = todo" in right.get_xlabel()
-    assert data.spoken(figure)[1:] == [0, 50.5, 1, 60, 5, 80, 0, 13, 60, 73, 40, 53]
+    for line in lines:
+        assert list(line.get_xdata()) == pytest.approx([20, 420], rel=0.06)
+    (bars,) = ax.containers[0].lines[2]
+    assert [(low, high) for (_, low), (_, high) in bars.get_segments()] == [(56, 64), (77, 82)]
+    assert ax.get_xscale() == "log" and "desde cero, 50, 70" in figure.get_label()
 
 
 # --- 07 ---------------------------------------------------------------------------------------------------------------
