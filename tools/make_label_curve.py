@@ -10,6 +10,7 @@ parte se entrena con una semilla distinta, y un ajuste se apunta en cuanto acaba
 
 import json
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -110,7 +111,9 @@ def main(arguments=None) -> int:
                 if any(key.items() <= run.items() for run in _known(options.data)["runs"]):
                     continue
                 record = key | {"right": right(system, size, fold)}
-                with FileLock(f"{options.data}.lock"):  # dos procesos pueden repartirse los sistemas
+                with FileLock(
+                    Path(tempfile.gettempdir(), "curso-etiquetas.lock")
+                ):  # dos procesos pueden repartirse los sistemas
                     known = _known(options.data)
                     known["test"] = [[int(one) for one in test] for *_, test in parts]
                     known["runs"].append(record)

@@ -213,7 +213,7 @@ def label_curve(scores: dict):
         ax.errorbar(where, means, errors, color=color, marker=marker, capsize=3, lw=2, label=name)
         told.append(f"{name}, {', '.join(number(mean, 0) for mean in means)}")
     ax.axhline(50, color=GRAY, lw=1, ls=":")
-    ax.annotate("azar", (sizes[0], 50), xytext=(-4, 4), textcoords="offset points", color=GRAY)
+    ax.annotate("azar", (sizes[-1], 50), xytext=(0, -14), textcoords="offset points", color=GRAY)
     ax.set_xscale("log")
     ax.set_xticks(sizes, [str(size) for size in sizes])
     ax.minorticks_off()
@@ -221,7 +221,8 @@ def label_curve(scores: dict):
         title="Cuántas etiquetas hacen falta", xlabel="frases con etiqueta para aprender (escala logarítmica)",
         ylabel="aciertos en frases nuevas (%)",
     )  # fmt: skip
-    ax.legend(loc="lower right", frameon=False)
+    ax.legend(loc="upper left", frameon=False)
+    ax.set_ylim(top=ax.get_ylim()[1] + 8)  # sitio para la leyenda
     return describe(
         figure,
         f"Aciertos en 600 frases nuevas según cuántas se han usado para aprender ({', '.join(map(str, sizes))}). "
