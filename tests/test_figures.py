@@ -918,7 +918,7 @@ def test_lesson08_head_scores():
 
 def test_lesson08_silenced():
     panels = {"ceros": [[10.0, 200.0], [-1.0, 20.0]], "su media": [[5.0, 100.0], [0.0, 8.0]]}
-    figure, (zeros, means, _) = draw("lesson08.silenced", panels)
+    figure, (zeros, means) = draw("lesson08.silenced", panels)
     assert data.image(zeros).tolist() == panels["ceros"] and data.image(means).tolist() == panels["su media"]
     assert zeros.images[0].get_clim() == (0, 200) == means.images[0].get_clim()  # se comparan entre sí
     assert data.texts(zeros) == ["+10 %", "+200 %", "−1 %", "+20 %"]

@@ -22,7 +22,7 @@ from helpers.figures import (
     readable,
     with_comma,
 )
-from helpers.spanish import number
+from helpers.spanish import number, signed
 
 
 def masked_softmax(scores):
@@ -331,7 +331,7 @@ def silenced(panels: dict):
         if rises.size <= 36:  # con las 144 cabezas de GPT-1 no caben los números
             for (row, column), value in np.ndenumerate(rises):
                 color = "white" if value > 0.6 * top else "black"
-                text = f"{'+' if value >= 0 else ''}{number(value)} %"
+                text = f"{signed(value, 0)} %"
                 ax.text(column, row, text, ha="center", va="center", fontsize=11, color=color)
         ax.set_xticks(range(rises.shape[1]), range(1, rises.shape[1] + 1))
         ax.set_yticks(range(rises.shape[0]), range(1, rises.shape[0] + 1))
