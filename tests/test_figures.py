@@ -555,69 +555,31 @@ def test_verdicts_without_failures():
     assert data.spoken(figure)[-3:] == [1, 0, 0]
 
 
-def test_lesson06_pretraining():
-    nan = float("nan")
-    ours = {
-        "frases": {"pretrained": (80.0, 1.5, [79, 81]), "scratch": (60.0, nan, [60]), "chance": 50},
-        "pares": {"pretrained": (70.0, 2.0, [68, 72]), "tfidf": (55.0, 0.0, [55]), "chance": 33.3},
+def test_lesson06_label_curve():
+    scores = {
+        name: {20: (low, low - 4, low + 4), 420: (low + 20, low + 17, low + 22)}
+        for name, low in {"pretrained": 60.0, "frozen": 58.0, "tfidf": 52.0, "scratch": 50.0}.items()
     }
-    figure, (left, right) = draw("lesson06.pretraining", ours, TABLE5)
-    bars = []
-    for group in left.containers:
-        point, _, (interval,) = group.lines
-        bars.append(
-            (point.get_xdata()[0], point.get_ydata()[0], interval.get_paths()[0].vertices[:, 0].tolist())
-        )
-    assert bars == [(80, -0.3, [78.5, 81.5]), (60, -0.15, [60, 60]), (70, 0.7, [68, 72]), (55, 1.3, [55, 55])]
-    seeds = [
-        line.get_xdata().tolist() for line in left.lines if line.get_marker() == "." and len(line.get_xdata())
+    figure, (ax,) = draw("lesson06.label_curve", scores)
+    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert legend == [
+        "preentrenado y ajustado",
+        "preentrenado y congelado, con su capa",
+        "contar palabras (TF-IDF)",
+        "desde cero",
     ]
-    assert seeds == [[79, 81], [60], [68, 72], [55]]
-    chance = [
-        line.get_xdata()[0] for line in left.lines if line.get_linestyle() == ":" and len(line.get_xdata())
+    lines = [container.lines[0] for container in ax.containers]
+    assert [[round(y) for y in line.get_ydata()] for line in lines] == [
+        [60, 80],
+        [58, 78],
+        [52, 72],
+        [50, 70],
     ]
-    assert chance == [50, 33.3] and data.ticks(left.yaxis) == ["frases", "pares"]
-    assert data.ticks(right.yaxis) == ["RTE", "QQP"] and data.texts(right) == [
-        "+26,5",
-        "+3,5",
-    ]  # de más a menos
-    assert data.lines(right)["preentrenado"] == [[60, 70], [0, 1]]
-    assert data.lines(right)["sin preentrenar"] == [[33.5, 66.5], [0, 1]]
-    assert left.yaxis_inverted() and right.yaxis_inverted() and data.labels(left)[1] == "exactitud (%)"
-    assert data.spoken(figure)[1:] == [80, 60, 70, 55, -1, 5, 26.5, 3.5]
-
-
-def test_lesson06_auxiliary():
-    ours = {"frases": (1.5, 0.5, [1, 2]), "pares": (-0.25, 3.0, [-3, 2.5])}
-    figure, (left, right) = draw("lesson06.auxiliary", ours, TABLE5)
-    assert data.texts(left) == ["+1,5", "−0,2"] and data.ticks(left.yaxis) == ["frases", "pares"]
-    limits = [
-        bar.get_paths()[0].vertices[:, 0].tolist() for group in left.containers for bar in group.lines[2]
-    ]
-    assert limits == [[1, 2], [-3.25, 2.75]]
-    colors = [group.lines[0].get_color() for group in left.containers]
-    assert colors == [figures.BLUE, figures.GRAY]  # gris: su intervalo no deja fuera el cero
-    assert data.ticks(right.yaxis) == ["QQP", "RTE"] and data.texts(right) == ["+2,0", "−0,5"]
-    assert [data.lines(right)[place][0] for place in (1, 3)] == [[2], [-0.5]]
-    assert left.get_xlim() == right.get_xlim() == pytest.approx((-1.12 * 4.2, 1.12 * 4.2))
-    assert data.labels(left)[1] == "λ = 0,5 menos λ = 0 (puntos)" and right.yaxis_inverted()
-    assert data.spoken(figure)[3:] == [1.5, 0.5, -0.2, 3, 5, 2, -0.5]
-
-
-def test_lesson06_transfer():
-    ours = {1: (60.0, 2.0, [59, 61]), 0: (50.5, float("nan"), [50.5]), 5: (80.0, 1.0, [79.5, 80.5])}
-    paper = {"layers": list(range(14)), "mnli_dev": list(range(60, 74)), "race_dev": list(range(40, 54))}
-    figure, (left, right) = draw("lesson06.transfer", ours, paper)
-    assert data.lines(left)["media"] == [[0, 1, 5], [50.5, 60, 80]]
-    edges = {tuple(point) for point in left.collections[0].get_paths()[0].vertices.tolist()}
-    assert edges == {(0, 50.5), (1, 58), (1, 62), (5, 79), (5, 81)}
-    assert [data.lines(left)[place] for place in range(3)] == [
-        [[0], [50.5]], [[1, 1], [59, 61]], [[5, 5], [79.5, 80.5]]
-    ]  # fmt: skip
-    assert [points[1] for points in data.lines(right).values()] == [paper["mnli_dev"], paper["race_dev"]]
-    assert data.texts(right) == ["MultiNLI", "RACE"] and "5 = todo" in left.get_xlabel()
-    assert data.labels(left)[2] == "exactitud en test (%)" and "13 = todo" in right.get_xlabel()
-    assert data.spoken(figure)[1:] == [0, 50.5, 1, 60, 5, 80, 0, 13, 60, 73, 40, 53]
+    for line in lines:
+        assert list(line.get_xdata()) == pytest.approx([20, 420], rel=0.06)
+    (bars,) = ax.containers[0].lines[2]
+    assert [(low, high) for (_, low), (_, high) in bars.get_segments()] == [(56, 64), (77, 82)]
+    assert ax.get_xscale() == "log" and "desde cero, 50, 70" in figure.get_label()
 
 
 # --- 07 ---------------------------------------------------------------------------------------------------------------
@@ -985,31 +947,19 @@ def test_lesson08_details():
 
 def test_lesson09_windows():
     tokens = ["once</w>", "up", "on</w>", "a</w>", "time</w>"]
-    figure, (strip, zoom) = draw("lesson09.windows", [5, 3, 4], 4, tokens)
-    stories = [(bar.get_x(), bar.get_width()) for bar in strip.patches]
-    assert stories == [(0, 5), (5, 3), (8, 4)] and data.texts(strip) == ["cuento 1", "cuento 2", "cuento 3"]
+    figure, (strip, zoom) = draw("lesson09.windows", [5, 3, 4], 4, [7, 0, 6, 2], tokens)
+    boxes = [(bar.get_x(), bar.get_y(), bar.get_width()) for bar in strip.patches]
+    assert boxes[:3] == [(0, 0, 5), (5, 0, 3), (8, 0, 4)]
+    assert boxes[3:] == [(7, 1.15, 4), (0, 1.65, 4), (6, 2.15, 4), (2, 1.15, 4)]
+    assert data.texts(strip) == ["cuento 1", "cuento 2", "cuento 3"]
     assert [text.get_position()[0] for text in strip.texts] == [2.5, 6.5, 10]
-    assert [points[0] for points in data.lines(strip).values()] == [[0, 0], [4, 4], [8, 8], [12, 12]]
     assert strip.get_xlim() == (0, 12) and strip.get_xlabel() == "posición en la tira de tokens"
     words = [text for text in data.texts(zoom) if text]
     assert words == ["once", "up…", "on", "a", "entra", "up…", "on", "a", "time", "objetivo"]
     above, below = (sorted(bar.get_x() for bar in zoom.patches if bar.get_y() == y) for y in (0, -1.6))
     assert above == below == pytest.approx([0.04, 1.04, 2.04, 3.04])
-    assert data.spoken(figure) == [12, 3, 4]
+    assert data.spoken(figure) == [12, 3, 4, 4]
     assert "«once» → «up…», «up…» → «on», «on» → «a»…" in figure.get_label()
-
-
-def test_lesson09_schedules():
-    panels = {"artículo": ([0, 2000, 12000], [0, 2.5e-4, 0], 2000), "mini": ([0, 100], [0, 2e-3], 10)}
-    figure, (left, right) = draw("lesson09.schedules", panels)
-    assert data.lines(left)[0] == [[0, 2000, 12000], [0, 2.5e-4, 0]]
-    assert (left.patches[0].get_x(), left.patches[0].get_width()) == (0, 2000) and right.patches[
-        0
-    ].get_width() == 10
-    assert left.get_ylim() == pytest.approx((0, 2.8e-4)) and data.written(left.yaxis, 5e-5) == "0,00005"
-    assert data.written(left.xaxis, 12000) == "12\u202f000"
-    assert data.labels(left) == ("artículo", "actualización", "tasa de aprendizaje")
-    assert data.spoken(figure) == [0.00025, 2000, 0, 12000, 0.002, 10, 0, 100]
 
 
 def test_lesson09_live():
@@ -1059,27 +1009,37 @@ def test_lesson09_stability():
 
 def test_lesson09_history():
     records = [
-        {"tokens": 200_000, "train_loss": 6.0, "held_out_loss": 6.25, "zero_shot_sentiment": 0.5},
-        {"tokens": 1_000_000, "train_loss": 4.0, "held_out_loss": None, "zero_shot_sentiment": None},
-        {"tokens": 32_768_000, "train_loss": 3.0, "held_out_loss": 3.5, "zero_shot_sentiment": 0.75},
+        {"tokens": 200_000, "train_loss": 6.0, "held_out_loss": 6.25},
+        {"tokens": 9_000_000, "train_loss": 4.5, "held_out_loss": 4.25},
+        {"tokens": 10_000_000, "train_loss": 4.25, "held_out_loss": 4.125},
+        {"tokens": 11_000_000, "train_loss": None, "held_out_loss": 4.375},
+        {"tokens": 20_000_000, "train_loss": 4.0, "held_out_loss": 4.0},
+        {"tokens": 32_800_000, "train_loss": 3.0, "held_out_loss": 3.5},
     ]
-    figure, (left, right) = draw("lesson09.history", records)
-    assert data.lines(left)["texto de entrenamiento"] == [[200_000, 1_000_000, 32_768_000], [6, 4, 3]]
-    assert data.lines(left)["libros apartados"] == [[200_000, 32_768_000], [6.25, 3.5]]
-    (task,) = data.lines(right).values()
-    assert task == [[200_000, 32_768_000], [0.5, 0.75]] and left.get_xscale() == right.get_xscale() == "log"
-    assert data.ticks(left.xaxis) == ["300 mil", "1 M", "3 M", "10 M", "30 M"]
-    assert data.labels(left)[1:] == ("tokens leídos (escala logarítmica)", "pérdida (nats por token)")
-    assert data.spoken(figure) == [6.25, 3.5, 200, 32.8, 3, 1]
+    rates = [(10_000_000, 0.0), (11_000_000, 1e-3), (32_800_000, 0.0)]
+    figure, (whole, zoom, rate) = draw("lesson09.history", records, 10_000_000, rates)
+    assert data.lines(whole)["libros apartados"][1] == [6.25, 4.25, 4.125, 4.375, 4, 3.5]
+    assert data.lines(whole)["libros de entrenamiento"][1] == [6, 4.5, 4.25, 4, 3]
+    # en la ampliación, las dos etapas no se unen: se midieron con otras ventanas
+    parts = [line.get_ydata().tolist() for line in zoom.lines[:4]]
+    assert parts == [[4.5, 4.25], [4, 3], [4.25, 4.125], [4.375, 4, 3.5]]
+    assert zoom.get_xscale() == "linear" and whole.get_xscale() == "log"
+    outline = rate.collections[0].get_paths()[0].vertices
+    assert outline[:, 1].max() == 1 and data.written(rate.xaxis, 2e7) == "20 M"
+    assert data.labels(whole)[1:] == ("tokens leídos (escala logarítmica)", "pérdida (nats por token)")
+    assert data.spoken(figure) == [6.25, 3.5, 200, 32.8, 10, 4.38]
 
 
-def test_history_without_tasks():
+def test_lesson09_milestones():
     records = [
-        {"tokens": 10**power, "train_loss": 9.0 - power, "held_out_loss": 9.5 - power} for power in (5, 6)
-    ]
-    figure, (only,) = draw("lesson09.history", records)
-    assert data.lines(only)["libros apartados"] == [[10**5, 10**6], [4.5, 3.5]]
-    assert "A la derecha" not in figure.get_label()
+        {"tokens": 262_144, "text": "the old\nman"}, {"tokens": 71_806_976, "text": "the old man " + 20 * "sat "}
+    ]  # fmt: skip
+    figure, (ax,) = draw("lesson09.milestones", records)
+    assert data.texts(ax)[:2] == ["262 mil", "the old ↵ man"] and data.texts(ax)[2] == "71,8 M"
+    assert data.texts(ax)[3].split() == records[1]["text"].split() and "\n" in data.texts(ax)[3]
+    first, second = ax.patches
+    assert first.get_y() + first.get_height() < second.get_y()  # no se pisan
+    assert all(record["text"].strip().replace("\n", " ↵ ") in figure.get_label() for record in records)
 
 
 def test_lesson09_scale():

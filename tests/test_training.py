@@ -33,7 +33,7 @@ from helpers.pretraining.texts import CorpusError, Document
 from helpers.reproduction import main as reproduce_command
 from helpers.tasks import TaskError
 from helpers.tokenizer import GPT1Tokenizer
-from helpers.training import TrainingError, clear_disk_errors, fingerprint, last_checkpoint
+from helpers.training import TrainingError, clear_disk_errors, fingerprint, last_checkpoint, steps
 from helpers.training.folder import _disk_problem
 from tools import lessons
 
@@ -998,3 +998,19 @@ def test_what_is_not_a_folder_is_one_sentence(folder, tokens, tokenizer, out):  
     ):
         with pytest.raises(TrainingError, match="La carpeta de salida"):
             start()
+
+
+def test_steps_show_a_bar_and_leave_its_last_line(monkeypatch):
+    shown = []
+
+    class Handle:
+        def update(self, line, raw):
+            shown.append(line["text/plain"])
+
+    monkeypatch.setattr(steps, "display", lambda line, **_: shown.append(line["text/plain"]) or Handle())
+    monkeypatch.setattr(steps, "EVERY", -1)
+    for step in (bar := steps.Steps(3, "Entrenando")):
+        bar.say(f"pérdida {step}")
+    assert shown[0] == "Entrenando " + 30 * "░" + " 0 de 3"
+    assert shown[1].startswith("Entrenando " + 10 * "█") and "1 de 3 · quedan 0 s · pérdida 0" in shown[1]
+    assert shown[-1] == "Entrenando " + 30 * "█" + " 3 de 3 · pérdida 2" and len(shown) == 4

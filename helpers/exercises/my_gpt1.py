@@ -15,7 +15,7 @@ from helpers.exercises import passport
 from helpers.files import why
 from helpers.gpt import GPT1
 
-COURSE = "GPT-1: el del curso"
+COURSE = "GPT-1: el del curso, `helpers/gpt.py`"
 
 HEADER = "import math\n\nimport torch\nfrom torch import nn\nfrom torch.nn import functional as F"
 

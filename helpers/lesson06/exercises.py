@@ -311,6 +311,7 @@ EXERCISES = {
         ],
     ),
     "06-leer": Exercise(
+        goes_on=True,
         reference=lambda hidden, mask: _at(hidden, _last(mask)),
         cases=[(_random(4, 5, 3), _MASK), (_random(2, 6, 2, seed=1), _OTHER_MASK)],
         success="lees el último token de verdad, esté el relleno donde esté.",
@@ -350,6 +351,7 @@ EXERCISES = {
         ],
     ),
     "06-l3": Exercise(
+        goes_on=True,
         reference=_l3,
         cases=_LOSSES,
         success="cada secuencia pesa lo mismo, sea larga o corta, y λ multiplica a la de lenguaje.",
@@ -395,6 +397,7 @@ EXERCISES = {
         ],
     ),
     "06-recorte": Exercise(
+        goes_on=True,
         reference=_clip,
         cases=_GRADS,
         success="todos los gradientes se encogen lo mismo, así que la dirección del paso no cambia.",

@@ -1,13 +1,10 @@
-"""Las figuras de la lección 06: secuencias, curvas y aciertos de un ajuste fino, y las ablaciones junto al artículo.
-
-Cada medida de las ablaciones es una terna (media, mitad del intervalo del 95 %, valores), en puntos de 0 a 100.
-"""
+"""Las figuras de la lección 06: secuencias, curvas y aciertos de un ajuste fino, y cuántas etiquetas hacen falta."""
 
 import matplotlib.pyplot as plt
 from matplotlib.patches import FancyBboxPatch
 
 from helpers.figures import BLUE, GRAY, GREEN, ORANGE, RED, SKY, describe, readable, with_comma
-from helpers.spanish import number, signed
+from helpers.spanish import number
 
 SPECIAL_TINTS = {"_start_": "#BFE3D5", "_delimiter_": "#FBD58A", "_classify_": "#9CC9E3"}
 WORD_TINT = "#EDEDED"
@@ -26,18 +23,6 @@ def confidence(predictions):
     sure = 100 * predictions.probabilities.max(1)
     good = predictions.predicted == predictions.labels
     return sure[good], sure[~good]
-
-
-def difference(table: dict, one: str, other: str) -> dict[str, float]:
-    """Lo que saca de más la variante `one` que `other` en cada tarea de la Tabla 5, sin la media."""
-    rows = _rows(table)
-    return {name: rows[one][name] - rows[other][name] for name in table["columns"][1:]}
-
-
-def band(measure) -> tuple[float, float]:
-    """Los extremos del intervalo de una medida (media, mitad del intervalo, valores)."""
-    mean, half, _ = measure
-    return mean - _drawn(half), mean + _drawn(half)
 
 
 def sequences(panels: dict):
@@ -204,182 +189,42 @@ SYSTEMS = {  # clave de nuestros registros → (nombre, color, marca, relleno)
 SHIFTS = (-0.3, -0.15, 0.0, 0.15, 0.3)  # un renglón por sistema, dentro del de la tarea
 
 
-def pretraining(ours: dict, table: dict):
-    """Preentrenar o no: lo nuestro y la Tabla 5.
-
-    - `ours`: {tarea: {«pretrained», «scratch» y, si las hay, las demás claves de `SYSTEMS`: medida; «chance»: el
-      azar}}; se dibujan las semillas, la media y su intervalo. «_own» es con la receta que eligió cada cual.
-    - `table`: la Tabla 5 (`tables.json`, «table5»).
-    """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11.6, 5), dpi=85)
-    for row, systems in enumerate(ours.values()):
-        left.plot([systems["chance"]] * 2, [row - 0.38, row + 0.38], ":", color="black", lw=1.4)
-        for (key, (_, color, marker, fill)), shift in zip(SYSTEMS.items(), SHIFTS, strict=True):
-            if key not in systems:
-                continue
-            mean, half, values = systems[key]
-            left.plot(values, [row + shift] * len(values), ".", color=color, ms=5, alpha=0.5)
-            left.errorbar(
-                mean, row + shift, xerr=_drawn(half), fmt=marker, color=color, mfc=fill, ms=7, capsize=4
-            )
-    for name, color, marker, fill in SYSTEMS.values():
-        left.plot([], [], marker, color=color, mfc=fill, label=name)
-    left.plot([], [], ":", color="black", label="azar")
-    left.set_yticks(range(len(ours)), ours)
-    left.set_ylim(len(ours) - 0.5, -0.5)
-    left.set(title="gpt1-mini, en test", xlabel="exactitud (%)", ylabel="tarea · ejemplos")
-    left.legend(loc="upper center", bbox_to_anchor=(0.42, -0.17), ncols=2, fontsize=9, columnspacing=0.9)
-    rows, gain = _rows(table), difference(table, FULL, SCRATCH)
-    names = sorted(gain, key=lambda name: -gain[name])
-    for y, name in enumerate(names):
-        low, high = rows[SCRATCH][name], rows[FULL][name]
-        right.plot([low, high], [y, y], color=GRAY, alpha=0.5, lw=3, zorder=1)
-        right.text(112, y, signed(gain[name]), va="center", ha="right", weight="bold")
-    places = range(len(names))
-    right.plot([rows[FULL][name] for name in names], places, "o", color=BLUE, ms=8, label="preentrenado")
-    right.plot(
-        [rows[SCRATCH][name] for name in names],
-        places,
-        "D",
-        color="black",
-        mfc="white",
-        ms=7,
-        label="sin preentrenar",
-    )
-    right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, fontsize=9)
-    right.set_yticks(range(len(names)), names)
-    right.set_ylim(len(names) - 0.5, -0.5)
-    right.set(title="GPT-1 (artículo, Tabla 5)", xlim=(10, 114), xticks=range(20, 101, 20), ylabel="tarea")
-    right.set_xlabel("puntuación (la métrica de cada tarea) y ganancia")
-    for ax in (left, right):
-        ax.grid(axis="y", visible=False)
-    figure.tight_layout(w_pad=2.5)
-    found = "; ".join(
-        f"{task}: "
-        + ", ".join(
-            f"{SYSTEMS[key][0]} {number(values[0], 1)}" for key, values in systems.items() if key in SYSTEMS
-        )
-        for task, systems in ours.items()
-    )
-    gains = ", ".join(f"{name} {signed(gain[name])}" for name in names)
-    return describe(
-        figure,
-        f"A la izquierda, medias en test con gpt1-mini. {found}. A la derecha, lo que gana GPT-1 al preentrenar en la "
-        f"Tabla 5: {gains}.",
-    )
+CURVE = {  # sistema: (nombre, color, marca)
+    "pretrained": ("preentrenado y ajustado", BLUE, "o"),
+    "frozen": ("preentrenado y congelado, con su capa", SKY, "s"),
+    "tfidf": ("contar palabras (TF-IDF)", ORANGE, "^"),
+    "scratch": ("desde cero", GRAY, "D"),
+}
 
 
-def auxiliary(ours: dict, table: dict):
-    """El objetivo auxiliar: la diferencia con λ = 0,5 menos con λ = 0.
-
-    - `ours`: {nombre de la fila: medida de las diferencias, una por semilla}.
-    - `table`: la Tabla 5; el artículo da un solo ajuste por tarea, así que ahí no hay intervalos.
-    """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11.6, 4), dpi=85, sharex=True)
-    for row, (mean, half, values) in enumerate(ours.values()):
-        left.plot(values, [row + 0.16] * len(values), "o", color=GRAY, ms=6, alpha=0.6)
-        color = _color(mean, half)
-        left.errorbar(
-            mean, row - 0.1, xerr=_drawn(half), fmt="D", color=color, ms=8, capsize=5, elinewidth=2.2
-        )
-        left.text(
-            mean,
-            row - 0.24,
-            signed(mean),
-            ha="center",
-            va="bottom",
-            color=color,
-            weight="bold",
-            bbox={"fc": "white", "ec": "none", "pad": 1},
-        )
-    left.plot([], [], "o", color=GRAY, label="una semilla")
-    left.plot([], [], "D-", color="black", label="media e intervalo del 95 %")
-    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, fontsize=9.5)
-    left.set_yticks(range(len(ours)), ours)
-    left.set_ylim(len(ours) - 0.4, -0.7)
-    left.set(title="gpt1-mini, por semillas", ylabel="tarea y parte")
-    effect = difference(table, FULL, NO_LM)
-    names = sorted(effect, key=lambda name: -effect[name])
-    for y, name in enumerate(names):
-        color = BLUE if effect[name] > 0 else RED
-        right.plot([0, effect[name]], [y, y], color=color, lw=2.5, alpha=0.5)
-        right.plot(effect[name], y, "o", color=color, ms=8)
-        side = 8 if effect[name] > 0 else -8
-        right.annotate(
-            signed(effect[name]), (effect[name], y), (side, 0), textcoords="offset points",
-            va="center", ha="left" if side > 0 else "right", color=color, weight="bold",
-        )  # fmt: skip
-    right.set_yticks(range(len(names)), names)
-    right.invert_yaxis()
-    right.set(title="GPT-1 (artículo, Tabla 5): sin márgenes", ylabel="tarea")
-    spread = max(
-        4.2, *(abs(value) for mean, half, values in ours.values() for value in (*values, mean - half, mean + half))
+def label_curve(scores: dict):
+    """Aciertos frente a etiquetas: `scores[sistema][etiquetas]` = (aciertos, mínimo, máximo), en %."""
+    figure, ax = plt.subplots(figsize=(8, 4.6), layout="constrained")
+    sizes, told = sorted(next(iter(scores.values()))), []
+    for place, (system, by_size) in enumerate(scores.items()):
+        name, color, marker = CURVE[system]
+        means, lows, highs = zip(*(by_size[size] for size in sizes), strict=True)
+        # cada sistema, un poco al lado: en el mismo sitio, las barras se taparían
+        where = [size * 1.035 ** (place - 1.5) for size in sizes]
+        errors = [
+            [m - low for m, low in zip(means, lows, strict=True)],
+            [h - m for m, h in zip(means, highs, strict=True)],
+        ]
+        ax.errorbar(where, means, errors, color=color, marker=marker, capsize=3, lw=2, label=name)
+        told.append(f"{name}, {', '.join(number(mean, 0) for mean in means)}")
+    ax.axhline(50, color=GRAY, lw=1, ls=":")
+    ax.annotate("azar", (sizes[0], 50), xytext=(-4, 4), textcoords="offset points", color=GRAY)
+    ax.set_xscale("log")
+    ax.set_xticks(sizes, [str(size) for size in sizes])
+    ax.minorticks_off()
+    ax.set(
+        title="Cuántas etiquetas hacen falta", xlabel="frases con etiqueta para aprender (escala logarítmica)",
+        ylabel="aciertos en frases nuevas (%)",
     )  # fmt: skip
-    for ax in (left, right):
-        ax.axvline(0, color="black", lw=1.2)
-        ax.grid(axis="y", visible=False)
-        ax.set(xlim=(-1.12 * spread, 1.12 * spread), xlabel="λ = 0,5 menos λ = 0 (puntos)")
-        with_comma(ax.xaxis)
-    figure.tight_layout(w_pad=2.5)
-    found = "; ".join(f"{name}, {signed(mean)} ± {number(half, 1)}" for name, (mean, half, _) in ours.items())
-    paper = ", ".join(f"{name} {signed(effect[name])}" for name in names)
+    ax.legend(loc="lower right", frameon=False)
     return describe(
         figure,
-        f"Diferencia entre ajustar con λ = 0,5 y con λ = 0. A la izquierda, gpt1-mini: {found}. A la derecha, la "
-        f"Tabla 5: {paper}.",
+        f"Aciertos en 600 frases nuevas según cuántas se han usado para aprender ({', '.join(map(str, sizes))}). "
+        + "; ".join(told)
+        + ". Cada barra es el intervalo del 95 % según qué frases tocan.",
     )
-
-
-def transfer(ours: dict, figure2: dict):
-    """Cuánto se copia del modelo preentrenado y cuánto se acierta.
-
-    - `ours`: {capas copiadas: medida}, donde 0 es nada, 1 los embeddings y k + 1, además, k bloques.
-    - `figure2`: la Figura 2, izquierda (`figure2.json`, «left»).
-    """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11.6, 4.2), dpi=85)
-    layers = sorted(ours)
-    means = [ours[k][0] for k in layers]
-    low, high = zip(*(band(ours[k]) for k in layers), strict=True)
-    left.fill_between(layers, low, high, color=BLUE, alpha=0.18, lw=0, label="intervalo del 95 %")
-    for k in layers:
-        left.plot([k] * len(ours[k][2]), ours[k][2], "o", color=GRAY, ms=5, alpha=0.55)
-    left.plot([], [], "o", color=GRAY, ms=5, label="una semilla")
-    left.plot(layers, means, "o-", color=BLUE, lw=2.2, ms=8, label="media")
-    left.set(title="gpt1-mini, sentimiento", ylabel="exactitud en test (%)", xticks=layers)
-    left.legend(loc="lower right")
-    for values, name, color, marker in (
-        (figure2["mnli_dev"], "MultiNLI", BLUE, "o"),
-        (figure2["race_dev"], "RACE", ORANGE, "s"),
-    ):
-        right.plot(figure2["layers"], values, color=color, marker=marker, ms=6)
-        right.text(13, values[-1] + 1.4, name, weight="bold", ha="right")
-    right.set(title="GPT-1 (artículo, Figura 2, izquierda)", ylabel="exactitud en validación (%)")
-    right.set(xticks=figure2["layers"], ylim=(35, 90))
-    for ax, last in ((left, layers[-1]), (right, 13)):
-        ax.set_xlabel(f"capas copiadas (0 = ninguna; 1 = embeddings; {last} = todo)")
-    figure.tight_layout(w_pad=2.5)
-    found = ", ".join(f"{k}: {number(ours[k][0], 1)}" for k in layers)
-    race, mnli = figure2["race_dev"], figure2["mnli_dev"]
-    return describe(
-        figure,
-        f"Exactitud según las capas copiadas. gpt1-mini, media en test: {found}. En el artículo, de 0 a 13 capas: "
-        f"MultiNLI de {number(mnli[0], 1)} a {number(mnli[-1], 1)} y RACE de {number(race[0], 1)} a "
-        f"{number(race[-1], 1)}.",
-    )
-
-
-def _rows(table: dict) -> dict:
-    """La Tabla 5 como {variante: {columna: valor}}."""
-    return {row["method"]: dict(zip(table["columns"], row["values"], strict=True)) for row in table["rows"]}
-
-
-def _color(mean: float, half: float) -> str:
-    """Azul o rojo si el intervalo deja fuera el cero; si no, gris."""
-    if not abs(mean) > half:
-        return GRAY
-    return BLUE if mean > 0 else RED
-
-
-def _drawn(half: float) -> float:
-    """La mitad del intervalo, o 0 si con una sola medida no lo hay (nan)."""
-    return half if half == half else 0.0

@@ -38,6 +38,20 @@ _TEXTS = [
 ]
 
 
+# --- 09-lote: ids [N], principios [B] y longitud → lote [B, longitud] ----------------------------------------------
+
+
+def _batch_of(ids, starts, length):
+    return ids[starts[:, None] + torch.arange(length)]
+
+
+_STRIP = 3 * torch.arange(40) % 101
+_DRAWN = [
+    (_STRIP, torch.tensor([7, 0, 30, 7]), 6),  # desordenados, solapados y uno repetido: son al azar
+    (_STRIP, torch.tensor([35, 2]), 5),  # la primera acaba donde acaba el texto
+]
+
+
 # --- 09-l1: logits [lote, T, V] e ids [lote, T] → entropía cruzada media en nats ----------------------------------
 
 
@@ -76,7 +90,55 @@ def _decay(shape):
     return _rising(lambda step, total, warmup: shape((step - warmup) / (total - warmup)))
 
 
-_STEPS = [(step, 1000, 200, 0.004) for step in (0, 50, 200, 500, 1000)]
+_STEPS = [(step, 1000, 200, 0.004) for step in (0, 50, 199, 200, 500, 1000)]
+
+
+# --- 09-adam: gradiente, m, v y número de actualización → (dirección, m, v) ----------------------------------------
+
+_BETA1, _BETA2, _EPS = 0.9, 0.999, 1e-8
+
+
+def adam(gradient, m, v, step):
+    """Una actualización de Adam, con los valores del artículo de Kingma y Ba."""
+    m = _BETA1 * m + (1 - _BETA1) * gradient
+    v = _BETA2 * v + (1 - _BETA2) * gradient**2
+    fair_m, fair_v = m / (1 - _BETA1**step), v / (1 - _BETA2**step)
+    return fair_m / (fair_v.sqrt() + _EPS), m, v
+
+
+def _direction(rule):
+    """Las dos medias, bien; la dirección, como diga `rule(m, v, step)`."""
+
+    def wrong(gradient, m, v, step):
+        _, m, v = adam(gradient, m, v, step)
+        return rule(m, v, step), m, v
+
+    return wrong
+
+
+def _means(new_m, new_v):
+    """La dirección, de las medias que digan `new_m(gradiente, m)` y `new_v(gradiente, v)`."""
+
+    def wrong(gradient, m, v, step):
+        m, v = new_m(gradient, m), new_v(gradient, v)
+        return (m / (1 - _BETA1**step)) / ((v / (1 - _BETA2**step)).sqrt() + _EPS), m, v
+
+    return wrong
+
+
+def _right_m(gradient, m):
+    return _BETA1 * m + (1 - _BETA1) * gradient
+
+
+def _right_v(gradient, v):
+    return _BETA2 * v + (1 - _BETA2) * gradient**2
+
+
+_GRADIENTS = [  # el cero y el 1e-7 son los que notan la ε
+    (torch.tensor([0.5, -2.0, 1e-7, 0.0]), torch.zeros(4), torch.zeros(4), 1),
+    (torch.tensor([[1.0, -3.0]]), torch.tensor([[0.2, 0.5]]), torch.tensor([[0.04, 0.9]]), 3),
+    (torch.tensor([0.1, 0.2]), torch.tensor([-0.3, 0.1]), torch.tensor([0.5, 0.02]), 40),
+]
 
 
 # --- 09-bits: sorpresas en nats [n] y el texto → (perplejidad, bits por byte) -------------------------------------
@@ -104,6 +166,7 @@ EXERCISES = {
     "09-ventanas": Exercise(
         reference=_windows,
         cases=_TEXTS,
+        goes_on=True,
         success="cada token del principio está en una ventana y solo en una; los que no llenan la última se tiran.",
         mistakes=[
             Mistake(
@@ -141,6 +204,145 @@ EXERCISES = {
             Mistake(
                 lambda ids, length: ids[: -(len(ids) % length)].view(-1, length),
                 "cuando no sobra ningún token, ids[:-0] lo borra todo: quédate con los primeros count * length.",
+            ),
+        ],
+    ),
+    "09-lote": Exercise(
+        reference=_batch_of,
+        cases=_DRAWN,
+        goes_on=True,
+        success="cada fila es texto seguido y empieza donde dice el sorteo; que se solapen no importa.",
+        mistakes=[
+            Mistake(
+                lambda ids, starts, length: ids[starts],
+                "das solo el primer token de cada ventana: faltan los `length - 1` que le siguen.",
+            ),
+            Mistake(
+                lambda ids, starts, length: _batch_of(torch.cat([ids, ids[:1]]), starts, length + 1),
+                "tus ventanas tienen un token de más: el objetivo sale de la misma ventana, desplazada.",
+            ),
+            Mistake(
+                lambda ids, starts, length: _batch_of(ids, starts, length - 1),
+                "a cada ventana le falta el último token: el corte [a : b] no incluye el b.",
+            ),
+            Mistake(
+                lambda ids, starts, length: _batch_of(ids, starts, length).T,
+                "está traspuesto: se pide una ventana por fila, [principios, longitud].",
+            ),
+            Mistake(
+                lambda ids, starts, length: _batch_of(ids, starts.sort().values, length),
+                "has ordenado los principios: las filas van en el orden del sorteo.",
+            ),
+            Mistake(
+                lambda ids, starts, length: _batch_of(ids, starts.unique(), length),
+                "un principio que sale dos veces son dos filas: no quites los repetidos.",
+            ),
+            Mistake(
+                lambda ids, starts, length: _windows(ids, length)[starts % (len(ids) // length)],
+                "has elegido casillas de la rejilla: cada principio es un sitio de la tira, uno cualquiera.",
+            ),
+            Mistake(
+                lambda ids, starts, length: ids[: len(starts) * length].view(-1, length),
+                "no miras `starts`: las ventanas empiezan donde dice el sorteo, no una detrás de otra.",
+            ),
+            Mistake(
+                lambda ids, starts, length: _batch_of(ids, starts, length).flatten(),
+                "los números son esos, pero en una sola fila: se pide [principios, longitud].",
+            ),
+        ],
+    ),
+    "09-adam": Exercise(
+        reference=adam,
+        cases=_GRADIENTS,
+        tolerance=1e-6,
+        goes_on=True,
+        success="dos medias, corregidas al empezar, y un paso que no depende del tamaño del gradiente.",
+        mistakes=[
+            Mistake(
+                _direction(lambda m, v, step: m / (v.sqrt() + _EPS)),
+                "faltan las correcciones: al empezar, las dos medias son demasiado pequeñas (nacen en cero).",
+            ),
+            Mistake(
+                _direction(lambda m, v, step: (m / (1 - _BETA1**step)) / (v.sqrt() + _EPS)),
+                "has corregido m, pero no v.",
+            ),
+            Mistake(
+                _direction(lambda m, v, step: m / ((v / (1 - _BETA2**step)).sqrt() + _EPS)),
+                "has corregido v, pero no m.",
+            ),
+            Mistake(
+                _direction(
+                    lambda m, v, step: (m / (1 - _BETA1**step)) / (v / (1 - _BETA2**step) + _EPS).sqrt()
+                ),
+                "la ε va fuera de la raíz: dentro frena mucho los pesos de gradiente pequeño.",
+            ),
+            Mistake(
+                _direction(lambda m, v, step: (m / (1 - _BETA1**step)) / (v / (1 - _BETA2**step) + _EPS)),
+                "falta la raíz de v: es la media de los cuadrados, y hay que volver a la escala del gradiente.",
+            ),
+            Mistake(
+                _direction(lambda m, v, step: (m / (1 - _BETA1**step)) / (v / (1 - _BETA2**step)).sqrt()),
+                "falta la ε: con un gradiente que es siempre cero sale 0/0.",
+            ),
+            Mistake(
+                _direction(
+                    lambda m, v, step: (
+                        (m / (1 - _BETA1 ** (step + 1))) / ((v / (1 - _BETA2 ** (step + 1))).sqrt() + _EPS)
+                    )
+                ),
+                "`step` ya empieza en 1: elevas a una vuelta de más.",
+            ),
+            Mistake(
+                _direction(
+                    lambda m, v, step: (m / (1 - _BETA1 * step)) / ((v / (1 - _BETA2 * step)).sqrt() + _EPS)
+                ),
+                "las correcciones llevan β elevada a `step` (`**`), no multiplicada.",
+            ),
+            Mistake(
+                lambda gradient, m, v, step: (
+                    -adam(gradient, m, v, step)[0],
+                    *adam(gradient, m, v, step)[1:],
+                ),
+                "el signo menos lo pone el bucle, que resta: la dirección va con el del gradiente.",
+            ),
+            Mistake(
+                _means(
+                    lambda gradient, m: _BETA2 * m + (1 - _BETA2) * gradient,
+                    lambda gradient, v: _BETA1 * v + (1 - _BETA1) * gradient**2,
+                ),
+                "has cambiado las β: la de m es 0,9 y la de v, 0,999.",
+            ),
+            Mistake(
+                _means(lambda gradient, m: (1 - _BETA1) * m + _BETA1 * gradient, _right_v),
+                "en m los pesos van al revés: lo de antes pesa 0,9 y lo nuevo, 0,1.",
+            ),
+            Mistake(
+                _means(_right_m, lambda gradient, v: _BETA2 * v + (1 - _BETA2) * gradient),
+                "v es la media de los **cuadrados** de los gradientes.",
+            ),
+            Mistake(
+                _means(lambda gradient, m: m + (1 - _BETA1) * gradient, _right_v),
+                "m no olvida: lo que había se multiplica por 0,9 antes de añadir lo nuevo.",
+            ),
+            Mistake(
+                lambda gradient, m, v, step: (
+                    (found := adam(gradient, m, v, step))[0],
+                    found[1] / (1 - _BETA1**step),
+                    found[2] / (1 - _BETA2**step),
+                ),
+                "devuelves las medias corregidas: se guardan sin corregir, o se corregirían dos veces.",
+            ),
+            Mistake(
+                lambda gradient, m, v, step: (adam(gradient, m, v, step)[0], m, v),
+                "devuelves las medias de antes: hay que devolver las nuevas, o Adam no recordará nada.",
+            ),
+            Mistake(
+                lambda gradient, m, v, step: adam(gradient, m, v, step)[0],
+                "falta devolver m y v: el bucle las guarda para la vuelta siguiente.",
+            ),
+            Mistake(
+                lambda gradient, m, v, step: (*adam(gradient, m, v, step)[1:], adam(gradient, m, v, step)[0]),
+                "las tres cosas están bien, pero en otro orden: dirección, m, v.",
             ),
         ],
     ),
@@ -185,6 +387,7 @@ EXERCISES = {
     "09-l1": Exercise(
         reference=_l1,
         cases=[_batch(0, 3, 6, 5), _batch(1, 2, 4, 7)],
+        goes_on=True,
         success="cada posición se compara con el token que venía después, y ninguna ventana se mezcla con otra.",
         mistakes=[
             Mistake(
@@ -240,6 +443,7 @@ EXERCISES = {
     "09-tasa": Exercise(
         reference=_rate,
         cases=_STEPS,
+        goes_on=True,
         tolerance=1e-6,
         success="sube en línea recta hasta el máximo y baja por medio coseno hasta 0.",
         mistakes=[
@@ -280,6 +484,24 @@ EXERCISES = {
             Mistake(
                 _decay(lambda x: 1 + math.cos(math.pi * x)),
                 "te falta dividir por 2: el máximo sale doble.",
+            ),
+            Mistake(
+                lambda step, total, warmup, peak: _rate(step + 1, total, warmup, peak),
+                "vas una actualización por delante: en la 0 la tasa es 0, y en la `warmup`, la máxima.",
+            ),
+            Mistake(
+                lambda step, total, warmup, peak: (
+                    peak * step / warmup
+                    if step < warmup
+                    else _half_cosine((step - warmup) / (total - warmup))
+                ),
+                "a la bajada le falta multiplicar por `peak`: empieza en 1.",
+            ),
+            Mistake(
+                lambda step, total, warmup, peak: (
+                    step / warmup if step < warmup else _rate(step, total, warmup, peak)
+                ),
+                "a la subida le falta multiplicar por `peak`: llega hasta 1.",
             ),
             Mistake(
                 _decay(lambda x: (1 + math.cos(x)) / 2),
@@ -328,6 +550,7 @@ EXERCISES = {
     "09-bits": Exercise(
         reference=_measures,
         cases=_SURPRISES,
+        goes_on=True,
         success="la perplejidad reparte la sorpresa entre los tokens; los bits por byte, entre los bytes del texto.",
         mistakes=[
             Mistake(

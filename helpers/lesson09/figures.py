@@ -1,15 +1,26 @@
-"""Las figuras de la lección 09: cómo se preentrena (ventanas, tasa, estabilidad) y cómo se mide lo preentrenado."""
+"""Las figuras de la lección 09: cómo se preentrena (ventanas, estabilidad) y cómo se mide lo preentrenado."""
 
 import math
 from itertools import accumulate
+from textwrap import fill
 
 import matplotlib.pyplot as plt
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
-from helpers.figures import BLUE, GRAY, GREEN, ORANGE, PALETTE, RED, describe, readable, with_comma
+from helpers.figures import (
+    BLUE,
+    GRAY,
+    GREEN,
+    ORANGE,
+    PALETTE,
+    RED,
+    describe,
+    readable,
+    slant_if_crowded,
+    with_comma,
+)
 from helpers.spanish import number, significant
-from helpers.zeroshot import PROBES
 
 DOCUMENT_COLORS = ("#9CC9E3", "#F6D186")
 
@@ -32,29 +43,26 @@ def moving_average(values, window: int) -> list[float]:
     return [sum(values[max(0, end - window) : end]) / min(end, window) for end in range(1, len(values) + 1)]
 
 
-def windows(lengths, length: int, tokens):
-    """Cómo se corta el texto en ventanas contiguas.
+def windows(lengths, length: int, starts, tokens):
+    """De dónde salen las ventanas de un lote.
 
     - `lengths`: tokens de los primeros documentos, en su orden, ya pegados; `length`: tokens de una ventana.
+    - `starts`: dónde empieza cada ventana sorteada.
     - `tokens`: los primeros de una ventana y el que sigue; la figura empareja cada uno con el que viene detrás.
     """
-    figure, (strip, zoom) = plt.subplots(2, 1, figsize=(10.4, 3.7), height_ratios=[1, 1.35])
+    figure, (strip, zoom) = plt.subplots(2, 1, figsize=(10.4, 4.1), height_ratios=[1.2, 1.35])
     begins = [0, *accumulate(lengths)]
     total = begins.pop()
     for index, (begin, size) in enumerate(zip(begins, lengths, strict=True)):
-        color = DOCUMENT_COLORS[index % 2]
-        strip.add_patch(Rectangle((begin, 0), size, 1, fc=color, ec="none"))
-        strip.text(
-            begin + size / 2, 0.5, f"cuento {index + 1}", ha="center", va="center", fontsize=9,
-            bbox={"fc": color, "ec": "none", "pad": 2}, zorder=3,
-        )  # fmt: skip
-    for start in range(0, total + 1, length):
-        strip.plot([start, start], [0, 1], color="black", lw=0.9)
+        strip.add_patch(Rectangle((begin, 0), size, 1, fc=DOCUMENT_COLORS[index % 2], ec="none"))
+        strip.text(begin + size / 2, 0.5, f"cuento {index + 1}", ha="center", va="center", fontsize=9)
+    for place, start in enumerate(starts):
+        strip.add_patch(Rectangle((start, 1.15 + 0.5 * (place % 3)), length, 0.4, fc=GREEN, ec="none"))
     strip.set(
-        title=f"Los cuentos, uno detrás de otro, cortados cada {length} tokens",
+        title=f"{len(starts)} ventanas de {length} tokens, sorteadas en la tira de los cuentos",
         xlabel="posición en la tira de tokens",
         xlim=(0, total),
-        ylim=(0, 1),
+        ylim=(0, 2.7),
         yticks=[],
     )
     with_thousands(strip.xaxis)
@@ -81,38 +89,10 @@ def windows(lengths, length: int, tokens):
     )
     return describe(
         figure,
-        f"Arriba, una tira de {number(total)} tokens con {len(lengths)} cuentos pegados y cortes cada {length}: "
-        f"una ventana puede empezar en un cuento y acabar en otro. Abajo, cada token y su objetivo: {pairs}…",
+        f"Arriba, una tira de {number(total)} tokens con {len(lengths)} cuentos pegados y {len(starts)} ventanas de "
+        f"{length} en sitios cualesquiera: pueden solaparse, y empezar en un cuento y acabar en otro. Abajo, cada "
+        f"token y su objetivo: {pairs}…",
     )
-
-
-def schedules(panels: dict):
-    """La tasa de aprendizaje de cada receta.
-
-    `panels`: {título: (actualizaciones, tasa en cada una, cuántas son de calentamiento)}.
-    """
-    figure, axes = plt.subplots(1, len(panels), figsize=(10.4, 3.6))
-    texts = []
-    for ax, (title, (steps, rates, warmup)) in zip(axes, panels.items(), strict=True):
-        ax.plot(steps, rates, color=BLUE, lw=2.4)
-        ax.axvspan(0, warmup, color=ORANGE, alpha=0.35, lw=0)
-        ax.set(title=title, xlabel="actualización", ylabel="tasa de aprendizaje", ylim=(0, 1.12 * max(rates)))
-        with_thousands(ax.xaxis)
-        ax.xaxis.get_major_locator().set_params(nbins=5)
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda rate, _: _plain(rate)))
-        texts.append(
-            f"{title}: sube hasta {max(rates):g} en {number(warmup)} actualizaciones y baja hasta 0 en la "
-            f"{number(steps[-1])}".replace(".", ",")
-        )
-    figure.tight_layout(rect=(0, 0.07, 1, 1))
-    kinds = [Patch(fc=ORANGE, alpha=0.35, label="calentamiento (warm-up)")]
-    figure.legend(handles=kinds, loc="lower center")
-    return describe(figure, "Dos curvas de la tasa de aprendizaje. " + ". ".join(texts) + ".")
-
-
-def _plain(rate: float) -> str:
-    """Una tasa sin notación científica: 0,00005."""
-    return f"{rate:.5f}".rstrip("0").rstrip(".").replace(".", ",")
 
 
 def stability(curves: dict, unigram: float):
@@ -252,60 +232,83 @@ def units(rows):
     )
 
 
-ZERO_SHOT = "zero_shot_"
+def history(records, begins: int, rates):
+    """La historia de un preentrenamiento en dos etapas, entera y ampliada donde empieza la segunda.
 
-
-def history(records):
-    """La historia de un preentrenamiento: registros {tokens, train_loss, held_out_loss} y, si los hay, zero_shot_*.
-
-    A la izquierda, la pérdida; si hay aciertos sin entrenar (claves que empiezan por `zero_shot_`), a la derecha.
+    - `records`: {tokens, train_loss, held_out_loss}, en orden; `begins`: tokens leídos al empezar la segunda etapa.
+    - `rates`: (tokens leídos, tasa de aprendizaje) de la segunda etapa.
     """
-    tasks = sorted({key for record in records for key in record if key.startswith(ZERO_SHOT)})
-    figure, axes = plt.subplots(
-        1,
-        2 if tasks else 1,
-        figsize=(10.4 if tasks else 8.6, 4.2),
-        squeeze=False,
-        width_ratios=[1.2, 1][: 1 + bool(tasks)],
-    )
-    ax = axes[0][0]
+    figure = plt.figure(figsize=(10.4, 5))
+    grid = figure.add_gridspec(2, 2, width_ratios=[1, 1.5], height_ratios=[3, 1])
+    whole, zoom = figure.add_subplot(grid[:, 0]), figure.add_subplot(grid[0, 1])
+    rate = figure.add_subplot(grid[1, 1], sharex=zoom)
+    from_here = 0.8 * begins
     for key, name, color, line in (
-        ("train_loss", "texto de entrenamiento", BLUE, "-"),
+        ("train_loss", "libros de entrenamiento", BLUE, "-"),
         ("held_out_loss", "libros apartados", RED, "--"),
     ):
         points = [(record["tokens"], record[key]) for record in records if record.get(key) is not None]
-        ax.plot(*zip(*points, strict=True), line, color=color, lw=2.2, marker=".", label=name)
-    ax.set(
-        title="Pérdida según lo leído",
-        xlabel="tokens leídos (escala logarítmica)",
-        ylabel="pérdida (nats por token)",
+        whole.plot(*zip(*points, strict=True), line, color=color, lw=2.2, label=name)
+        for part in (lambda tokens: from_here <= tokens <= begins, lambda tokens: tokens > begins):
+            shown = [point for point in points if part(point[0])]
+            zoom.plot(*zip(*shown, strict=True), line, color=color, lw=2.2, marker=".")
+    whole.set(
+        title="Todo lo leído", xlabel="tokens leídos (escala logarítmica)", ylabel="pérdida (nats por token)"
     )
-    ax.legend()
-    _token_axis(ax)
-    with_comma(ax.yaxis)
-    for color, task in zip(PALETTE, tasks, strict=False):
-        points = [(record["tokens"], record[task]) for record in records if record.get(task) is not None]
-        name = PROBES.get(task.removeprefix(ZERO_SHOT), task)
-        axes[0][1].plot(*zip(*points, strict=True), color=color, lw=2, marker=".", label=name)
-    if tasks:
-        axes[0][1].set(
-            title="Tareas sin haberlas entrenado",
-            xlabel="tokens leídos (escala logarítmica)",
-            ylabel="aciertos (aceptabilidad: Matthews)",
-        )
-        axes[0][1].legend(fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=3)
-        _token_axis(axes[0][1])
-        with_comma(axes[0][1].yaxis)
+    whole.legend()
+    _token_axis(whole)
+    whole.set_xlim(right=1.6 * records[-1]["tokens"])
+    zoom.axvline(begins, color=GRAY, lw=1.4, ls=":")
+    zoom.annotate(
+        "empieza la\nsegunda etapa", (begins, 0.06), (6, 0), xycoords=("data", "axes fraction"),
+        textcoords="offset points", color=GRAY, va="bottom", fontsize=9,
+    )  # fmt: skip
+    zoom.set(title="Ampliado: la segunda etapa", ylabel="pérdida (nats por token)")
+    zoom.tick_params(labelbottom=False)
+    tokens, values = zip(*rates, strict=True)
+    rate.fill_between(tokens, [1000 * value for value in values], color=ORANGE, alpha=0.6, lw=0)
+    rate.set(xlabel="tokens leídos", ylabel="tasa\n(milésimas)", ylim=(0, None))
+    rate.xaxis.set_major_formatter(FuncFormatter(lambda value, _: big(value) if value else "0"))
+    for ax in (whole, zoom, rate):
+        with_comma(ax.yaxis)
     figure.tight_layout()
+    slant_if_crowded(whole)
     held_out = [record for record in records if record.get("held_out_loss") is not None]
-    trained = [record["train_loss"] for record in records if record.get("train_loss") is not None]
+    second = [record for record in held_out if record["tokens"] > begins]
+    top = max(second, key=lambda record: record["held_out_loss"])
     return describe(
         figure,
         f"La pérdida en los libros apartados baja de {number(held_out[0]['held_out_loss'], 2)} a "
         f"{number(held_out[-1]['held_out_loss'], 2)} entre {big(held_out[0]['tokens'])} y "
-        f"{big(held_out[-1]['tokens'])} tokens leídos; la de entrenamiento acaba en {number(trained[-1], 2)}."
-        + (f" A la derecha, {len(tasks)} tareas sin entrenar." if tasks else ""),
+        f"{big(held_out[-1]['tokens'])} tokens leídos. Ampliada, la segunda etapa, desde los {big(begins)}: sube hasta "
+        f"{number(top['held_out_loss'], 2)}, baja despacio mientras la tasa es constante y más deprisa cuando cae.",
     )
+
+
+def milestones(records, width: int = 84):
+    """Lo que escribe un modelo en varios momentos de su preentrenamiento: registros {tokens, text}."""
+    texts = [record["text"].strip().replace("\n", " ↵ ") for record in records]
+    told = [fill(text, width) for text in texts]
+    heights = [text.count("\n") + 1 for text in told]
+    total = sum(heights) + 1.1 * len(told)
+    figure, ax = plt.subplots(figsize=(10.4, 0.27 * total + 0.6))
+    y = 0.0
+    for place, (record, text, lines) in enumerate(zip(records, told, heights, strict=True)):
+        box = Rectangle((0, y), 1, lines + 0.7, fc=BLUE, alpha=0.06 + 0.06 * place, ec="none")
+        ax.add_patch(box)
+        middle = y + (lines + 0.7) / 2
+        ax.text(
+            0.125, middle, big(record["tokens"]), ha="right", va="center", fontsize=13, weight="bold", color=BLUE
+        )  # fmt: skip
+        ax.text(0.15, middle, text, va="center", fontsize=10.5, family="monospace", linespacing=1.25)
+        y += lines + 1.1
+    ax.set(xlim=(0, 1), ylim=(y, -0.2), title="Aprender inglés leyendo: tokens leídos y lo que escribe")
+    ax.set_axis_off()
+    figure.tight_layout()
+    text = " ".join(
+        f"Con {big(record['tokens'])}: «{text}»." for record, text in zip(records, texts, strict=True)
+    )
+    return describe(figure, f"El mismo comienzo, continuado tras leer cada vez más tokens. {text}")
 
 
 def _token_axis(ax) -> None:
