@@ -878,6 +878,16 @@ def test_lesson08_head_scores():
     assert data.ticks(one.yaxis) == ["1", "2"] and data.spoken(figure) == [0.9, 0.25, 0.9, 0.25]
 
 
+def test_lesson08_silenced():
+    panels = {"ceros": [[10.0, 200.0], [-1.0, 20.0]], "su media": [[5.0, 100.0], [0.0, 8.0]]}
+    figure, (zeros, means) = draw("lesson08.silenced", panels)
+    assert data.image(zeros).tolist() == panels["ceros"] and data.image(means).tolist() == panels["su media"]
+    assert zeros.images[0].get_clim() == (0, 200) == means.images[0].get_clim()  # se comparan entre sí
+    assert data.texts(zeros) == ["+10 %", "+200 %", "−1 %", "+20 %"]
+    assert data.labels(zeros) == ("en su lugar, ceros", "cabeza", "bloque")
+    assert data.ticks(zeros.yaxis) == ["1", "2"] and data.spoken(figure) == [2, 1, 200, 20, 2, 1, 100, 8]
+
+
 def test_lesson08_attention_maps():
     tokens = [f"{letter}</w>" for letter in "abcdefg"]
     weights = np.tril(np.full((7, 7), 0.05))

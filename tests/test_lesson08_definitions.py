@@ -104,7 +104,7 @@ def test_the_rival_block_is_another_block_with_the_same_pieces(built, ours):
 
 @torch.no_grad()
 def test_model(built, ours):
-    model = load(built["GPT1"](100, 64, 48, 3, 4), ours.transformer)
+    model = load(built["GPT1"](OpenAIGPTConfig(**SIZES)), ours.transformer)
     ids = torch.randint(0, 100, (3, 20), generator=torch.Generator().manual_seed(2))
     expected = ours(ids, output_hidden_states=True)
     assert_same(model(ids), expected.logits)
@@ -116,8 +116,7 @@ def test_model(built, ours):
 def test_embedded_model_equals_transformers(built):
     reference = OpenAIGPTLMHeadModel.from_pretrained(MINI, dtype=torch.float32).eval()
     config = reference.config
-    sizes = (config.vocab_size, config.n_positions, config.n_embd, config.n_layer, config.n_head)
-    model = load(built["GPT1"](*sizes), reference.transformer)
+    model = load(built["GPT1"](config), reference.transformer)
     ids = torch.randint(0, config.vocab_size, (2, 200), generator=torch.Generator().manual_seed(3))
     assert_same(model(ids), reference(ids).logits, atol=1e-4)
     del reference, model
@@ -127,7 +126,7 @@ def test_embedded_model_equals_transformers(built):
 def test_full_shape(built):
     config = OpenAIGPTConfig()
     with torch.device("meta"):
-        model = built["GPT1"](40_478, 512, 768, 12, 12)
+        model = built["GPT1"](config)
         theirs = hf.GPT1Model(config)
     assert sum(tensor.numel() for tensor in model.parameters()) == 116_534_784
     assert {name: tensor.shape for name, tensor in model.state_dict().items()} == {

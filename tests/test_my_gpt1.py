@@ -1,5 +1,6 @@
 """El GPT-1 del lector viaja de la lección 08 a la 09, y solo si calcula lo mismo que el del curso."""
 
+import linecache
 import sys
 
 import pytest
@@ -88,3 +89,19 @@ def test_what_cannot_be_saved_is_told(tmp_path, capsys):
     my_gpt1.keep(SOURCE)
     out = capsys.readouterr().out
     assert out.startswith("⚠️ No se puede guardar tu GPT-1") and out.count("\n") == 1
+
+
+def test_the_source_of_what_was_written_in_cells():
+    double = "def double(x):  # así\n    return 2 * x"
+    model = "class GPT1:\n    name = 3\n\n    def f(self):\n        pass"
+    cell = f"import math\n{double}\nother = 1\n{model}\n"
+    linecache.cache["<celda>"] = (len(cell), None, cell.splitlines(keepends=True), "<celda>")
+    space = {}
+    exec(compile(cell, "<celda>", "exec"), space)
+    source = my_gpt1.source_of(space["double"], space["GPT1"])
+    assert source.startswith(
+        my_gpt1.HEADER + "\n\n\ndef double(x):  # así\n    return 2 * x\n\n\nclass GPT1:"
+    )
+    del linecache.cache["<celda>"]
+    with pytest.raises(LookupError, match="la celda de GPT1"):
+        my_gpt1.source_of(space["GPT1"])

@@ -3,18 +3,36 @@
 Al texto de progreso lo suma `passport`, que sabe dónde está.
 """
 
+import ast
+import linecache
 import math
 import sys
 from types import ModuleType
 
 import torch
 
-from helpers.environment import ROOT
 from helpers.exercises import passport
 from helpers.files import why
 from helpers.gpt import GPT1
 
 COURSE = "GPT-1: el del curso, `helpers/gpt.py`"
+
+HEADER = "import math\n\nimport torch\nfrom torch import nn\nfrom torch.nn import functional as F"
+
+
+def source_of(*parts) -> str:
+    """Lo que se escribió para definir esas funciones y clases en las celdas, con los `import` de la lección."""
+    return "\n\n\n".join([HEADER, *map(_definition, parts)]) + "\n"
+
+
+def _definition(part) -> str:
+    functions = [part, *vars(part).values()]  # una clase no dice en qué celda está; sus métodos, sí
+    code = next(one.__code__ for one in functions if hasattr(one, "__code__"))
+    cell = "".join(linecache.getlines(code.co_filename))
+    for node in ast.parse(cell).body:
+        if getattr(node, "name", None) == part.__name__:
+            return ast.get_source_segment(cell, node)
+    raise LookupError(f"no encuentro la celda de {part.__name__}: ejecútala otra vez")
 
 
 def keep(source: str) -> None:
@@ -35,7 +53,7 @@ def bring(config) -> tuple[type, str]:
     path = passport.source_path()
     if not path.is_file():
         return GPT1, f"{COURSE} (el tuyo llegará cuando acabes la lección 08)."
-    name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
+    name = f"{path.parent.name}/{path.name}"
     module = ModuleType(path.stem)
     before = sys.modules.get(module.__name__)
     sys.modules[module.__name__] = module  # lo que se guarde de ella la encuentra por su nombre

@@ -22,7 +22,7 @@ from helpers.figures import (
     readable,
     with_comma,
 )
-from helpers.spanish import number
+from helpers.spanish import number, signed
 
 
 def masked_softmax(scores):
@@ -318,6 +318,36 @@ def head_scores(panels: dict):
     axes[0].set_ylabel("bloque")
     figure.tight_layout(w_pad=1.5)
     return describe(figure, f"Cuadrículas de bloques por cabezas. La que más mira: {'; '.join(said)}.")
+
+
+def silenced(panels: dict):
+    """Cuánto sube la perplejidad al apagar cada cabeza. `panels`: {con qué se sustituye: % [bloques, cabezas]}."""
+    figure, axes = plt.subplots(1, len(panels), figsize=(9.6, 3.6), sharey=True)
+    top = max(np.max(rises) for rises in panels.values())
+    said = []
+    for ax, (name, rises) in zip(axes, panels.items(), strict=True):
+        rises = np.asarray(rises)
+        image = ax.imshow(rises, cmap="Oranges", vmin=0, vmax=top, aspect="auto")
+        if rises.size <= 36:  # con las 144 cabezas de GPT-1 no caben los números
+            for (row, column), value in np.ndenumerate(rises):
+                color = "white" if value > 0.6 * top else "black"
+                text = f"{signed(value, 0)} %"
+                ax.text(column, row, text, ha="center", va="center", fontsize=11, color=color)
+        ax.set_xticks(range(rises.shape[1]), range(1, rises.shape[1] + 1))
+        ax.set_yticks(range(rises.shape[0]), range(1, rises.shape[0] + 1))
+        ax.set(title=f"en su lugar, {name}", xlabel="cabeza")
+        ax.grid(False)
+        ax.tick_params(length=0)
+        first, second = np.sort(rises, axis=None)[::-1][:2]
+        row, column = np.unravel_index(rises.argmax(), rises.shape)
+        said.append(
+            f"{name}: la {column + 1} del bloque {row + 1}, {number(first)} %, y la siguiente, {number(second)} %"
+        )
+    axes[0].set_ylabel("bloque")
+    figure.colorbar(image, ax=axes, label="cuánto sube la perplejidad (%)")
+    return describe(
+        figure, f"Cuadrículas de bloques por cabezas. La que más falta hace, con {'; con '.join(said)}."
+    )
 
 
 def attention_maps(tokens, panels: dict):
