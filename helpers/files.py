@@ -165,6 +165,9 @@ def write_json(path, value) -> None:
 def write_text(path, text: str) -> None:
     """Escribe `text` en `path` de una vez: si el proceso muere, queda el archivo de antes y no uno a medias."""
     path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):  # /dev/null no se sustituye por un archivo
+        path.write_text(text, encoding="utf-8")
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".tmp")
     try:

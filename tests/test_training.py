@@ -23,6 +23,7 @@ from safetensors.torch import load_file, save_file
 from test_finetuning_runs import RECIPE, few, folder  # noqa: F401
 
 from helpers import models
+from helpers.files import write_json
 from helpers.finetuning import FineTuningRecipe, fine_tune
 from helpers.finetuning.__main__ import main as fine_tune_command
 from helpers.hf import GPT1LMHeadModel
@@ -833,6 +834,15 @@ def test_control_c_saves_stops_and_the_same_command_ends_as_if_nothing(folder, t
     assert first["steps"] == second["steps"] and first["evaluations"] == second["evaluations"]
     expected, found = (load_file(place / "model.safetensors") for place in (whole, stopped))
     assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+@pytest.mark.skipif(not Path("/dev/null").is_char_device(), reason="sin dispositivos de POSIX")
+def test_a_device_is_written_and_never_replaced(monkeypatch):
+    """Como administrador, `os.replace` cambiaría /dev/null por un archivo, para todos los programas."""
+    monkeypatch.setattr("os.replace", lambda *names: pytest.fail(f"se ha sustituido {names[1]}"))
+    write_json("/dev/null", {"a": 1})
+    with pytest.raises(OSError):
+        write_json("/dev/full", {"a": 1})
 
 
 def test_what_nobody_expected_is_one_line_too(monkeypatch, capsys, tmp_path):
