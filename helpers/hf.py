@@ -165,7 +165,8 @@ class GPT1LMHeadModel(OpenAIGPTLMHeadModel):
             limit = kwargs.get("max_length", settings.max_length)
             check_ids(ids, self.config.vocab_size)
             if mask is None and pad is not None:
-                mask = ids != pad  # como hará transformers
+                # transformers solo la deduce si `forward` la nombra; sin ella, el relleno contaría
+                mask = kwargs["attention_mask"] = (ids != pad).long()
             if new is None:
                 new = max((limit or 0) - ids.shape[-1], 0)
             check_prompt(ids, mask, new, self.config)

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from html import escape
 
+import pytest
+
 from helpers.exercises.anki import HEADER
 from helpers.exercises.quiz import bank
 from tools.lessons import ROOT
@@ -31,3 +33,19 @@ def test_every_question_becomes_a_card():
             escape(option["text"]) in front and escape(option["why"]) in back
             for option in question["options"].values()
         )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="con tuberías de POSIX")
+def test_whoever_stops_reading_gets_no_trace():
+    done = subprocess.run(
+        f"{sys.executable} -m helpers.exercises.anki | head -1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert done.stdout.startswith("#separator") and done.stderr == ""
+    done = subprocess.run(
+        [sys.executable, "-m", "helpers.exercises.anki", "--nada"], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 2 and "no conozco: --nada" in done.stderr

@@ -281,3 +281,12 @@ def test_no_room_and_empty(models, ids):
     with pytest.raises(ValueError, match="0 tokens"):
         generation.generate(models[0], ids[:, :0], 1)
     assert generation.generate(models[0], ids, 0).tolist() == ids.tolist()
+
+
+def test_generate_without_a_mask_sees_padding_as_transformers_does(models):
+    """Quien dice cuál es el relleno no tiene por qué dar también la máscara."""
+    ours, reference = models
+    ids = torch.tensor([[5, 9, 33, 7, 8], [0, 0, 0, 44, 3], [0, 0, 0, 0, 10]])
+    settings = {"max_new_tokens": 6, "do_sample": False, "pad_token_id": 0}
+    masked = ours.generate(ids, attention_mask=(ids != 0).long(), **settings)
+    assert torch.equal(ours.generate(ids, **settings), masked)

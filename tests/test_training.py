@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -834,6 +835,35 @@ def test_control_c_saves_stops_and_the_same_command_ends_as_if_nothing(folder, t
     assert first["steps"] == second["steps"] and first["evaluations"] == second["evaluations"]
     expected, found = (load_file(place / "model.safetensors") for place in (whole, stopped))
     assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="el tope de tamaño es de POSIX")
+def test_a_disk_that_fills_while_writing_tokens_is_told(tmp_path):
+    """NumPy (`tofile`) no dice nada si no cabe, y el corpus quedaría cortado sin que nadie lo supiera."""
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    for name in "abcdefgh":  # cada uno cabe; los de entrenar, juntos, no
+        words = "The old man looked at the sea and did not say a word.\n" * 150
+        (corpus / f"{name}.txt").write_text(f"{name}\n{words}", encoding="utf-8")
+    order = "--vocab-size 300 --held-out 4 --preset mini --n-layer 1 --n-embd 16 --n-head 2 --n-positions 32 --batch 8"
+    order += " --micro-batch 1 --max-steps 2 --save-every -1 --probes 0 --processes 1"
+    order = ["--corpus", str(corpus), "--out", str(tmp_path / "o"), *order.split()]
+    code = (
+        "import resource, sys; from helpers.pretraining.__main__ import main\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, (20000, -1)); sys.exit(main({order!r}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=lessons.ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and "pasa del tamaño" in done.stderr and "Traceback" not in done.stderr, (
+        done.stderr
+    )
+    assert not (tmp_path / "o" / "train.json").exists()
+
+
+@pytest.mark.parametrize(
+    "change", [{"adam_beta1": 0}, {"adam_beta2": 0}, {"learning_rate": Fraction(1, 1000)}]
+)
+def test_what_the_recipe_lets_in_also_trains(folder, tmp_path, change):  # noqa: F811
+    assert tune(folder, tmp_path / "a", recipe=replace(RECIPE, max_steps=2, **change)).steps
 
 
 @pytest.mark.skipif(not Path("/dev/null").is_char_device(), reason="sin dispositivos de POSIX")

@@ -7,6 +7,7 @@ import sys
 from html import escape
 
 from helpers.exercises.quiz import bank
+from helpers.terminal import Parser, command
 
 DECK = "GPT-1, de dentro afuera"
 HEADER = ["#separator:tab", "#html:true", f"#deck:{DECK}", "#guid column:1", "#tags column:4"]
@@ -36,6 +37,13 @@ def rows() -> list[str]:
     return HEADER + ["\t".join(anki_card(name, question)) for name, question in bank().items()]
 
 
-if __name__ == "__main__":
+@command()
+def main(arguments=None) -> int:
+    Parser(prog="python -m helpers.exercises.anki", description=__doc__).parse_args(arguments)
     sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # también en Windows
-    print("\n".join(rows()))
+    print("\n".join(rows()), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

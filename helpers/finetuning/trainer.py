@@ -153,7 +153,7 @@ class TaskTrainer(CarefulTrainer):
             self.optimizer = OpenAIAdam(
                 groups,
                 lr=self.recipe.learning_rate,
-                betas=(self.recipe.adam_beta1, self.recipe.adam_beta2),
+                betas=(float(self.recipe.adam_beta1), float(self.recipe.adam_beta2)),
                 eps=self.recipe.adam_epsilon,
                 fused=not self.args.fp16,  # con fp16, el núcleo fundido se salta actualizaciones que aquí se contarían
             )

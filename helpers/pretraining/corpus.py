@@ -89,7 +89,7 @@ def tokenize_documents(documents, tokenizer_folder, out, processes: int | None =
         for index in range(len(documents)):
             piece = np.load(pieces / f"{index:06d}.npy")
             tokens += len(piece)
-            piece.tofile(file)
+            file.write(piece.tobytes())  # `tofile` no dice nada si el disco se llena
     text_bytes = sum(len(document.text.encode("utf-8")) for document in documents)
     result = TokenFile(str(out), tokens, text_bytes, dtype, source)
     write_json(

@@ -163,5 +163,5 @@ def read_text(text) -> str:
 
 
 def _token_file(ids: list[int], path: Path) -> TokenFile:
-    np.asarray(ids, dtype=np.uint32).tofile(path)
+    path.write_bytes(np.asarray(ids, dtype=np.uint32).tobytes())
     return TokenFile(str(path), len(ids), text_bytes=4 * len(ids), dtype="uint32")

@@ -121,6 +121,8 @@ class Recipe:
             check_value(name, value, rule)
             if hasattr(value, "item"):  # de NumPy: JSON no los sabe escribir
                 object.__setattr__(self, name, value.item())
+            elif isinstance(value, Real) and not isinstance(value, int | float):  # ni una fracción
+                object.__setattr__(self, name, float(value))
 
     def identity(self) -> dict:
         """Lo que distingue un entrenamiento de otro: todo menos cómo se reparte, se guarda y se calcula."""

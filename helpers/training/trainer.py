@@ -35,8 +35,8 @@ def arguments_for(recipe: Recipe, out, **more) -> TrainingArguments:
         "learning_rate": recipe.learning_rate,
         "weight_decay": recipe.weight_decay,
         "max_grad_norm": recipe.max_grad_norm,
-        "adam_beta1": recipe.adam_beta1,
-        "adam_beta2": recipe.adam_beta2,
+        "adam_beta1": float(recipe.adam_beta1),  # PyTorch no admite un 0 entero
+        "adam_beta2": float(recipe.adam_beta2),
         "adam_epsilon": recipe.adam_epsilon,
         "save_strategy": ("epoch", "steps", "no")[min(max(recipe.save_every, -1), 1)],
         "save_steps": max(recipe.save_every, 1),
