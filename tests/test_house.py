@@ -20,7 +20,14 @@ ALLOWED = {
     "helpers.figures": {"helpers.spanish"},
     # files: lo que lleva hecho quien sigue el curso se escribe de una vez, o se pierde si el proceso muere a medias
     # gpt: el que monta el lector en la 08 se compara con el del curso antes de que la 09 lo entrene
-    "helpers.exercises": {"helpers.environment", "helpers.files", "helpers.gpt", "helpers.spanish"},
+    # terminal: las tarjetas de Anki son también una orden
+    "helpers.exercises": {
+        "helpers.environment",
+        "helpers.files",
+        "helpers.gpt",
+        "helpers.spanish",
+        "helpers.terminal",
+    },
 }
 # Los únicos nombres públicos que pueden definir varios módulos, y por qué.
 REPEATED = {
