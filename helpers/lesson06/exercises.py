@@ -155,7 +155,7 @@ _LOSSES = [
 def _clip(grads, max_norm):
     parts = [nn.Parameter(grad) for grad in grads]
     for part, grad in zip(parts, grads, strict=True):
-        part.grad = grad
+        part.grad = grad.clone()  # sin cambiar el de quien llama
     nn.utils.clip_grad_norm_(parts, max_norm)
     return [part.grad for part in parts]
 
