@@ -62,6 +62,18 @@ def browser():
         program.close()
 
 
+@pytest.fixture
+def opened(browser, page):
+    """La página de la `page` de cada archivo, abierta: sin ningún error de JavaScript ni petición a la red."""
+    tab, problems = browser.new_page(), []
+    tab.on("pageerror", lambda error: problems.append(str(error)))
+    tab.on("request", lambda request: problems.append(request.url))
+    tab.set_content(page)
+    yield tab
+    tab.close()
+    assert problems == []
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Primero lo que más tarda, para que los procesos acaben a la vez; y qué pruebas son las de `make navegador`."""

@@ -470,15 +470,6 @@ def test_lesson05_speed():
 
 # --- 06 ---------------------------------------------------------------------------------------------------------------
 
-TABLE5 = {
-    "columns": ["Media", "QQP", "RTE"],
-    "rows": [
-        {"method": "Transformer con objetivo auxiliar", "values": [65.0, 70.0, 60.0]},
-        {"method": "Transformer sin preentrenar", "values": [50.0, 66.5, 33.5]},
-        {"method": "Transformer sin objetivo auxiliar", "values": [64.0, 68.0, 60.5]},
-    ],
-}
-
 
 def test_lesson06_sequences():
     figure, (ax,) = draw(

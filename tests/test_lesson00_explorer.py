@@ -78,17 +78,6 @@ def test_the_slider_passes_through_one():
     assert 1.0 in explorer.temperatures()
 
 
-@pytest.fixture
-def opened(browser, page):
-    tab, problems = browser.new_page(), []
-    tab.on("pageerror", lambda error: problems.append(str(error)))
-    tab.on("request", lambda request: problems.append(request.url))
-    tab.set_content(page)
-    yield tab
-    tab.close()
-    assert problems == []
-
-
 @pytest.mark.parametrize("place", [0, 1])
 @pytest.mark.parametrize("temperature", [0.1, 0.3, 0.7, 1.0, 1.4, 2.0, 3.0])
 def test_browser_agrees_with_python(opened, logits, place, temperature):

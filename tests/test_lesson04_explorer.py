@@ -72,16 +72,6 @@ def test_sentences_that_differ_elsewhere_are_refused(logits):
         explorer.explorer(logits[..., :-1], IDS, TOKENS)
 
 
-@pytest.fixture
-def opened(browser, page):
-    tab, problems = browser.new_page(), []
-    tab.on("pageerror", lambda error: problems.append(str(error)))
-    tab.set_content(page)
-    yield tab
-    tab.close()
-    assert problems == []
-
-
 def move(tab, **values):
     for key, setting in values.items():
         tab.evaluate(

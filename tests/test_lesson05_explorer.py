@@ -136,18 +136,6 @@ def test_wrong_shapes_are_refused(logits):
 # --- En un navegador ----------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def opened(browser, page):
-    """La página abierta, sin ningún error de JavaScript ni petición a la red."""
-    tab, problems = browser.new_page(), []
-    tab.on("pageerror", lambda error: problems.append(str(error)))
-    tab.on("request", lambda request: problems.append(request.url))
-    tab.set_content(page)
-    yield tab
-    tab.close()
-    assert problems == []
-
-
 def move(tab, **values):
     for key, setting in values.items():
         tab.evaluate(

@@ -72,17 +72,6 @@ def test_no_difference_is_refused():
 # --- En un navegador ----------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def opened(browser, page):
-    tab, problems = browser.new_page(), []
-    tab.on("pageerror", lambda error: problems.append(str(error)))
-    tab.on("request", lambda request: problems.append(request.url))
-    tab.set_content(page)
-    yield tab
-    tab.close()
-    assert problems == []
-
-
 @pytest.mark.parametrize(("spread", "seeds"), SETTINGS)
 def test_browser_agrees_with_python(opened, spread, seeds):
     for key, value in (("s", spread), ("n", seeds)):

@@ -27,14 +27,8 @@ def test_every_card_is_there_without_javascript():
 
 
 @pytest.fixture
-def opened(browser):
-    tab, problems = browser.new_page(), []
-    tab.on("pageerror", lambda error: problems.append(str(error)))
-    tab.on("request", lambda request: problems.append(request.url))
-    tab.set_content(PAGE)
-    yield tab
-    tab.close()
-    assert problems == []
+def page():
+    return PAGE
 
 
 @pytest.mark.parametrize(

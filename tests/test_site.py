@@ -1,15 +1,13 @@
 """El sitio, en un navegador de verdad: cada página se lee bien en cualquier pantalla y `gpt1-mini` es el de Python."""
 
-import functools
-import http.server
 import random
 import re
-import threading
 from html.parser import HTMLParser
 
 import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
+from site_server import serving
 
 from helpers import generation, models
 from tools import lessons, make_site
@@ -21,21 +19,13 @@ NAMES = sorted(
 )
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """La dirección del sitio recién montado, en un servidor que solo reparte archivos, y su carpeta."""
     out = tmp_path_factory.mktemp("sitio")
     assert make_site.build(out) == 0, "Sphinx ha avisado de algo: está encima"
-    handler = functools.partial(Quiet, directory=out / "html")
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}", out / "html"
-        server.shutdown()
+    with serving(out / "html") as base:
+        yield base, out / "html"
 
 
 @pytest.fixture

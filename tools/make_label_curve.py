@@ -28,19 +28,15 @@ from helpers.environment import ROOT
 from helpers.files import write_json
 from helpers.finetuning import MINI, fine_tune
 from helpers.hf import evaluating
+from helpers.lesson10.runs import chosen
 from helpers.tasks import load_task
 from helpers.terminal import Parser, command
 from helpers.training import TrainingError
 from tools.make_ablations import as_digits, tfidf
 
 SIZES, FOLDS, CHOOSING = (20, 50, 100, 200, 420), 5, 60
-# Con pocas frases, más épocas: unas sesenta actualizaciones como poco. La receta de cada uno es la que eligió con 420
-# (`tools.make_ablations`), entre las mismas cuatro.
-EPOCHS = {20: 30, 50: 16, 100: 10, 200: 6, 420: 6}
-RECIPES = {
-    "pretrained": replace(MINI, learning_rate=3e-4, lm_coef=0.5),
-    "scratch": replace(MINI, learning_rate=3e-4, lm_coef=0.0, n_transfer=-1),
-}
+EPOCHS = {20: 30, 50: 16, 100: 10}  # con pocas frases, más: unas sesenta actualizaciones como poco
+TUNED = {"pretrained": None, "scratch": -1}  # los que se ajustan, y cuántos bloques copian
 STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.1)
 
 
@@ -84,13 +80,14 @@ def frozen(features, labels, learn, choose, test) -> np.ndarray:
 @command(models.ModelError, TrainingError)
 def main(arguments=None) -> int:
     parser = Parser(prog="python -m tools.make_label_curve", description=__doc__)
-    parser.add_argument("--systems", nargs="+", default=[*RECIPES, "frozen", "tfidf"], help="solo estos")
+    parser.add_argument("--systems", nargs="+", default=[*TUNED, "frozen", "tfidf"], help="solo estos")
     parser.add_argument("--data", type=Path, default=ROOT / "data" / "etiquetas.json")
     options = parser.parse_args(arguments)
     model, tokenizer = models.load("gpt1-mini", device="cpu")
     data = concatenate_datasets(list(load_task("sentiment").values()))
     labels, parts = np.array(data["label"]), folds(data)
     features = vectors(model, tokenizer, data["text"])
+    ablations = _known(ROOT / "data" / "ablaciones.json")
 
     def right(system, size, fold) -> str:
         learn, choose, test = parts[fold]
@@ -100,7 +97,11 @@ def main(arguments=None) -> int:
         rows = DatasetDict(train=data.select(learn), validation=data.select(choose), test=data.select(test))
         if system == "tfidf":
             return tfidf(rows)["right"]
-        recipe = replace(RECIPES[system], epochs=EPOCHS[size], seed=fold)
+        own = chosen(
+            ablations["runs"], "sentiment", system
+        )  # la receta que eligió con 420, entre las mismas cuatro
+        own["epochs"] = EPOCHS.get(size, own["epochs"])
+        recipe = replace(MINI, n_transfer=TUNED[system], seed=fold, **own)
         result = fine_tune(model, "sentiment", rows, tokenizer=tokenizer, recipe=recipe, progress=False)
         return as_digits(result.test.predicted == result.test.labels)
 

@@ -4,10 +4,9 @@ import json
 import shutil
 from pathlib import Path
 
-from helpers.environment import ROOT
+from helpers.models import MINI
 from helpers.words import Splitter
 
-MODEL = ROOT / "data" / "gpt1-mini"
 FILES = ("model.safetensors", "config.json", "vocab.json", "merges.txt")
 # Lo que en Python y en JavaScript (con la marca «u») se escribe distinto; dentro de [ ] y fuera es lo mismo.
 SAME = {r"\w": r"[\p{L}\p{N}_]", r"\d": r"\p{Nd}"}
@@ -47,14 +46,12 @@ def words() -> dict:
     """Las reglas de `helpers.words.Splitter`, para que el navegador parta las palabras igual."""
     splitter = Splitter()
     source = splitter.source
-    specials = {}
-    for tokens in splitter.plain_rules.values():
-        first = splitter.specials.get(tokens[0], {})
-        if tuple(tokens) in first.get(len(tokens), ()):
-            specials.setdefault(tokens[0], []).append(tokens)
     return {
         "rules": splitter.rules,
-        "specials": specials,
+        "specials": {
+            first: [case for cases in lengths.values() for case in sorted(cases)]
+            for first, lengths in splitter.specials.items()
+        },
         "prefix": to_javascript(splitter.prefix.pattern),
         "suffix": to_javascript(source.suffix_search.__self__.pattern),
         "infix": to_javascript(source.infix_finditer.__self__.pattern),
@@ -65,5 +62,5 @@ def words() -> dict:
 def export(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in FILES:
-        shutil.copyfile(MODEL / name, folder / name)
+        shutil.copyfile(MINI / name, folder / name)
     (folder / "words.json").write_text(json.dumps(words(), ensure_ascii=False), encoding="utf-8")

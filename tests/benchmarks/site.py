@@ -3,16 +3,14 @@
 Primero, la igualdad: el texto voraz de la página es el de PyTorch. Pide un navegador y tener montado el sitio.
 """
 
-import functools
-import http.server
 import statistics
 import sys
-import threading
 import time
 
 import torch
 
 from helpers import generation, models
+from tests.site_server import serving
 from tools import browser, make_site
 
 PROMPT, LENGTH, REPEATS = "She opened the door and saw", 200, 5
@@ -23,11 +21,6 @@ TIMED = """([ids, n]) => {
   for (const _ of juego.continuation({ temperature: 0.8, k: 40 }, 1, n));
   return (1000 * n) / (performance.now() - start);
 }"""
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
 
 
 def main() -> int:
@@ -41,23 +34,17 @@ def main() -> int:
     expected = generation.generate(model, torch.tensor([ids]), LENGTH, do_sample=False)[
         0, len(ids) :
     ].tolist()
-    handler = functools.partial(Quiet, directory=folder)
-    with (
-        http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server,
-        sync_playwright() as playwright,
-    ):
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serving(folder) as base, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser.find(), args=browser.flags())
-        page, first, speeds = chromium.new_page(), [], []
+        page, first = chromium.new_page(), []
         for _ in range(REPEATS):
             start = time.perf_counter()
-            page.goto(f"http://127.0.0.1:{server.server_address[1]}/juega.html")
+            page.goto(f"{base}/juega.html")
             page.wait_for_function("window.juego && juego.written.length > 0")
             first.append(time.perf_counter() - start)
             page.wait_for_function("juego.written.length === 40")
         assert page.evaluate(GREEDY, [ids, LENGTH]) == expected, "el navegador escribe otra cosa que PyTorch"
         speeds = [page.evaluate(TIMED, [ids, LENGTH]) for _ in range(REPEATS)]
-        server.shutdown()
     print(f"primer texto: {statistics.median(first):.2f} s (de {min(first):.2f} a {max(first):.2f})")
     print(f"{statistics.median(speeds):.0f} tokens por segundo (de {min(speeds):.0f} a {max(speeds):.0f})")
     return 0

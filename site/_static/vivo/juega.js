@@ -258,7 +258,8 @@ class Game {
     const rows = [["entero", NOTHING_OFF]];
     if (off.blocks.size || off.heads.size) rows.push(["con lo apagado", off]);
     const told = rows.map(([name, which]) => {
-      const text = this.tokenizer.text([...this.continuation(settings, seed, ADDED, which)]);
+      const known = which === NOTHING_OFF && this.written.length === ADDED; // lo que acaba de escribir
+      const text = this.tokenizer.text(known ? this.written : [...this.continuation(settings, seed, ADDED, which)]);
       const surprise = this.perplexity(which);
       return [name, surprise ? number(surprise, surprise < 100 ? 1 : 0) : "—", text];
     });
