@@ -10,7 +10,7 @@ from numbers import Integral, Real
 import torch
 from torch.nn import functional as F
 
-from helpers.hf import check_prompt, positions
+from helpers.hf import check_flags, check_prompt, positions
 
 
 def temperature(logits: torch.Tensor, value: float) -> torch.Tensor:
@@ -20,6 +20,7 @@ def temperature(logits: torch.Tensor, value: float) -> torch.Tensor:
             f"La temperatura tiene que ser un número mayor que 0 y es {value!r}; para elegir siempre el máximo usa "
             "do_sample=False."
         )
+    logits = _checked(logits)
     limits = torch.finfo(torch.float32)  # fuera de ellos, lo que se divide acaba en 0/0 o en inf/inf
     value = float(min(max(value, limits.tiny), limits.max))
     if value < 0.01:  # tan cerca de 0, dividir se desborda: antes, el máximo a 0
@@ -31,6 +32,7 @@ def top_k(logits: torch.Tensor, k: int) -> torch.Tensor:
     """Deja los `k` logits mayores de [..., vocabulario] y pone los demás a -inf; `k=0` no filtra. Lección 05."""
     if not (_is(Integral, k) and k >= 0):
         raise ValueError(f"top_k tiene que ser un entero de 0 (sin filtro) en adelante y es {k!r}.")
+    logits = _checked(logits)
     if k == 0 or k >= logits.shape[-1]:
         return logits
     smallest_kept = logits.topk(k, dim=-1).values[..., -1:]
@@ -44,6 +46,7 @@ def top_p(logits: torch.Tensor, p: float) -> torch.Tensor:
     """
     if not (_is(Real, p) and 0 < p <= 1):
         raise ValueError(f"top_p tiene que ser un número entre 0 (sin incluirlo) y 1 y es {p!r}.")
+    logits = _checked(logits)
     if p == 1:
         return logits
     ordered, order = logits.sort(dim=-1, descending=True)
@@ -61,24 +64,61 @@ def _is(kind, value) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
+def _checked(logits) -> torch.Tensor:
+    """Los logits, con decimales. Lanza `ValueError` si no son un tensor de números [..., vocabulario]."""
+    if not isinstance(logits, torch.Tensor) or logits.is_complex() or logits.dtype == torch.bool:
+        found = logits.dtype if isinstance(logits, torch.Tensor) else type(logits).__name__
+        raise ValueError(
+            f"Los logits son {found} y hace falta un tensor de números [..., vocabulario]: usa torch.tensor(…)."
+        )
+    if not logits.dim() or not logits.shape[-1]:
+        raise ValueError(
+            f"Los logits tienen la forma {list(logits.shape)} y hace falta [..., vocabulario], con uno por token."
+        )
+    return logits if logits.is_floating_point() else logits.float()
+
+
 def probabilities(logits: torch.Tensor, value: float = 1.0, k: int = 0, p: float = 1.0) -> torch.Tensor:
     """Probabilidades [..., vocabulario] entre las que se sortea: temperatura `value`, top-k y top-p, por este orden.
 
-    El softmax se toma después de cada filtro: top-p ve la distribución que deja top-k. Lección 05.
+    El softmax se toma después de cada filtro: top-p ve la distribución que deja top-k. Lanza `ValueError` si los logits
+    o un ajuste no pueden ser. Lección 05.
     """
-    return top_p(top_k(temperature(logits, value), k), p).softmax(dim=-1)
+    probs = top_p(top_k(temperature(logits, value), k), p).softmax(dim=-1)
+    if bool(probs.isnan().any()):
+        _refuse(logits)
+    return probs
+
+
+def _refuse(logits: torch.Tensor):
+    found = (
+        "NaN" if bool(logits.isnan().any()) else "inf" if bool((logits == math.inf).any()) else "solo -inf"
+    )
+    raise ValueError(
+        f"No se puede elegir entre estos logits, que traen {found}: revisa las cuentas o los pesos de que salen."
+    )
 
 
 def looks_padded(ids: torch.Tensor) -> bool:
-    """¿Parece que en `ids` [lote, T] hay relleno? Si unas filas empiezan o acaban en su token, el 0, y otras no."""
-    ends = (ids[:, [0, -1]] == 0).any(dim=1)
-    return bool(ends.any() and not ends.all())
+    """¿Parece que en `ids` [lote, T] hay relleno, que es el token 0?
+
+    Si unas filas empiezan o acaban en él y otras no, o si alguna lo hace dos veces seguidas.
+    """
+    zero = ids == 0
+    ends = zero[:, 0] | zero[:, -1]
+    twice = zero[:, :2].all(dim=1) | zero[:, -2:].all(dim=1)
+    return bool((ends.any() and not ends.all()) or (ids.shape[1] > 1 and twice.any()))
 
 
 def sample(
     logits: torch.Tensor, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0
 ) -> torch.Tensor:
-    """Sortea un token por fila: logits [lote, vocabulario] → ids [lote, 1]."""
+    """Sortea un token por fila: logits [lote, vocabulario] → ids [lote, 1]. Errores, los de `probabilities`."""
+    if isinstance(logits, torch.Tensor) and logits.dim() not in (1, 2):
+        raise ValueError(
+            f"Los logits tienen la forma {list(logits.shape)} y hace falta [lote, vocabulario]: elige antes la "
+            "posición, logits[:, -1]."
+        )
     return torch.multinomial(probabilities(logits, temperature, top_k, top_p), num_samples=1)
 
 
@@ -99,7 +139,12 @@ def generate(
     en `n_positions` o no son ids de este modelo, si el relleno está a la derecha y si un ajuste no puede ser. La
     semilla se fija fuera, con `torch.manual_seed`. Lección 05.
     """
+    if not hasattr(model, "config"):
+        raise ValueError(f"El modelo es {type(model).__name__}: pasa lo que devuelve `models.load`.")
     check_prompt(ids, attention_mask, max_new_tokens, model.config)
+    check_flags(do_sample=do_sample, use_cache=use_cache)
+    if on_token is not None and not callable(on_token):
+        raise ValueError(f"on_token tiene que ser una función que reciba el token, y es {on_token!r:.40}.")
     if attention_mask is None and looks_padded(ids):
         print(
             "Aviso: algún texto empieza o acaba en <unk>, que es también el relleno, y sin attention_mask se lee como "
@@ -118,6 +163,8 @@ def generate(
             new = sample(logits, temperature, top_k, top_p)
         else:
             new = logits.argmax(dim=-1, keepdim=True)
+            if not bool(logits.gather(-1, new).isfinite().all()):  # si hay un NaN, es el que sale
+                _refuse(logits)
         ids = torch.cat([ids, new], dim=1)  # el paso que falta en tantos bucles: lo sorteado vuelve a entrar
         mask = None if mask is None else F.pad(mask, (0, 1), value=1)
         if on_token is not None:

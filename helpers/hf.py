@@ -4,8 +4,9 @@ Mismos parámetros, mismos nombres y mismos logits que `OpenAIGPTLMHeadModel`, q
 caché y recalcula todo el prefijo en cada token (tests/benchmarks lo mide). La caché se explica en la lección 05.
 """
 
+import math
 from contextlib import contextmanager
-from numbers import Integral
+from numbers import Integral, Real
 
 import torch
 from torch import nn
@@ -77,7 +78,11 @@ class GPT1Model(GPT1, OpenAIGPTPreTrainedModel):
                 position_ids = positions(padding)[:, -length:]
                 last = 0 if compiling else int(position_ids.max()) + 1
             _check_length(last, length, self.config.n_positions)
+        else:
+            _check_positions(position_ids, batch, length, self.config.n_positions)
         if token_type_ids is not None:
+            check_ids(token_type_ids, self.config.vocab_size, on_gpu=not (past or self.training))
+            _check_shape("token_type_ids", token_type_ids, batch, length)
             x = x + self.tokens_embed(token_type_ids)
         if ready:
             mask = attention_mask if attention_mask.dtype == torch.bool else attention_mask >= 0
@@ -126,8 +131,17 @@ class GPT1LMHeadModel(OpenAIGPTLMHeadModel):
         `labels` se desplazan aquí dentro. `logits_to_keep=n` calcula solo las `n` últimas posiciones. Lo demás, y los
         errores, como en `GPT1Model`.
         """
+        if not isinstance(logits_to_keep, torch.Tensor) and not (
+            isinstance(logits_to_keep, Integral) and logits_to_keep >= 0
+        ):
+            raise ValueError(
+                "logits_to_keep tiene que ser un entero de 0 (todas las posiciones) en adelante y es "
+                f"{logits_to_keep!r:.40}."
+            )
         body = self.transformer(input_ids, **kwargs)
-        keep = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) else logits_to_keep
+        if labels is not None:
+            _check_labels(labels, *body.last_hidden_state.shape[:2], self.config.vocab_size)
+        keep = slice(-logits_to_keep, None) if isinstance(logits_to_keep, Integral) else logits_to_keep
         logits = self.lm_head(body.last_hidden_state[:, keep])
         loss = None
         if labels is not None:
@@ -151,15 +165,7 @@ class GPT1LMHeadModel(OpenAIGPTLMHeadModel):
                 raise ValueError(
                     f"generation_config tiene que ser un `GenerationConfig` y es {settings!r:.60}."
                 )
-            for name in ("num_beams", "num_return_sequences", "max_length"):
-                value = kwargs.get(name, getattr(settings, name))
-                if value is not None and (not isinstance(value, Integral) or value < 1):
-                    raise ValueError(f"{name} tiene que ser un entero de 1 en adelante y es {value!r:.40}.")
-            cache = kwargs.get("past_key_values")
-            if cache is not None and not isinstance(cache, Cache):
-                raise ValueError(
-                    f"past_key_values tiene que ser una caché, como DynamicCache(), y es {cache!r:.40}."
-                )
+            _check_settings(kwargs, settings, self.config.vocab_size)
             mask, pad = kwargs.get("attention_mask"), kwargs.get("pad_token_id", settings.pad_token_id)
             new = kwargs.get("max_new_tokens", settings.max_new_tokens)
             limit = kwargs.get("max_length", settings.max_length)
@@ -186,6 +192,41 @@ def evaluating(model):
             yield
     finally:
         model.train(training)
+
+
+def _check_settings(asked: dict, settings: GenerationConfig, vocab_size: int) -> None:
+    """Los ajustes de `generate` con los que transformers daría otra cosa sin decirlo, o un error de otro sitio."""
+    # más haces que tokens no hay al empezar, y con millones no se acaba nunca
+    whole = {"num_beams": (1, vocab_size), "num_return_sequences": (1, vocab_size), "max_length": (1, None)}
+    for name, (low, high) in (whole | {"min_new_tokens": (0, None), "top_k": (0, None)}).items():
+        value = asked.get(name, getattr(settings, name))
+        right = isinstance(value, Integral) and low <= value and (high is None or value <= high)
+        if value is not None and not right:
+            told = f"de {low} en adelante" if high is None else f"de {low} a {high}"
+            raise ValueError(f"{name} tiene que ser un entero {told} y es {value!r:.40}.")
+    for name, high in (("temperature", math.inf), ("top_p", 1)):
+        value = asked.get(name, getattr(settings, name))
+        if value is not None and not (isinstance(value, Real) and 0 < value <= high and value < math.inf):
+            told = " y menor o igual que 1" if high == 1 else ""
+            raise ValueError(f"{name} tiene que ser un número mayor que 0{told} y es {value!r:.40}.")
+    check_flags(**{name: asked[name] for name in ("do_sample", "use_cache") if asked.get(name) is not None})
+    cache, streamer = asked.get("past_key_values"), asked.get("streamer")
+    if cache is not None and not isinstance(cache, Cache):
+        raise ValueError(f"past_key_values tiene que ser una caché, como DynamicCache(), y es {cache!r:.40}.")
+    if streamer is not None and not (hasattr(streamer, "put") and hasattr(streamer, "end")):
+        raise ValueError(
+            f"streamer tiene que ser como TextStreamer(tokenizer), con put y end, y es {streamer!r:.40}."
+        )
+    for name in ("position_ids", "logits_to_keep"):  # los lleva la propia generación, token a token
+        if asked.get(name) is not None:
+            raise ValueError(f"generate calcula {name} en cada token: quítalo, o llama al modelo con él.")
+
+
+def check_flags(**flags) -> None:
+    """Lanza `ValueError` si alguno no es `True` o `False`: un texto, como «no», contaría como `True`."""
+    for name, value in flags.items():
+        if not (isinstance(value, Integral) and value in (0, 1)):
+            raise ValueError(f"{name} tiene que ser True o False y es {value!r:.40}.")
 
 
 def check_prompt(ids, attention_mask, new: int, config) -> None:
@@ -259,6 +300,37 @@ def _check_length(total: int, length: int, n_positions: int) -> None:
         raise ValueError(
             f"El texto tiene {total} tokens y este modelo solo tiene {n_positions} posiciones: recórtalo a "
             f"{n_positions} (por ejemplo con truncation=True en el tokenizador)."
+        )
+
+
+def _check_positions(position_ids, batch: int, length: int, n_positions: int) -> None:
+    _check_shape("position_ids", position_ids, batch, length)
+    # en una GPU, mirar los valores la haría esperar a cada token
+    look = position_ids.device.type == "cpu" and not torch.compiler.is_compiling() and position_ids.numel()
+    if look and not (0 <= int(position_ids.min()) and int(position_ids.max()) < n_positions):
+        raise ValueError(
+            f"position_ids va de {int(position_ids.min())} a {int(position_ids.max())} y este modelo tiene las "
+            f"posiciones de la 0 a la {n_positions - 1}."
+        )
+
+
+def _check_shape(name: str, ids, batch: int, length: int) -> None:
+    whole = isinstance(ids, torch.Tensor) and ids.dtype in (torch.int64, torch.int32)
+    if not whole or ids.shape not in ((batch, length), (1, length)):
+        found = f"de forma {list(ids.shape)}" if whole else f"{ids!r:.40}"
+        raise ValueError(
+            f"{name} tiene que ser un tensor de enteros {[batch, length]}, uno por token, y es {found}."
+        )
+
+
+def _check_labels(labels, batch: int, length: int, vocab_size: int) -> None:
+    _check_shape("labels", labels, batch, length)
+    look = labels.device.type == "cpu" and not torch.compiler.is_compiling()
+    wrong = labels[(labels != -100) & ((labels < 0) | (labels >= vocab_size))] if look else ()
+    if len(wrong):
+        raise ValueError(
+            f"labels lleva {int(wrong[0])}, que no está en el vocabulario (de 0 a {vocab_size - 1}); lo que no cuenta "
+            "lleva -100."
         )
 
 

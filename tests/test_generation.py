@@ -1,6 +1,8 @@
 """El bucle del curso frente a `generate` de transformers, y los filtros frente a su definición."""
 
 import copy
+import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -62,7 +64,17 @@ def test_each_text_of_a_padded_batch_comes_out_as_alone(models, ids, dtype):
             assert torch.equal(out[row, start:], alone[0])
 
 
-@pytest.mark.parametrize(("row", "place", "warned"), [(0, 0, 1), (1, -1, 1), (slice(None), 0, 0), (0, 3, 0)])
+@pytest.mark.parametrize(
+    ("row", "place", "warned"),
+    [
+        (0, 0, 1),
+        (1, -1, 1),
+        (slice(None), 0, 0),
+        (0, 3, 0),
+        (slice(None), slice(2), 1),
+        (0, slice(4, None), 1),
+    ],
+)
 def test_a_padded_batch_without_its_mask_is_said(models, ids, row, place, warned, capsys):
     ids[row, place] = 0
     generation.generate(models[0], ids, 2)
@@ -190,12 +202,29 @@ def test_a_mask_of_four_dimensions_does_not_show_the_future(models, ids, mask):
         *({"past_key_values": value} for value in (3, "x", (), [1])),
         {"max_new_tokens": -1},
         {"max_new_tokens": True},
+        {"num_beams": 10**6},
+        {"num_return_sequences": 10**6, "do_sample": True},
+        {"min_new_tokens": -1},
+        {"do_sample": "no"},
+        {"do_sample": 3},
+        {"use_cache": "no"},
+        {"streamer": "x"},
+        {"streamer": print},
+        {"top_k": -1},
+        *({"top_p": value} for value in (0, 2.0, math.nan, "x")),
+        *({"temperature": value} for value in (0, -1.0, math.nan, math.inf, "x")),
     ],
     ids=str,
 )
 def test_settings_of_transformers_that_cannot_be(models, ids, settings):
     with pytest.raises(ValueError, match=r"tiene[n]? que ser"):
-        models[0].generate(ids, do_sample=False, **({"max_new_tokens": 2} | settings))
+        models[0].generate(ids, **({"max_new_tokens": 2, "do_sample": False} | settings))
+
+
+@pytest.mark.parametrize("name", ["position_ids", "logits_to_keep"])
+def test_what_generation_works_out_by_itself(models, ids, name):
+    with pytest.raises(ValueError, match=f"generate calcula {name} en cada token: quítalo"):
+        models[0].generate(ids, max_new_tokens=2, **{name: torch.zeros_like(ids)})
 
 
 def test_temperature_is_a_division():
@@ -290,3 +319,92 @@ def test_generate_without_a_mask_sees_padding_as_transformers_does(models):
     settings = {"max_new_tokens": 6, "do_sample": False, "pad_token_id": 0}
     masked = ours.generate(ids, attention_mask=(ids != 0).long(), **settings)
     assert torch.equal(ours.generate(ids, **settings), masked)
+
+
+@pytest.mark.parametrize(
+    ("logits", "message"),
+    [
+        ([1.0, 2.0], "Los logits son list y hace falta un tensor"),
+        (torch.tensor([[1 + 1j]]), "son torch.complex64"),
+        (torch.tensor([[True, False]]), "son torch.bool"),
+        (None, "son NoneType"),
+        (torch.zeros(2, 0), "la forma .2, 0. y hace falta"),
+        (torch.tensor(1.0), "la forma ..?. y hace falta"),
+    ],
+)
+def test_what_are_not_logits(logits, message):
+    for function in (
+        partial(generation.temperature, value=2.0), partial(generation.top_k, k=1), partial(generation.top_p, p=0.5),
+        generation.probabilities, generation.sample,
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=f"{message}|elige antes la posición"):
+            function(logits)
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        ([1.0, math.nan], "NaN"),
+        ([math.inf, 1.0], "inf"),
+        ([-math.inf] * 2, "solo -inf"),
+        ([math.nan] * 2, "NaN"),
+    ],
+)
+def test_nothing_is_chosen_among_what_are_not_numbers(row, found):
+    logits = torch.tensor([[1.0, 2.0], row])
+    for function in (generation.sample, generation.probabilities):
+        with pytest.raises(ValueError, match=f"estos logits, que traen {found}: revisa"):
+            function(logits)
+
+
+def test_a_model_that_diverged_writes_nothing(models, ids):
+    broken = copy.deepcopy(models[0])
+    broken.transformer.h[0].ln_1.weight.data.fill_(math.nan)
+    for do_sample in (True, False):
+        with pytest.raises(ValueError, match="que traen NaN"):
+            generation.generate(broken, ids, 2, do_sample=do_sample)
+
+
+def test_whole_logits_count_as_numbers():
+    assert generation.sample(torch.tensor([[0, 50, 0]])).item() == 1
+    assert generation.top_k(torch.tensor([1, 2, 3]), 2).tolist() == [-math.inf, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"do_sample": "no"}, {"do_sample": None}, {"use_cache": "no"}, {"use_cache": 2}, {"on_token": "x"},
+        {"on_token": 3},
+    ],
+)  # fmt: skip
+def test_a_word_is_not_yes_or_no(models, ids, settings):
+    with pytest.raises(ValueError, match=next(iter(settings))):
+        generation.generate(models[0], ids, 2, **settings)
+
+
+def test_a_name_is_not_a_model(ids):
+    with pytest.raises(ValueError, match="El modelo es str: pasa lo que devuelve"):
+        generation.generate("gpt1-mini", ids, 2)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"position_ids": lambda ids: ids * 0 + 10**6}, "position_ids va de 1000000 .* posiciones de la 0 a"),
+        ({"position_ids": lambda ids: ids * 0 - 1}, "position_ids va de -1 a -1"),
+        ({"position_ids": lambda ids: ids[:, :1]}, "position_ids tiene que ser .* de forma"),
+        ({"position_ids": lambda ids: ids.float()}, "position_ids tiene que ser un tensor de enteros"),
+        ({"position_ids": lambda ids: [0, 1]}, "position_ids tiene que ser .* y es .0, 1."),
+        ({"token_type_ids": lambda ids: ids + 10**6}, "no está en el vocabulario"),
+        ({"token_type_ids": lambda ids: ids[:, :1]}, "token_type_ids tiene que ser"),
+        ({"logits_to_keep": lambda ids: -1}, "logits_to_keep tiene que ser un entero de 0 .* y es -1"),
+        ({"logits_to_keep": lambda ids: "a"}, "logits_to_keep tiene que ser"),
+        ({"labels": lambda ids: ids + 10**6}, "labels lleva 1000"),
+        ({"labels": lambda ids: ids * 0 - 1}, "labels lleva -1, .* lo que no cuenta lleva -100"),
+        ({"labels": lambda ids: ids[:, :1]}, "labels tiene que ser"),
+        ({"labels": lambda ids: ids.float()}, "labels tiene que ser"),
+    ],
+)
+def test_what_a_model_is_not_given(models, ids, settings, message):
+    with pytest.raises(ValueError, match=message):
+        models[0](ids, **{name: value(ids) for name, value in settings.items()})
