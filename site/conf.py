@@ -4,7 +4,7 @@ Lo monta `make sitio` (`tools/make_site.py`), que copia aquí al lado los cuader
 """
 
 project = "GPT-1, de dentro afuera"
-author = "Los autores del curso"
+author = "los autores del curso"  # al pie: «Por los autores del curso»
 copyright = author  # noqa: A001 - así lo llama Sphinx
 language = "es"
 html_title = project

@@ -317,7 +317,7 @@ EXERCISES = {
             ),
             Mistake(
                 _means(_right_m, lambda gradient, v: _BETA2 * v + (1 - _BETA2) * gradient),
-                "v es la media de los **cuadrados** de los gradientes.",
+                "v es la media de los gradientes al cuadrado.",
             ),
             Mistake(
                 _means(lambda gradient, m: m + (1 - _BETA1) * gradient, _right_v),
