@@ -159,12 +159,13 @@ class Game {
   }
 
   chips(box, shade = () => 0) {
+    const most = Math.max(...this.ids.map((_, place) => shade(place)), 1e-9); // el color compara; el número dice cuánto
     const chips = this.ids.map((id, place) => {
       const chip = document.createElement("button");
       chip.textContent = this.tokenizer.shown(id);
       chip.classList.toggle("sigue", !this.tokenizer.endsWord(id));
       chip.setAttribute("aria-pressed", place === this.chosen);
-      chip.style.setProperty("--parte", `${Math.round(85 * shade(place))}%`);
+      chip.style.setProperty("--parte", `${Math.round((85 * shade(place)) / most)}%`);
       if (shade(place)) chip.append(Object.assign(document.createElement("small"), { textContent: percent(shade(place)) }));
       chip.onclick = () => {
         this.chosen = place;
