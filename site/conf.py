@@ -33,4 +33,5 @@ html_theme_options = {
     "use_fullscreen_button": False,
     "show_toc_level": 2,
     "toc_title": "En esta página",
+    "search_bar_text": "Busca en el curso…",
 }
