@@ -4,7 +4,7 @@ Lo monta `make sitio` (`tools/make_site.py`), que copia aquí al lado los cuader
 """
 
 project = "GPT-1, de dentro afuera"
-author = "Los autores del curso"
+author = "los autores del curso"  # al pie: «Por los autores del curso»
 copyright = author  # noqa: A001 - así lo llama Sphinx
 language = "es"
 html_title = project
@@ -33,4 +33,5 @@ html_theme_options = {
     "use_fullscreen_button": False,
     "show_toc_level": 2,
     "toc_title": "En esta página",
+    "search_bar_text": "Busca en el curso…",
 }

@@ -13,6 +13,7 @@ import scipy
 import torch
 from scipy.special import log_softmax as scipy_log_softmax
 from tokenizers.models import BPE
+from transformers import get_cosine_schedule_with_warmup
 
 import helpers
 from helpers import exercises, models, tokenizer
@@ -21,6 +22,7 @@ from helpers.lesson03 import exercises as lesson03
 from helpers.lesson05 import exercises as lesson05
 from helpers.lesson06 import exercises as lesson06
 from helpers.lesson08 import exercises as lesson08
+from helpers.lesson09 import exercises as lesson09
 
 LESSONS = sorted(
     module.name.removeprefix("lesson")
@@ -386,6 +388,15 @@ def test_an_answer_that_changes_its_inputs_does_not_spoil_the_cases():
         checking.judge(exercise, lambda grads, limit: [grad.clamp(-limit, limit) for grad in grads])[0]
         == "❌"
     )
+
+
+def test_the_rate_of_lesson_09_is_that_of_transformers():
+    exercise = lesson09.EXERCISES["09-tasa"]
+    for step, total, warmup, peak in exercise.cases:
+        optimizer = torch.optim.SGD([torch.zeros(1)], lr=peak)
+        schedule = get_cosine_schedule_with_warmup(optimizer, warmup, total)
+        theirs = peak * schedule.lr_lambdas[0](step)
+        assert exercise.reference(step, total, warmup, peak) == pytest.approx(theirs, abs=1e-12)
 
 
 # --- progreso ----------------------------------------------------------------------------------------------

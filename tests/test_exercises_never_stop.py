@@ -767,6 +767,12 @@ def test_calling_the_course_is_not_writing_it(doubling, capsys):
         (lambda x: {"a": x}, lambda x: {"a": torch.tensor(x)}, "un número"),
         (lambda x: float(x), lambda x: torch.tensor(float(x)), "un número"),
         (lambda x: float(x), lambda x: np.float32(x), ""),
+        (lambda x: x > 4, lambda x: np.bool_(x > 4), ""),
+        (
+            lambda x: torch.ones(x, requires_grad=True),
+            lambda x: torch.ones(x),
+            "un tensor que lleve a los gradientes (sin .item(), .detach() ni no_grad)",
+        ),
         (lambda x: torch.ones(x), lambda x: torch.ones(x).double(), "un tensor de float32"),
         (lambda x: torch.ones(x), lambda x: 1 + torch.zeros(x), ""),
         (lambda x: {"a": x}, lambda x: Counter(a=x), ""),
@@ -843,6 +849,27 @@ def test_a_right_but_slow_one_keeps_its_tick_and_the_course_goes_on(doubling, ca
 
     assert exercises.check("04-doble", slow) is doubling.reference
     assert one_line(capsys) == "✅ 04-doble: bien. Sigo con la del curso, que va más deprisa.\n"
+
+
+def test_what_the_course_takes_does_not_count_against_the_reader(capsys, monkeypatch):
+    """La primera vez, la referencia puede cargar media PyTorch: segundos que no son de quien contesta."""
+
+    def slow(x):
+        start = time.process_time()
+        while time.process_time() - start < 0.5:
+            pass
+        return 2 * x
+
+    monkeypatch.setattr(checking, "SLOW", 0.2)
+    exercise = Exercise(slow, cases=[(3,)], success="bien.", goes_on=True, seconds=0.3)
+    monkeypatch.setattr(checking, "catalogue", lambda lesson: {"04-doble": exercise})
+    exercises.check("04-doble", lambda x: x + x)
+    assert one_line(capsys) == "✅ 04-doble: bien. Sigo con la tuya.\n"
+
+
+def test_an_error_ends_in_a_full_stop_before_saying_who_goes_on(doubling, capsys):
+    exercises.check("04-doble", lambda x: [][x])
+    assert one_line(capsys).endswith("IndexError: list index out of range. Sigo con la del curso.\n")
 
 
 def test_without_the_field_check_gives_nothing_back(monkeypatch, capsys):
@@ -1035,6 +1062,7 @@ def test_a_large_input_is_not_written_whole_to_say_its_shape():
         == "de forma [64, 20000], de forma [20000]"
     )
     assert comparing.inputs(([0.5] * 1_000_000,)).startswith("[0,5; 0,5; ")
+    assert comparing.inputs((0.2, 0.25, 1)) == "0,2; 0,25; 1" and comparing.inputs((2, [0.5])) == "2, [0,5]"
     assert time.process_time() - start < 0.5
 
 

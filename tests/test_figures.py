@@ -1014,6 +1014,7 @@ def test_lesson09_history():
     # en la ampliación, las dos etapas no se unen: se midieron con otras ventanas
     parts = [line.get_ydata().tolist() for line in zoom.lines[:4]]
     assert parts == [[4.5, 4.25], [4, 3], [4.25, 4.125], [4.375, 4, 3.5]]
+    assert [line.get_alpha() for line in zoom.lines[:4]] == [0.4, 1, 0.4, 1]
     assert zoom.get_xscale() == "linear" and whole.get_xscale() == "log"
     outline = rate.collections[0].get_paths()[0].vertices
     assert outline[:, 1].max() == 1 and data.written(rate.xaxis, 2e7) == "20 M"

@@ -13,6 +13,11 @@ from helpers import generation, models
 from tools import lessons, make_site
 
 SCREENS = {"teléfono, oscuro": (390, 844, "dark"), "portátil, claro": (1440, 900, "light")}
+BOXED = """[...document.querySelectorAll(".cell_output .text_html")].some((box) =>
+  box.querySelector(".explorador-gpt1, img") && getComputedStyle(box).backgroundColor !== "rgba(0, 0, 0, 0)")"""
+ENGLISH = """[...new Set([...document.querySelectorAll("[title], [aria-label], [placeholder]")]
+  .flatMap((node) => ["title", "aria-label", "placeholder"].map((name) => node.getAttribute(name) ?? ""))
+  .filter((text) => /\\b(the|to|this|Toggle|Search|Link|Page|Main|Back|Copy|Dismiss)\\b/.test(text)))]"""
 NAMES = sorted(
     ["index", "juega", "profesorado", "consulta", "search"]
     + [path.stem for path in (lessons.ROOT / "notebooks").glob("*.ipynb")]
@@ -75,6 +80,10 @@ def test_every_page_is_spanish_accessible_and_fits(open_page, screen):
             found.append("no dice que está en español")
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             found.append("se sale de la pantalla")
+        if english := page.evaluate(ENGLISH):
+            found.append(f"nombres en inglés: {english}")
+        if scheme == "dark" and page.evaluate(BOXED):
+            found.append("un explorador o una figura sale en un recuadro claro")
         if page.locator(".explorador-gpt1 .aviso").count():
             found.append("un explorador no ha arrancado")
         if page.locator("article img:not([alt]), article img[alt='']").count():
@@ -128,7 +137,16 @@ def test_what_waits_to_be_asked_for_is_folded(open_page):
     assert answers.count() >= 4 and page.locator("details[open]").count() == 0
     answers.first.locator("summary").click()
     answers.first.locator("pre").first.wait_for(state="visible")
-    assert page.locator("#puesta-en-marcha, div.tag_setup details.hide").count() >= 1
+    setup = page.locator("div.tag_setup details.hide summary")
+    assert setup.count() == 1 and setup.inner_text().strip() == "Ver el código"
+    assert page.locator("summary[aria-label]").count() == 0, "un plegado se llama en inglés"
+
+
+def test_each_typical_mistake_is_in_the_lesson_of_its_exercise_and_is_read_whole():
+    assert "**Ejercicio 10.1 · Ordena la receta**" in make_site.mistakes("10")
+    assert "Ordena la receta" not in make_site.mistakes("01")  # su nombre empieza por 01: nació allí
+    assert make_site.literal("el de <unk>, «a</w>» y _start_") == r"el de \<unk\>, «a\</w\>» y \_start\_"
+    assert make_site.literal("`probs[ids]` da [T]") == r"`probs[ids]` da \[T\]"
 
 
 # --- gpt1-mini en la página --------------------------------------------------------------------------------------

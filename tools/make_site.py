@@ -23,12 +23,15 @@ HTML_LINK = re.compile(
 )  # el de un buscador, en la salida de una celda
 MARK = re.compile(r"<!--h:[^>]*-->")
 BADGE = re.compile(r"(\[!\[Abrir en Colab\]\()[^)]*\)")
+NOTE = re.compile(r"\n\*Página generada con .*?\*(?=\n|$)")  # para quien edita el curso, no para quien lo lee
+TITLE = re.compile(r"^### (Ejercicio .+)$", re.M)
+MARKDOWN = re.compile(r"([\\<>*_$\[\]])")
 TABLE = re.compile(r"^\| \| Lección .*?(?=\n\n)", re.M | re.S)
 
 
 def prepared(source: str) -> str:
     """Un texto como lo quiere el sitio: enlaces a sus páginas, la insignia de Colab de aquí y nada que no se lea."""
-    source = stamp_address.link_notebooks(MARK.sub("", source), "")
+    source = stamp_address.link_notebooks(NOTE.sub("", MARK.sub("", source)), "")
     source = BADGE.sub(r"\1abrir_en_colab.svg)", TO_CELL.sub(r"](#celda-\2)", source))
     return re.sub(r"\.\./README\.md(#las-lecciones)?", r"index.md\1", source)
 
@@ -59,6 +62,8 @@ def cells_for_site(cells, linked):
             yield nbformat.v4.new_markdown_cell(anchor)
         if setup_cell.TAG in lessons.tags(cell):
             cell.metadata["tags"] = [*lessons.tags(cell), "hide-input"]
+        if "make_pages.show(" in cell.source:  # el buscador ya está en marcha: su código no dice nada
+            cell.metadata["tags"] = [*lessons.tags(cell), "remove-input"]
         for page in pages(cell):
             page["text/html"] = HTML_LINK.sub(_to_page, page["text/html"])
         yield cell
@@ -74,12 +79,29 @@ def lesson_table() -> str:
     return table.replace("(notebooks/", "(")
 
 
+def exercises(number: str):
+    """(título, nombre) de los ejercicios de una lección, en su orden; alguno nació en otra."""
+    (path,) = lessons.find(number)
+    for cell in lessons.read(path).cells:
+        if cell.cell_type == "markdown":
+            title = (TITLE.findall(cell.source) or [""])[-1]
+        for tag in lessons.tags(cell):
+            if tag.startswith("exercise:"):
+                yield title, tag.removeprefix("exercise:")
+
+
+def literal(text: str) -> str:
+    """Una frase de las que se imprimen, para que Markdown la deje igual: «<unk>» no es HTML. Respeta el `código`."""
+    pieces = re.split(r"(`[^`]*`)", text)
+    return "".join(piece if piece.startswith("`") else MARKDOWN.sub(r"\\\1", piece) for piece in pieces)
+
+
 def mistakes(number: str) -> str:
     """Los errores típicos de una lección, del catálogo con que se corrigen sus ejercicios."""
     lines = []
-    for name, exercise in catalogue(number).items():
-        told = dict.fromkeys(mistake.message for mistake in exercise.mistakes)
-        lines += [f"**`{name}`**", "", *(f"- {message}" for message in told), ""] if told else []
+    for title, name in exercises(number):
+        told = dict.fromkeys(mistake.message for mistake in catalogue(name[:2])[name].mistakes)
+        lines += [f"**{title}**", "", *(f"- {literal(message)}" for message in told), ""] if told else []
     if not lines:
         return ""
     return "\n".join(

@@ -60,6 +60,8 @@ def other_kind(found, expected) -> str:
             return "números enteros" if found.is_floating_point() else "números con decimales"
         if alike and found.dtype != expected.dtype:
             return f"un tensor de {str(expected.dtype).removeprefix('torch.')}"
+        if alike and expected.requires_grad and not found.requires_grad:
+            return "un tensor que lleve a los gradientes (sin .item(), .detach() ni no_grad)"
         return "" if alike else "un tensor"
     if isinstance(expected, list | tuple):
         if type(found) is not type(expected):
@@ -70,7 +72,7 @@ def other_kind(found, expected) -> str:
             return "un diccionario"
         pairs = ((dict.__getitem__(found, key), expected[key]) for key in expected)
         return next(filter(None, itertools.starmap(other_kind, pairs)), "")
-    if isinstance(expected, int | float) and not isinstance(found, numbers.Number):
+    if isinstance(expected, int | float) and not isinstance(found, numbers.Number | numpy.bool_):
         return "un número"
     return ""
 
@@ -372,7 +374,8 @@ def inputs(case: tuple) -> str:
         if len(text) > SHORT:
             text = f"de forma {list(value.shape)}" if hasattr(value, "shape") else f"{text[:60]}…"
         written.append(text)
-    return ", ".join(written)
+    decimals = any(isinstance(value, float) and "," in shown(value) for value in case)
+    return ("; " if decimals else ", ").join(written)  # 0,2; 0,25; 1 y no 0,2, 0,25, 1
 
 
 def _start(value):

@@ -281,6 +281,10 @@ EXERCISES = {
         reference=["b", "e", "d", "f", "a", "c"],
         mistakes=[
             Mistake(
+                ["b", "e", "d", "a", "f", "c"],
+                "has ajustado antes de escribir los ejemplos como secuencias: f va antes que a.",
+            ),
+            Mistake(
                 ["b", "d", "e", "f", "a", "c"],
                 "los tokens y la capa nuevos no existen durante el preentrenamiento: se añaden después (d va tras e).",
             ),

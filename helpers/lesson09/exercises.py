@@ -4,7 +4,6 @@ import math
 
 import torch
 from torch.nn import functional as F
-from transformers import get_cosine_schedule_with_warmup
 
 from helpers.exercises import Exercise, Mistake
 
@@ -62,20 +61,19 @@ def _l1(logits, ids):
 def _batch(seed, *shape):
     generator = torch.Generator().manual_seed(seed)
     logits = 2 * torch.randn(*shape, generator=generator)
-    return logits, torch.randint(shape[-1], shape[:2], generator=generator)
+    return logits.requires_grad_(), torch.randint(shape[-1], shape[:2], generator=generator)
 
 
 # --- 09-tasa: (paso, total, calentamiento, máximo) → tasa de aprendizaje ------------------------------------------
 
 
-def _rate(step, total, warmup, peak):
-    """La de `transformers`, que es la que usa `Trainer`."""
-    schedule = get_cosine_schedule_with_warmup(torch.optim.SGD([torch.zeros(1)]), warmup, total)
-    return peak * schedule.lr_lambdas[0](step)
-
-
 def _half_cosine(progress):
     return (1 + math.cos(math.pi * progress)) / 2
+
+
+def _rate(step, total, warmup, peak):
+    """La de `transformers`, que es la que usa `Trainer`; pedírsela a ella carga antes medio PyTorch."""
+    return peak * (step / warmup if step < warmup else _half_cosine((step - warmup) / (total - warmup)))
 
 
 def _rising(after):
@@ -91,6 +89,7 @@ def _decay(shape):
 
 
 _STEPS = [(step, 1000, 200, 0.004) for step in (0, 50, 199, 200, 500, 1000)]
+_STEPS += [(step, 1000, 0, 0.004) for step in (0, 250)]  # sin calentamiento, como una de las tres recetas
 
 
 # --- 09-adam: gradiente, m, v y número de actualización → (dirección, m, v) ----------------------------------------
@@ -282,7 +281,7 @@ EXERCISES = {
             ),
             Mistake(
                 _direction(lambda m, v, step: (m / (1 - _BETA1**step)) / (v / (1 - _BETA2**step)).sqrt()),
-                "falta la ε: con un gradiente que es siempre cero sale 0/0.",
+                "falta la ε en el denominador: con un gradiente que es siempre cero sale 0/0.",
             ),
             Mistake(
                 _direction(
@@ -318,7 +317,7 @@ EXERCISES = {
             ),
             Mistake(
                 _means(_right_m, lambda gradient, v: _BETA2 * v + (1 - _BETA2) * gradient),
-                "v es la media de los **cuadrados** de los gradientes.",
+                "v es la media de los gradientes al cuadrado.",
             ),
             Mistake(
                 _means(lambda gradient, m: m + (1 - _BETA1) * gradient, _right_v),

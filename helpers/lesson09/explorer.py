@@ -45,8 +45,8 @@ def explorer(total: int, ident: str = "explorador") -> HTML:
     static = (
         f'<p class="estado" role="status" aria-live="polite">{_status(total, found, START["warmup"])}</p>\n'
         "<table><caption>La tasa de aprendizaje, de la primera actualización a la última</caption>\n"
-        '<thead><tr><th scope="col">actualización</th><th scope="col">milésimas</th><th scope="col">barra</th></tr>'
-        f"</thead>\n<tbody>{body}</tbody></table>"
+        '<thead><tr><th scope="col">actuali&shy;zación</th><th scope="col">milésimas</th><th scope="col">barra</th>'
+        f"</tr></thead>\n<tbody>{body}</tbody></table>"
     )
     return explorers.page(
         ident,

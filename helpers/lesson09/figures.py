@@ -249,9 +249,10 @@ def history(records, begins: int, rates):
     ):
         points = [(record["tokens"], record[key]) for record in records if record.get(key) is not None]
         whole.plot(*zip(*points, strict=True), line, color=color, lw=2.2, label=name)
-        for part in (lambda tokens: from_here <= tokens <= begins, lambda tokens: tokens > begins):
-            shown = [point for point in points if part(point[0])]
-            zoom.plot(*zip(*shown, strict=True), line, color=color, lw=2.2, marker=".")
+        first = [point for point in points if from_here <= point[0] <= begins]
+        second = [point for point in points if point[0] > begins]
+        for shown, alpha in ((first, 0.4), (second, 1)):  # la primera, medida con otras ventanas
+            zoom.plot(*zip(*shown, strict=True), line, color=color, lw=2.2, marker=".", alpha=alpha)
     whole.set(
         title="Todo lo leído", xlabel="tokens leídos (escala logarítmica)", ylabel="pérdida (nats por token)"
     )

@@ -145,8 +145,16 @@ EXERCISES = {
                 "esas son las que imprime el artículo: vuelve a calcularlas, con dos decimales o más.",
             ),
             Mistake(
+                [round(mean, 1) for mean in MEANS],
+                "has redondeado a un decimal, y así no se ve cuál falla: deja dos o todos.",
+            ),
+            Mistake(
                 [8 * mean for mean in MEANS],
                 "has sumado y te falta dividir por las ocho tareas.",
+            ),
+            Mistake(
+                [8 * mean / 9 for mean in MEANS],
+                "has sumado las ocho tareas y dividido por nueve: la columna de la media no cuenta.",
             ),
             Mistake(
                 [MEANS[0], MEANS[2], MEANS[1], MEANS[3]],
@@ -165,7 +173,7 @@ EXERCISES = {
                 "`[:-1]` quita el último valor, que es RTE; la media es el primero: `[1:]`.",
             ),
         ],
-        success="son las cuatro medias, sin redondear. Cuáles cuadran con lo impreso lo dirá tu revisor.",
+        success="son las cuatro medias. Cuáles cuadran con lo impreso lo dirá tu revisor.",
     ),
     "10-cuadra": Exercise(
         reference=fits,

@@ -3,11 +3,11 @@
 import { GPT1, candidates, draw, NOTHING_OFF, randomizer, readWeights, softmax } from "./model.js";
 import { Tokenizer } from "./tokenizer.js";
 
-const START = "She opened the door and saw";
+const START = "She opened the door and saw the old man, who was sitting by the fire and telling the children a story about";
 const ADDED = 40; // tokens que escribe de una vez
 const root = document.getElementById("juega");
 const number = (value, decimals = 0) => value.toFixed(decimals).replace(".", ",");
-const percent = (value) => `${number(100 * value, value < 0.1 ? 1 : 0)} %`;
+const percent = (value) => (value < 0.0005 ? "< 0,1 %" : `${number(100 * value, value < 0.1 ? 1 : 0)} %`);
 
 // --- descargar, contándolo ------------------------------------------------------------------------------------
 
@@ -49,7 +49,7 @@ const PAGE = `
   <div id="j-espera"></div>
 
   <h2>Que siga él</h2>
-  <p class="mira">Mira cómo repite con temperatura 0,2 y desvaría con 2. Con la misma semilla, escribe lo mismo.</p>
+  <p class="mira">Mira cómo repite con temperatura 0,2 y desvaría con 2 y top-k 0. Con la misma semilla, escribe lo mismo.</p>
   <div class="mandos">
     <label>temperatura <input id="j-t" type="range" min="0.1" max="2" step="0.1" value="0.8"><output></output></label>
     <label>top-k (0: todos) <input id="j-k" type="range" min="0" max="100" step="1" value="40"><output></output></label>
@@ -65,7 +65,7 @@ const PAGE = `
   <p id="j-salida" class="salida" aria-live="polite"></p>
 
   <h2>A qué mira</h2>
-  <p class="mira">El color dice a qué tokens atiende el elegido. Casi todas las cabezas miran mucho al primero; busca la que mira siempre al de antes.</p>
+  <p class="mira">El color y el número dicen cuánto atiende el token elegido a cada uno. Pulsa otro para elegirlo. Alguna cabeza mira mucho al primero; busca la que mira sobre todo al de antes.</p>
   <div class="mandos">
     <label>bloque <select id="j-bloque"></select></label>
     <label>cabeza <select id="j-cabeza"></select></label>
@@ -73,11 +73,11 @@ const PAGE = `
   <div id="j-atencion" class="tokens" role="group" aria-label="Atención del token elegido"></div>
 
   <h2>Qué diría en cada piso</h2>
-  <p class="mira">Es la lente de logits: leer el vector de cada bloque como si fuera el último. Mira en qué piso aparece la palabra buena.</p>
+  <p class="mira">Es la lente de logits: leer el vector de cada bloque como si fuera el último. Mira en qué piso aparece lo que dirá al final.</p>
   <div id="j-lente"></div>
 
   <h2>Apaga una pieza</h2>
-  <p class="mira">Marca una cabeza o un bloque y compara. Una cabeza sola estropea casi todo; la mayoría, casi nada. ¿La encuentras?</p>
+  <p class="mira">Marca una cabeza o un bloque y compara. Con un texto largo, una cabeza sola hace mucho daño y las demás, poco. ¿La encuentras?</p>
   <div id="j-piezas" class="piezas"></div>
   <div id="j-roto"></div>
 `;
@@ -148,7 +148,7 @@ class Game {
     const all = this.tokenizer.encode(this.at("texto").value);
     const room = this.model.config.n_positions - ADDED;
     this.ids = all.slice(-room);
-    const count = `${this.ids.length} token${this.ids.length === 1 ? "" : "s"}`;
+    const count = `${this.ids.length} token${this.ids.length === 1 ? "" : "s"}${this.ids.length ? "" : ": escribe algo"}`;
     this.at("cuenta").textContent =
       all.length > room ? `${count}: los últimos que le caben (tiene ${room + ADDED} posiciones).` : `${count}.`;
     this.trace = this.model.read(this.model.start(), this.ids);
@@ -159,13 +159,14 @@ class Game {
   }
 
   chips(box, shade = () => 0) {
+    const most = Math.max(...this.ids.map((_, place) => shade(place)), 1e-9); // el color compara; el número dice cuánto
     const chips = this.ids.map((id, place) => {
       const chip = document.createElement("button");
       chip.textContent = this.tokenizer.shown(id);
       chip.classList.toggle("sigue", !this.tokenizer.endsWord(id));
       chip.setAttribute("aria-pressed", place === this.chosen);
-      chip.style.setProperty("--parte", `${Math.round(85 * shade(place))}%`);
-      if (shade(place)) chip.title = percent(shade(place));
+      chip.style.setProperty("--parte", `${Math.round((85 * shade(place)) / most)}%`);
+      if (shade(place)) chip.append(Object.assign(document.createElement("small"), { textContent: percent(shade(place)) }));
       chip.onclick = () => {
         this.chosen = place;
         this.look();
@@ -245,7 +246,7 @@ class Game {
     for (let block = 0; block < blocks; block++) {
       const line = document.createElement("fieldset");
       line.append(Object.assign(document.createElement("legend"), { textContent: `Bloque ${block + 1}` }));
-      add(line, this.off.blocks, block, "entero");
+      add(line, this.off.blocks, block, "todo el bloque");
       for (let head = 0; head < heads; head++) add(line, this.off.heads, `${block}.${head}`, `cabeza ${head + 1}`);
       box.append(line);
     }
@@ -255,7 +256,7 @@ class Game {
   compare(settings, seed) {
     const off = this.off;
     if (!this.ids.length) return this.at("roto").replaceChildren();
-    const rows = [["entero", NOTHING_OFF]];
+    const rows = [["sin tocar", NOTHING_OFF]];
     if (off.blocks.size || off.heads.size) rows.push(["con lo apagado", off]);
     const told = rows.map(([name, which]) => {
       const known = which === NOTHING_OFF && this.written.length === ADDED; // lo que acaba de escribir
