@@ -218,8 +218,8 @@ def class_words(panels: dict):
 def length_choices(panels: dict):
     """Con qué frecuencia se elige la opción más corta, la segunda…, según cómo se puntúe.
 
-    `panels`: {tarea: {«suma»: [k partes], «por token»: […], «por byte»: […]}}, de `rank_shares`. La línea es no mirar la
-    longitud.
+    `panels`: {tarea: {«suma»: [k partes], «por token»: […], «por byte»: […]}}, de `rank_shares`. La línea es no mirar
+    la longitud.
     """
     panels = {
         title: {name: [100 * share for share in shares] for name, shares in bars.items()}
@@ -233,7 +233,9 @@ def length_choices(panels: dict):
     for ax, (title, bars) in zip(axes, panels.items(), strict=True):
         k = len(next(iter(bars.values())))
         wide = 0.84 / len(bars)
-        for index, ((name, shares), color) in enumerate(zip(bars.items(), (ORANGE, BLUE, GREEN), strict=False)):
+        for index, ((name, shares), color) in enumerate(
+            zip(bars.items(), (ORANGE, BLUE, GREEN), strict=False)
+        ):
             places = np.arange(k) + wide * (index - (len(bars) - 1) / 2)
             drawn = ax.bar(places, shares, 0.95 * wide, color=color, label=name)
             labels = ax.bar_label(drawn, [number(share) for share in shares], padding=2, fontsize=9.5)
