@@ -132,13 +132,15 @@ def _noise(*shape, seed):
     return 0.7 * torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-_SAMPLES = [  # la desviación de la media y la del otro son una décima: la tolerancia, un quinto de ella
+# La desviación de la media, y la de la otra, es una décima; la tolerancia, relativa, un quinto de ella. Con estas
+# semillas la referencia cae en medio de lo que dan otros sorteos: quien use los suyos también acierta.
+_SAMPLES = [
     (
-        _noise(50, seed=0)[:, None] + 0.1 * _noise(50, 2, seed=1),
+        1 + _noise(50, seed=6)[:, None] + 0.1 * _noise(50, 2, seed=56),
         _mean,
         4000,
-    ),  # las dos de un grupo, parecidas
-    (1.4 * _noise(50, seed=2), _spread, 4000),
+    ),  # las de un grupo, parecidas
+    (1.4 * _noise(50, seed=7), _spread, 4000),
 ]
 
 
@@ -371,7 +373,7 @@ EXERCISES = {
     "07-remuestreo": Exercise(
         reference=interval,
         cases=_SAMPLES,
-        tolerance=0.02,
+        tolerance=0.022,
         success="así se moverían tus resultados con otros ejemplos como estos.",
         mistakes=[
             Mistake(
