@@ -648,21 +648,25 @@ def test_lesson07_class_words():
 
 def test_lesson07_length_choices():
     panels = {
-        "cuatro": {"suma": [0.5, 0.25, 0.125, 0.125], "media": [0.25, 0.25, 0.375, 0.125]},
-        "dos": {"suma": [0.75, 0.25], "media": [0.5, 0.5]},
+        "cuatro": {
+            "suma": [0.5, 0.25, 0.125, 0.125],
+            "por token": [0.25, 0.25, 0.375, 0.125],
+            "por byte": [0.375, 0.25, 0.25, 0.125],
+        },
+        "dos": {"suma": [0.75, 0.25], "por token": [0.5, 0.5], "por byte": [0.625, 0.375]},
     }
     figure, (four, two) = draw("lesson07.length_choices", panels)
-    assert data.bars(four) == [
-        *((-0.2, 50), (0.8, 25), (1.8, 12.5), (2.8, 12.5)),
-        *((0.2, 25), (1.2, 25), (2.2, 37.5), (3.2, 12.5)),
-    ]
-    assert [height for _, height in data.bars(two)] == [75, 25, 50, 50]
+    bars = data.bars(four)
+    assert [height for _, height in bars] == [50, 25, 12.5, 12.5, 25, 25, 37.5, 12.5, 37.5, 25, 25, 12.5]
+    assert [place for place, _ in bars[::4]] == pytest.approx([-0.28, 0, 0.28])
+    assert [height for _, height in data.bars(two)] == [75, 25, 50, 50, 62.5, 37.5]
     assert data.levels(four) == [25] and data.levels(two) == [50]
     assert data.ticks(four.xaxis) == ["la más\ncorta", "2.ª", "3.ª", "la más\nlarga"]
     assert data.ticks(two.xaxis) == ["la más\ncorta", "la más\nlarga"]
-    assert data.texts(two) == ["75", "25", "50", "50"] and "suma" in data.legend(four)
+    assert data.texts(two) == ["75", "25", "50", "50", "62", "38"]
+    assert {"suma", "por token", "por byte"} <= set(data.legend(four))
     assert four.get_ylim() == pytest.approx((0, 90)) and data.labels(four)[2] == "veces que se elige (%)"
-    assert data.spoken(figure) == [50, 25, 75, 50]
+    assert data.spoken(figure) == [50, 25, 38, 75, 50, 62]
 
 
 def test_lesson07_phenomena():

@@ -6,37 +6,39 @@ import torch
 from sklearn.metrics import accuracy_score, matthews_corrcoef
 from torch.nn import functional as F
 
+from helpers import zeroshot
 from helpers.exercises import Exercise, Mistake
+from helpers.zeroshot.evaluation import matthews
 
 
 def _random(*shape, seed=0):
     return 2 * torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-# --- 07-log-prob: logits [T, v] e ids [T] → log P medio, en nats por token ----------------------------------------
+# --- 07-log-prob: logits [T, v] e ids [T] → el log P de cada token que alguien predice [T - 1], en nats -------------
 
 
 def _values(logits, ids):
-    return logits[:-1].log_softmax(dim=-1)[torch.arange(len(ids) - 1), ids[1:]]
+    return -F.cross_entropy(logits[:-1], ids[1:], reduction="none")
 
 
 def _same_row(logits, ids):
-    return logits.log_softmax(dim=-1)[torch.arange(len(ids)), ids].mean()
+    return logits.log_softmax(dim=-1)[torch.arange(len(ids)), ids]
 
 
 def _shifted_back(logits, ids):
-    return logits[1:].log_softmax(dim=-1)[torch.arange(len(ids) - 1), ids[:-1]].mean()
+    return logits[1:].log_softmax(dim=-1)[torch.arange(len(ids) - 1), ids[:-1]]
 
 
 def _raw_logits(logits, ids):
-    return logits[:-1][torch.arange(len(ids) - 1), ids[1:]].mean()
+    return logits[:-1][torch.arange(len(ids) - 1), ids[1:]]
 
 
 # --- 07-matthews: recuentos → coeficiente ---------------------------------------------------------------------
 
 
 def _matthews(tp, fp, fn, tn):
-    return matthews_corrcoef([1, 0, 1, 0], [1, 1, 0, 0], sample_weight=[tp, fp, fn, tn])
+    return float(matthews([tn, fp, fn, tp]))
 
 
 def _below(tp, fp, fn, tn):
@@ -47,68 +49,149 @@ def _below(tp, fp, fn, tn):
 _COUNTS = [(40, 10, 5, 45), (7, 2, 6, 9), (3, 9, 8, 4), (30, 20, 0, 0)]
 
 
-# --- 07-umbral: puntuaciones y clases de entrenamiento y de prueba → Matthews en prueba ---------------------------
+# --- 07-umbral: puntuaciones y clases de entrenamiento → el umbral de mayor Matthews --------------------------------
 
 
-def _best(scores, truth, measure=matthews_corrcoef):
-    return max(sorted(scores.tolist()), key=lambda threshold: measure(truth, scores > threshold))
+def _between(scores):
+    """Uno por debajo de todas y los puntos medios entre vecinas, de menor a mayor."""
+    values = sorted(scores.tolist())
+    return [values[0] - 1, *((low + high) / 2 for low, high in zip(values, values[1:], strict=False))]
 
 
-def _last_best(scores, truth):
-    return max(
-        sorted(scores.tolist(), reverse=True),
-        key=lambda threshold: matthews_corrcoef(truth, scores > threshold),
+def _searching(candidates=_between, grade=matthews_corrcoef, above=torch.gt):
+    """El primero de los candidatos con la mayor nota."""
+    return lambda scores, truth: float(
+        max(candidates(scores), key=lambda threshold: grade(truth, above(scores, threshold)))
     )
 
 
-def _graded(threshold, grade=matthews_corrcoef, above=torch.gt):
-    """La nota en la prueba con el umbral que dé `threshold(puntuaciones y clases de entrenamiento y de prueba)`."""
-    return lambda train, truth, test, test_truth: float(
-        grade(test_truth, above(test, threshold(train, truth, test, test_truth)))
-    )
-
-
-def _from_training(train, truth, test, test_truth):
-    return _best(train, truth)
+def _best_grade(scores, truth):
+    return float(matthews_corrcoef(truth, scores > _searching()(scores, truth)))
 
 
 _LABELLED = [
     (
         torch.tensor([-2.1, -2.6, -3.0, -3.3, -3.9, -4.2, -4.8, -5.5]),
-        torch.tensor([1, 1, 1, 0, 1, 1, 0, 0]),
-        torch.tensor([-2.0, -2.4, -3.1, -3.6, -3.8, -4.0, -5.1, -5.9]),
-        torch.tensor([1, 1, 1, 0, 0, 0, 1, 0]),
+        torch.tensor([True, True, True, False, True, True, False, False]),
     ),
     (
         torch.tensor([-6.0, -2.2, -3.4, -3.1, -2.8, -4.4, -5.2, -2.5, -3.7, -7.0]),
-        torch.tensor([1, 1, 0, 1, 1, 1, 1, 1, 1, 1]),
-        torch.tensor([-2.1, -2.6, -2.95, -4.1, -4.6, -5.0, -2.9, -3.0]),
-        torch.tensor([1, 0, 1, 0, 1, 0, 1, 1]),
+        torch.tensor([True, True, False, True, True, True, True, True, True, True]),
     ),
-    (  # desordenadas, con un empate y con puntuaciones de prueba iguales al umbral
-        torch.tensor([-3.0, -5.0, -2.0, -4.0]),
-        torch.tensor([0, 0, 1, 1]),
-        torch.tensor([-4.5, -3.5, -2.5, -1.5, -6.0, -5.0]),
-        torch.tensor([1, 1, 0, 1, 0, 0]),
-    ),
+    (torch.tensor([-3.0, -5.0, -2.0, -4.0]), torch.tensor([False, False, True, True])),  # con un empate
+    (
+        torch.tensor([-2.0, -3.0, -4.0, -5.0]),
+        torch.tensor([False, False, True, True]),
+    ),  # al revés: mejor, todas
 ]
 
 
-# --- 07-longitud: log P de los tokens de cada opción → cuál se elige ----------------------------------------------
+# --- 07-remuestreo: unidades [n, …], estadístico y veces → (extremo inferior, extremo superior) del 95 % -----------
+
+
+def _redrawn(units, statistic, times, n=None):
+    """El estadístico en `times` muestras de n unidades elegidas con reposición, siempre con la misma semilla."""
+    draws = torch.Generator().manual_seed(0)
+    many = len(units) if n is None else n
+    rows = (torch.randint(len(units), (many,), generator=draws) for _ in range(times))
+    return torch.tensor([float(statistic(units[some])) for some in rows])
+
+
+def _ends(values, low=0.025, high=0.975):
+    return tuple(values.quantile(torch.tensor([low, high])).tolist())
+
+
+def interval(units, statistic, times=1000):
+    """Intervalo del 95 % por remuestreo de unidades enteras: la referencia de «07-remuestreo»."""
+    return _ends(_redrawn(units, statistic, times))
+
+
+def _without_replacement(units, statistic, times):
+    return _ends(torch.tensor([float(statistic(units[torch.randperm(len(units))])) for _ in range(times)]))
+
+
+def _loose_rows(units, statistic, times):
+    """Remuestrea los ejemplos sueltos y rompe los grupos."""
+    return interval(units.flatten(0, 1) if units.dim() > 1 else units, statistic, times)
+
+
+def _deviation(units, statistic, times):
+    values = _redrawn(units, statistic, times)
+    return (values.mean() - values.std()).item(), (values.mean() + values.std()).item()
+
+
+def _mean(units):
+    return units.mean().item()
+
+
+def _spread(units):
+    return units.std().item()
+
+
+def _noise(*shape, seed):
+    return 0.7 * torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+# La desviación de la media, y la de la otra, es una décima; la tolerancia, relativa, un quinto de ella. Con estas
+# semillas la referencia cae en medio de lo que dan otros sorteos: quien use los suyos también acierta.
+_SAMPLES = [
+    (
+        1 + _noise(50, seed=6)[:, None] + 0.1 * _noise(50, 2, seed=56),
+        _mean,
+        4000,
+    ),  # las de un grupo, parecidas
+    (1.4 * _noise(50, seed=7), _spread, 4000),
+]
+
+
+# --- 07-diferencia: dos sistemas en las mismas unidades → (diferencia, extremo inferior, extremo superior) ---------
+
+
+def _paired(ours, theirs, statistic, interval):
+    both = torch.stack([ours, theirs], dim=1)  # [n, 2, …]
+    low, high = interval(both, lambda rows: statistic(rows[:, 0]) - statistic(rows[:, 1]))
+    return float(statistic(ours) - statistic(theirs)), low, high
+
+
+def _apart(ours, theirs, statistic, interval):
+    """Cada uno con su sorteo: los extremos más lejanos."""
+    (low, high), (other_low, other_high) = (interval(rows, statistic) for rows in (ours, theirs))
+    return float(statistic(ours) - statistic(theirs)), low - other_high, high - other_low
+
+
+def _fixed(ours, theirs, statistic, interval):
+    """Lo que hace quien compara un intervalo con un número."""
+    return tuple(value - float(statistic(theirs)) for value in (statistic(ours), *interval(ours, statistic)))
+
+
+def _of_differences(ours, theirs, statistic, interval):
+    return float(statistic(ours - theirs)), *interval(ours - theirs, statistic)
+
+
+_SYSTEMS = [
+    (0.2 + _noise(60, seed=3), _noise(60, seed=4), _mean, interval),
+    (_noise(40, 2, seed=5), _noise(40, 2, seed=5) + 0.3 * _noise(40, 2, seed=6), _mean, interval),
+    (_noise(60, seed=7), 2 * _noise(60, seed=8), _spread, interval),  # no es una media
+]
+
+
+# --- 07-longitud: log P de los tokens de cada opción y un tamaño por opción → cuál se elige ------------------------
 
 
 def _largest(measure):
-    """Elegir la opción en la que `measure(log P de sus tokens)` es mayor."""
-    return lambda options: max(range(len(options)), key=lambda index: float(measure(options[index])))
+    """Elegir la opción en la que `measure(log P de sus tokens, su tamaño)` es mayor."""
+    return lambda options, sizes: max(
+        range(len(options)), key=lambda index: float(measure(options[index], sizes[index]))
+    )
 
 
 _OPTIONS = [
-    ([torch.tensor(values) for values in options],)
-    for options in (
-        [[-5.0], [-2.0, -2.5, -2.2, -2.1], [-3.0, -3.5], [-9.0, -0.2, -0.3, -6.0, -1.0]],
-        [[-1.0, -6.0], [-4.0, -1.0, -1.0], [-3.0, -3.2], [-6.0, -0.1, -4.5, -5.0]],
-        [[-3.0, -2.0, -2.0, -2.0], [-2.0, -4.0, -1.0, -4.0], [-8.0, -0.1], [-4.0]],
-        [[-4.0, -0.4], [-2.5, -2.6, -2.4], [-2.0, -2.9], [-7.0, -7.0, -0.05, -0.1, -0.9]],
+    ([torch.tensor(values) for values in options], sizes)
+    for options, sizes in (
+        ([[-5.0], [-2.0, -2.5, -2.2, -2.1], [-3.0, -3.5], [-9.0, -0.2, -0.3, -6.0, -1.0]], [1, 4, 2, 5]),
+        ([[-1.0, -6.0], [-4.0, -1.0, -1.0], [-3.0, -3.2], [-6.0, -0.1, -4.5, -5.0]], [11, 9, 7, 31]),
+        ([[-3.0, -2.0, -2.0, -2.0], [-2.0, -4.0, -1.0, -4.0], [-8.0, -0.1], [-4.0]], [1, 1, 1, 1]),
+        ([[-4.0, -0.4], [-2.5, -2.6, -2.4], [-2.0, -2.9], [-7.0, -7.0, -0.05, -0.1, -0.9]], [9, 14, 6, 25]),
     )
 ]
 
@@ -153,46 +236,59 @@ _SCORES = [
 
 EXERCISES = {
     "07-log-prob": Exercise(
-        reference=lambda logits, ids: -F.cross_entropy(logits[:-1], ids[1:]),
+        reference=_values,
         cases=[
             (_random(6, 9), torch.tensor([1, 7, 3, 3, 0, 8])),
             (_random(4, 9, seed=1), torch.tensor([2, 5, 5, 6])),
         ],
-        success="se promedian los tokens que alguien predice: todos menos el primero.",
+        success="un número por cada token que alguien predice: todos menos el primero.",
         mistakes=[
             Mistake(
                 _same_row,
                 "no has desplazado: la fila t predice el token t + 1, y la comparas con el token t, que ya ha leído.",
             ),
             Mistake(
+                lambda logits, ids: _same_row(logits, ids)[1:],
+                "comparas la fila t con el token t, que ya ha leído: quita la última fila y el primer id.",
+            ),
+            Mistake(
                 _shifted_back,
                 "has desplazado al revés: quita la última fila de los logits y el primer id.",
             ),
             Mistake(
-                lambda logits, ids: _values(logits, ids).sum() / len(ids),
-                "divides entre T y solo hay T - 1 predicciones: el primer token, que nadie predice, no cuenta.",
+                lambda logits, ids: _values(logits, ids).mean(),
+                "es la media; se pide un número por token: luego los sumaremos o promediaremos, según la tarea.",
             ),
             Mistake(
                 lambda logits, ids: _values(logits, ids).sum(),
-                "es la suma: con ella una frase larga siempre parece peor. Se pide la media por token.",
+                "es la suma; se pide un número por token: luego los sumaremos o promediaremos, según la tarea.",
             ),
             Mistake(
-                lambda logits, ids: _values(logits, ids).mean() / math.log(10),
+                lambda logits, ids: logits[:-1].log_softmax(dim=-1)[:, ids[1:]],
+                "`[:, ids]` da todas las columnas en todas las filas: de cada fila, una, con `[torch.arange(n), ids]`.",
+            ),
+            Mistake(
+                lambda logits, ids: _values(logits, ids) / math.log(10),
                 "has usado el logaritmo en base 10; los nats llevan logaritmo natural (log_softmax ya lo hace).",
             ),
             Mistake(
-                lambda logits, ids: -_values(logits, ids).mean(),
+                lambda logits, ids: -_values(logits, ids),
                 "te sobra el signo menos: eso es la sorpresa (la pérdida de la lección 04); el log P es negativo.",
             ),
             Mistake(
-                _raw_logits,
-                "has promediado logits, que no son log P: falta log_softmax sobre el vocabulario.",
+                lambda logits, ids: _values(logits, ids).exp(),
+                "son probabilidades; se pide su logaritmo.",
             ),
             Mistake(
-                lambda logits, ids: _values(logits, ids).exp().mean().log(),
-                "has promediado las probabilidades y después el logaritmo: se promedian los log P.",
+                _raw_logits,
+                "has devuelto logits, que no son log P: falta log_softmax sobre el vocabulario.",
+            ),
+            Mistake(
+                lambda logits, ids: logits[:-1].log_softmax(dim=0)[torch.arange(len(ids) - 1), ids[1:]],
+                "el softmax va sobre el vocabulario (dim=-1); con dim=0 mezclas unas posiciones con otras.",
             ),
         ],
+        goes_on=True,
     ),
     "07-matthews": Exercise(
         reference=_matthews,
@@ -232,92 +328,168 @@ EXERCISES = {
                 "el artículo imprime el coeficiente por 100; aquí se pide entre −1 y 1.",
             ),
         ],
+        goes_on=True,
     ),
     "07-umbral": Exercise(
-        reference=_graded(_from_training),
+        reference=lambda scores, truth: zeroshot.choose_threshold(scores, truth)[0],
         cases=_LABELLED,
-        success="el umbral sale del entrenamiento y la nota, de la prueba, que no ha opinado.",
+        success="y no puede ser peor que decir a todas que sí, porque también lo has probado.",
         mistakes=[
             Mistake(
-                _graded(lambda train, truth, test, test_truth: _best(test, test_truth)),
-                "has elegido el umbral con las frases de prueba: esa nota sale inflada y no vale.",
+                _best_grade,
+                "eso es el Matthews que consigue; se pide el umbral.",
             ),
             Mistake(
-                _graded(
-                    lambda train, truth, test, test_truth: _best(
-                        torch.cat([train, test]), torch.cat([truth, test_truth])
-                    )
-                ),
-                "para elegir el umbral has juntado entrenamiento y prueba: la prueba no puede opinar.",
-            ),
-            Mistake(
-                lambda train, truth, test, test_truth: _graded(_from_training)(train, truth, train, truth),
-                "el umbral está bien, pero la nota es la de entrenamiento: se pide la de las frases de prueba.",
-            ),
-            Mistake(
-                _graded(lambda train, truth, *_: _best(train, truth, accuracy_score)),
+                _searching(grade=accuracy_score),
                 "has elegido el umbral de mayor exactitud; se pide el de mayor Matthews.",
             ),
             Mistake(
-                _graded(lambda train, *_: float(train.mean())),
-                "has puesto el umbral en la media: hay que probar todas las puntuaciones y quedarse con la mejor.",
+                lambda scores, truth: float(scores.mean()),
+                "has puesto el umbral en la media: hay que probar todos los candidatos y quedarse con el mejor.",
             ),
             Mistake(
-                _graded(_from_training, above=torch.lt),
+                _searching(lambda scores: sorted(scores.tolist())),
+                "los candidatos son los puntos medios entre vecinas, no las propias puntuaciones.",
+            ),
+            Mistake(
+                _searching(lambda scores: _between(scores)[1:]),
+                "te falta un candidato por debajo de todas: a veces lo mejor es decir a todas que sí.",
+            ),
+            Mistake(
+                _searching(above=torch.lt),
                 "has marcado como aceptables las de menor log P: son las que superan el umbral.",
             ),
             Mistake(
-                _graded(_from_training, grade=accuracy_score),
-                "el umbral está bien, pero devuelves la exactitud; se pide el Matthews.",
+                _searching(lambda scores: _between(scores)[::-1]),
+                "en un empate se queda el umbral más bajo: ve de menor a mayor y cambia solo si mejora.",
             ),
             Mistake(
-                _graded(_from_training, above=torch.ge),
-                "si la puntuación es igual al umbral no cuenta: tiene que ser mayor.",
-            ),
-            Mistake(
-                _graded(lambda train, truth, *_: _last_best(train, truth)),
-                "en un empate se queda el umbral más bajo: ordénalos y cambia solo si mejora.",
-            ),
-            Mistake(
-                _from_training,
-                "eso es el umbral; se pide el Matthews que consigue en las frases de prueba.",
+                lambda scores, truth: float((scores[truth].mean() + scores[~truth].mean()) / 2),
+                "eso es el punto medio entre las medias de las dos clases, y no tiene por qué ser el mejor.",
             ),
         ],
+        goes_on=True,
     ),
-    "07-longitud": Exercise(
-        reference=_largest(torch.mean),
-        cases=_OPTIONS,
-        success="la media compara tokens, no cuántos hay.",
+    "07-remuestreo": Exercise(
+        reference=interval,
+        cases=_SAMPLES,
+        tolerance=0.022,
+        success="así se moverían tus resultados con otros ejemplos como estos.",
         mistakes=[
             Mistake(
-                _largest(torch.sum),
-                "gana la misma que con la suma. Divide cada opción entre sus tokens; el relleno, si lo hay, no cuenta.",
+                _without_replacement,
+                "has barajado sin reposición: son siempre las mismas. Con ella, unas salen dos veces y otras, ninguna.",
             ),
             Mistake(
-                _largest(lambda values: -values.mean()),
-                "has elegido la de menor log P medio: la más probable es la que tiene el mayor (el menos negativo).",
+                lambda units, statistic, times: _ends(_redrawn(units, statistic, times, len(units) // 2)),
+                "sorteas menos unidades de las que hay: cada muestra lleva n, tantas como las de verdad.",
             ),
             Mistake(
-                _largest(lambda values: values.exp().mean()),
-                "has promediado probabilidades, y un solo token fácil tapa a los demás: se promedian los log P.",
+                _loose_rows,
+                "has roto los grupos: se sortean filas enteras de `units`, con todo lo que lleven dentro.",
             ),
             Mistake(
-                _largest(lambda values: values[0]),
+                lambda units, statistic, times: _ends(_redrawn(units, statistic, times), 0.05, 0.95),
+                "has dejado un 5 % a cada lado, y eso es un intervalo del 90 %: el del 95 % deja un 2,5 % a cada lado.",
+            ),
+            Mistake(
+                lambda units, statistic, times: _ends(_redrawn(units, statistic, times), 0.0, 1.0),
+                "son el mínimo y el máximo, que crecen con `times`: se piden los percentiles 2,5 y 97,5.",
+            ),
+            Mistake(
+                _deviation,
+                "eso es la media más o menos una desviación, un 68 %: se piden los percentiles 2,5 y 97,5.",
+            ),
+            Mistake(
+                lambda units, statistic, times: interval(units, statistic, times)[::-1],
+                "primero el extremo de abajo y después el de arriba.",
+            ),
+            Mistake(
+                lambda units, statistic, times: float(statistic(units)),
+                "eso es el estadístico, sin remuestrear: se pide entre qué dos valores se mueve.",
+            ),
+            Mistake(
+                lambda units, statistic, times: _redrawn(units, statistic, times),
+                "son los valores de todas las muestras: quédate con sus percentiles 2,5 y 97,5.",
+            ),
+            Mistake(
+                lambda units, statistic, times: interval(units, lambda rows: rows.mean(), times),
+                "calculas siempre la media: usa `statistic`, que otras veces será el Matthews.",
+            ),
+        ],
+        goes_on=True,
+    ),
+    "07-diferencia": Exercise(
+        reference=_paired,
+        cases=_SYSTEMS,
+        success="la suerte de los ejemplos, que es la misma para los dos, se cancela.",
+        mistakes=[
+            Mistake(
+                _apart,
+                "has sorteado cada sistema por su lado: en cada muestra los dos llevan las mismas unidades.",
+            ),
+            Mistake(
+                _fixed,
+                "has tratado la nota del otro como un número fijo, y también tiene su suerte: remuestrea los dos.",
+            ),
+            Mistake(
+                _of_differences,
+                "el estadístico de las diferencias no es la diferencia de los estadísticos, salvo si es una media.",
+            ),
+            Mistake(
+                lambda ours, theirs, statistic, interval: _paired(theirs, ours, statistic, interval),
+                "has restado al revés: la nuestra menos la suya.",
+            ),
+            Mistake(
+                lambda ours, theirs, statistic, interval: _paired(ours, theirs, statistic, interval)[1:],
+                "falta la diferencia, delante de los dos extremos.",
+            ),
+            Mistake(
+                lambda ours, theirs, statistic, interval: float(statistic(ours) - statistic(theirs)),
+                "eso es la diferencia; faltan los dos extremos de su intervalo.",
+            ),
+        ],
+        goes_on=True,
+    ),
+    "07-longitud": Exercise(
+        reference=_largest(lambda values, size: values.sum() / size),
+        cases=_OPTIONS,
+        success="con unos es la suma; con los tokens, la media; con los bytes, `acc_norm`.",
+        mistakes=[
+            Mistake(
+                _largest(lambda values, size: values.sum()),
+                "gana la misma que con la suma: divide la de cada opción entre su tamaño.",
+            ),
+            Mistake(
+                _largest(lambda values, size: values.mean()),
+                "divides entre los tokens; hay que dividir entre `sizes`, que puede contar otra cosa.",
+            ),
+            Mistake(
+                _largest(lambda values, size: values.mean() / size),
+                "divides dos veces: la media ya lo hace entre los tokens. Es la suma entre el tamaño.",
+            ),
+            Mistake(
+                _largest(lambda values, size: -values.sum() / size),
+                "has elegido la de menor log P: la más probable es la que tiene el mayor (el menos negativo).",
+            ),
+            Mistake(
+                _largest(lambda values, size: values.exp().sum() / size),
+                "has sumado probabilidades, y un solo token fácil tapa a los demás: se suman los log P.",
+            ),
+            Mistake(
+                _largest(lambda values, size: values[0]),
                 "solo has mirado el primer token de cada opción: cuentan todos.",
             ),
             Mistake(
-                _largest(torch.max),
-                "te has quedado con el token más fácil de cada opción: hay que promediarlos todos.",
+                _largest(lambda values, size: size),
+                "has elegido la opción más larga: eso no mira lo que dice el modelo.",
             ),
             Mistake(
-                _largest(len),
-                "has elegido la opción con más tokens: eso no mira lo que dice el modelo.",
-            ),
-            Mistake(
-                lambda options: _largest(torch.mean)(options) + 1,
+                lambda options, sizes: _largest(lambda values, size: values.sum() / size)(options, sizes) + 1,
                 "la opción es la buena, pero has contado desde 1: los puestos empiezan en 0.",
             ),
         ],
+        goes_on=True,
     ),
     "07-pronombre": Exercise(
         reference=_scoring(lambda score, before, name, after: score(f"{before} {name}", after).mean()),
@@ -353,6 +525,7 @@ EXERCISES = {
                 "falta el espacio entre lo de delante y el candidato: se pegan dos palabras.",
             ),
         ],
+        goes_on=True,
     ),
     "07-calibrar": Exercise(
         reference=_calibrated,
@@ -361,11 +534,11 @@ EXERCISES = {
         mistakes=[
             Mistake(
                 lambda scores, prior: scores.softmax(dim=-1),
-                "no has usado lo que puntúan sin texto: la palabra más corriente sigue con ventaja.",
+                "no has usado `prior`, lo que puntúan de partida: la palabra más corriente sigue con ventaja.",
             ),
             Mistake(
                 lambda scores, prior: (scores + prior).softmax(dim=-1),
-                "has sumado lo que puntúan sin texto: así la ventaja se dobla. Hay que restarlo.",
+                "has sumado `prior`: así la ventaja se dobla. Hay que restarlo.",
             ),
             Mistake(
                 lambda scores, prior: (scores / prior).softmax(dim=-1),
@@ -385,8 +558,9 @@ EXERCISES = {
             ),
             Mistake(
                 lambda scores, prior: (scores - scores.mean(dim=0)).softmax(dim=-1),
-                "has restado la media de estos mismos textos; se pide restar lo que puntúan sin texto (`prior`).",
+                "has restado la media de estos mismos textos, que son los de prueba: se pide restar `prior`.",
             ),
         ],
+        goes_on=True,
     ),
 }

@@ -218,7 +218,8 @@ def class_words(panels: dict):
 def length_choices(panels: dict):
     """Con qué frecuencia se elige la opción más corta, la segunda…, según cómo se puntúe.
 
-    `panels`: {tarea: {«suma»: [k partes], «media»: [k partes]}}, de `rank_shares`. La línea es no mirar la longitud.
+    `panels`: {tarea: {«suma»: [k partes], «por token»: […], «por byte»: […]}}, de `rank_shares`. La línea es no mirar
+    la longitud.
     """
     panels = {
         title: {name: [100 * share for share in shares] for name, shares in bars.items()}
@@ -231,10 +232,13 @@ def length_choices(panels: dict):
     axes, described = axes[0], []
     for ax, (title, bars) in zip(axes, panels.items(), strict=True):
         k = len(next(iter(bars.values())))
-        for index, ((name, shares), color) in enumerate(zip(bars.items(), (ORANGE, BLUE), strict=True)):
-            places = np.arange(k) + 0.4 * (index - 0.5)
-            drawn = ax.bar(places, shares, 0.38, color=color, label=name)
-            labels = ax.bar_label(drawn, [number(share) for share in shares], padding=2, fontsize=10)
+        wide = 0.84 / len(bars)
+        for index, ((name, shares), color) in enumerate(
+            zip(bars.items(), (ORANGE, BLUE, GREEN), strict=False)
+        ):
+            places = np.arange(k) + wide * (index - (len(bars) - 1) / 2)
+            drawn = ax.bar(places, shares, 0.95 * wide, color=color, label=name)
+            labels = ax.bar_label(drawn, [number(share) for share in shares], padding=2, fontsize=9.5)
             for label in labels:  # que la línea no tache ningún número
                 label.set(bbox={"fc": "white", "ec": "none", "pad": 0.5}, zorder=4)
             described.append(f"{title}, {name}: la más corta, {number(shares[0])} %")
