@@ -10,28 +10,30 @@ from numbers import Integral, Real
 import torch
 from torch.nn import functional as F
 
-from helpers.hf import check_flags, check_prompt, positions
+from helpers.hf import check_flags, check_prompt, positions, refuse_logits, warn_if_padded
 
 
 def temperature(logits: torch.Tensor, value: float) -> torch.Tensor:
     """Divide los logits [..., vocabulario] por `value` > 0: menos de 1 concentra, más de 1 reparte. Lección 04."""
     if not (_is(Real, value) and 0 < value < math.inf):
         raise ValueError(
-            f"La temperatura tiene que ser un número mayor que 0 y es {value!r}; para elegir siempre el máximo usa "
+            f"La temperatura tiene que ser un número mayor que 0 y es {value!r:.40}; para elegir siempre el máximo usa "
             "do_sample=False."
         )
     logits = _checked(logits)
     limits = torch.finfo(torch.float32)  # fuera de ellos, lo que se divide acaba en 0/0 o en inf/inf
     value = float(min(max(value, limits.tiny), limits.max))
-    if value < 0.01:  # tan cerca de 0, dividir se desborda: antes, el máximo a 0
-        logits = logits - logits.max(dim=-1, keepdim=True).values
-    return logits / value
+    divided = logits / value
+    overflows = bool((divided.isinf() & logits.isfinite()).any())
+    if value < 0.01 or overflows:  # tan cerca de 0, dividir se desborda: antes, el máximo a 0
+        return (logits - logits.max(dim=-1, keepdim=True).values) / value
+    return divided
 
 
 def top_k(logits: torch.Tensor, k: int) -> torch.Tensor:
     """Deja los `k` logits mayores de [..., vocabulario] y pone los demás a -inf; `k=0` no filtra. Lección 05."""
     if not (_is(Integral, k) and k >= 0):
-        raise ValueError(f"top_k tiene que ser un entero de 0 (sin filtro) en adelante y es {k!r}.")
+        raise ValueError(f"top_k tiene que ser un entero de 0 (sin filtro) en adelante y es {k!r:.40}.")
     logits = _checked(logits)
     if k == 0 or k >= logits.shape[-1]:
         return logits
@@ -45,14 +47,14 @@ def top_p(logits: torch.Tensor, p: float) -> torch.Tensor:
     Fuente: Holtzman et al., 2020, «The Curious Case of Neural Text Degeneration» (muestreo de núcleo).
     """
     if not (_is(Real, p) and 0 < p <= 1):
-        raise ValueError(f"top_p tiene que ser un número entre 0 (sin incluirlo) y 1 y es {p!r}.")
+        raise ValueError(f"top_p tiene que ser un número entre 0 (sin incluirlo) y 1 y es {p!r:.40}.")
     logits = _checked(logits)
     if p == 1:
         return logits
     ordered, order = logits.sort(dim=-1, descending=True)
     probs = ordered.softmax(dim=-1)
     before = probs.cumsum(dim=-1) - probs  # probabilidad acumulada por los tokens anteriores
-    full = before >= p
+    full = before >= float(p)
     full[..., 0] = False  # el más probable se queda siempre, aunque `p` sea 0 para un float32
     removed = torch.zeros_like(full).scatter(-1, order, full)
     return logits.masked_fill(removed, float("-inf"))
@@ -66,8 +68,10 @@ def _is(kind, value) -> bool:
 
 def _checked(logits) -> torch.Tensor:
     """Los logits, con decimales. Lanza `ValueError` si no son un tensor de números [..., vocabulario]."""
-    if not isinstance(logits, torch.Tensor) or logits.is_complex() or logits.dtype == torch.bool:
+    odd = not isinstance(logits, torch.Tensor) or logits.is_complex() or logits.dtype == torch.bool
+    if odd or logits.is_quantized or logits.layout != torch.strided:
         found = logits.dtype if isinstance(logits, torch.Tensor) else type(logits).__name__
+        found = found if odd or logits.is_quantized else "dispersos (to_dense los deja como los demás)"
         raise ValueError(
             f"Los logits son {found} y hace falta un tensor de números [..., vocabulario]: usa torch.tensor(…)."
         )
@@ -75,7 +79,7 @@ def _checked(logits) -> torch.Tensor:
         raise ValueError(
             f"Los logits tienen la forma {list(logits.shape)} y hace falta [..., vocabulario], con uno por token."
         )
-    return logits if logits.is_floating_point() else logits.float()
+    return logits if logits.is_floating_point() and logits.element_size() > 1 else logits.float()
 
 
 def probabilities(logits: torch.Tensor, value: float = 1.0, k: int = 0, p: float = 1.0) -> torch.Tensor:
@@ -86,28 +90,8 @@ def probabilities(logits: torch.Tensor, value: float = 1.0, k: int = 0, p: float
     """
     probs = top_p(top_k(temperature(logits, value), k), p).softmax(dim=-1)
     if bool(probs.isnan().any()):
-        _refuse(logits)
+        refuse_logits(logits)
     return probs
-
-
-def _refuse(logits: torch.Tensor):
-    found = (
-        "NaN" if bool(logits.isnan().any()) else "inf" if bool((logits == math.inf).any()) else "solo -inf"
-    )
-    raise ValueError(
-        f"No se puede elegir entre estos logits, que traen {found}: revisa las cuentas o los pesos de que salen."
-    )
-
-
-def looks_padded(ids: torch.Tensor) -> bool:
-    """¿Parece que en `ids` [lote, T] hay relleno, que es el token 0?
-
-    Si unas filas empiezan o acaban en él y otras no, o si alguna lo hace dos veces seguidas.
-    """
-    zero = ids == 0
-    ends = zero[:, 0] | zero[:, -1]
-    twice = zero[:, :2].all(dim=1) | zero[:, -2:].all(dim=1)
-    return bool((ends.any() and not ends.all()) or (ids.shape[1] > 1 and twice.any()))
 
 
 def sample(
@@ -145,11 +129,8 @@ def generate(
     check_flags(do_sample=do_sample, use_cache=use_cache)
     if on_token is not None and not callable(on_token):
         raise ValueError(f"on_token tiene que ser una función que reciba el token, y es {on_token!r:.40}.")
-    if attention_mask is None and looks_padded(ids):
-        print(
-            "Aviso: algún texto empieza o acaba en <unk>, que es también el relleno, y sin attention_mask se lee como "
-            "si fuera texto: pásala si lo has rellenado."
-        )
+    if attention_mask is None:
+        warn_if_padded(ids)
     mask, cache, new = attention_mask, None, ids
     for _ in range(max_new_tokens):
         inputs = {"past_key_values": cache, "use_cache": True} if use_cache else {}
@@ -164,7 +145,7 @@ def generate(
         else:
             new = logits.argmax(dim=-1, keepdim=True)
             if not bool(logits.gather(-1, new).isfinite().all()):  # si hay un NaN, es el que sale
-                _refuse(logits)
+                refuse_logits(logits)
         ids = torch.cat([ids, new], dim=1)  # el paso que falta en tantos bucles: lo sorteado vuelve a entrar
         mask = None if mask is None else F.pad(mask, (0, 1), value=1)
         if on_token is not None:

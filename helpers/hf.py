@@ -6,6 +6,7 @@ caché y recalcula todo el prefijo en cada token (tests/benchmarks lo mide). La 
 
 import math
 from contextlib import contextmanager
+from difflib import get_close_matches
 from numbers import Integral, Real
 
 import torch
@@ -13,12 +14,18 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import GenerationConfig, OpenAIGPTLMHeadModel
 from transformers.cache_utils import Cache, DynamicCache
-from transformers.generation import GenerationMixin
+from transformers.generation import GenerationMixin, LogitsProcessor, LogitsProcessorList
 from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutputWithPast
 from transformers.models.openai.modeling_openai import OpenAIGPTPreTrainedModel
 from transformers.utils import can_return_tuple, logging
 
 from helpers.gpt import GPT1, causal_mask
+
+# Lo que se le puede dar al modelo por su nombre: lo demás lo pasa por alto, como todos los de transformers.
+NAMES = (
+    "input_ids", "attention_mask", "token_type_ids", "position_ids", "inputs_embeds", "past_key_values", "use_cache",
+    "labels", "logits_to_keep", "output_attentions", "output_hidden_states",
+)  # fmt: skip
 
 
 class GPT1Model(GPT1, OpenAIGPTPreTrainedModel):
@@ -47,6 +54,9 @@ class GPT1Model(GPT1, OpenAIGPTPreTrainedModel):
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("Pasa input_ids o inputs_embeds: exactamente uno de los dos.")
         compiling = torch.compiler.is_compiling()  # entonces el camino no puede depender de los valores
+        if kwargs and not compiling:
+            _check_names(kwargs)
+        _check_cache(past_key_values)
         if use_cache and past_key_values is None:
             past_key_values = DynamicCache(config=self.config)
         past = 0 if past_key_values is None else int(past_key_values.get_seq_length())
@@ -55,9 +65,15 @@ class GPT1Model(GPT1, OpenAIGPTPreTrainedModel):
             # Mirar los ids de una GPU obliga a esperarla: allí, solo al empezar un texto y sin entrenar.
             check_ids(input_ids, self.config.vocab_size, on_gpu=not (past or self.training))
             x = self.tokens_embed(input_ids)
+        else:
+            _check_embeds(x, self.config.n_embd)
         batch, length, _ = x.shape
         fixed_size = getattr(past_key_values, "is_compileable", False)
         total = _cache_size(past_key_values) if fixed_size else past + length
+        if not compiling and past + length > total:
+            raise ValueError(
+                f"En la caché caben {total} tokens y con estos serían {past + length}: pide una mayor (max_cache_len)."
+            )
 
         # la que ya ha preparado transformers: una fila por token, booleana o de sumandos
         ready = isinstance(attention_mask, torch.Tensor) and attention_mask.dim() == 4
@@ -131,9 +147,11 @@ class GPT1LMHeadModel(OpenAIGPTLMHeadModel):
         `labels` se desplazan aquí dentro. `logits_to_keep=n` calcula solo las `n` últimas posiciones. Lo demás, y los
         errores, como en `GPT1Model`.
         """
-        if not isinstance(logits_to_keep, torch.Tensor) and not (
-            isinstance(logits_to_keep, Integral) and logits_to_keep >= 0
-        ):
+        if isinstance(logits_to_keep, torch.Tensor):  # las posiciones que se quieren
+            right = logits_to_keep.dim() == 1 and logits_to_keep.dtype in (torch.int64, torch.int32)
+        else:
+            right = isinstance(logits_to_keep, Integral) and logits_to_keep >= 0
+        if not right:
             raise ValueError(
                 "logits_to_keep tiene que ser un entero de 0 (todas las posiciones) en adelante y es "
                 f"{logits_to_keep!r:.40}."
@@ -141,6 +159,12 @@ class GPT1LMHeadModel(OpenAIGPTLMHeadModel):
         body = self.transformer(input_ids, **kwargs)
         if labels is not None:
             _check_labels(labels, *body.last_hidden_state.shape[:2], self.config.vocab_size)
+            labels = labels.long()
+            if isinstance(logits_to_keep, torch.Tensor) or logits_to_keep != 0:
+                raise ValueError(
+                    "labels pide la pérdida de todas las posiciones y logits_to_keep deja unas pocas: quita uno de los "
+                    "dos."
+                )
         keep = slice(-logits_to_keep, None) if isinstance(logits_to_keep, Integral) else logits_to_keep
         logits = self.lm_head(body.last_hidden_state[:, keep])
         loss = None
@@ -159,6 +183,10 @@ class GPT1LMHeadModel(OpenAIGPTLMHeadModel):
     def generate(self, inputs=None, generation_config=None, **kwargs):
         """Como `generate` de `transformers`, pero comprueba el texto de partida antes de empezar: `check_prompt`."""
         ids = inputs if inputs is not None else kwargs.get("input_ids")
+        embeds = kwargs.get("inputs_embeds")
+        if ids is None and embeds is not None:
+            _check_embeds(embeds, self.config.n_embd)
+            _check_left(kwargs.get("attention_mask"), *embeds.shape[:2])
         if ids is not None:
             settings = generation_config if generation_config is not None else self.generation_config
             if not isinstance(settings, GenerationConfig):
@@ -170,12 +198,18 @@ class GPT1LMHeadModel(OpenAIGPTLMHeadModel):
             new = kwargs.get("max_new_tokens", settings.max_new_tokens)
             limit = kwargs.get("max_length", settings.max_length)
             check_ids(ids, self.config.vocab_size)
+            _check_pad(pad, self.config.vocab_size)
             if mask is None and pad is not None:
                 # transformers solo la deduce si `forward` la nombra; sin ella, el relleno contaría
                 mask = kwargs["attention_mask"] = (ids != pad).long()
             if new is None:
                 new = max((limit or 0) - ids.shape[-1], 0)
             check_prompt(ids, mask, new, self.config)
+            if mask is None:
+                warn_if_padded(ids)
+        given = kwargs.get("logits_processor")
+        if given is None or isinstance(given, list):
+            kwargs["logits_processor"] = LogitsProcessorList([_OnlyNumbers(), *(given or ())])
         return super().generate(inputs, generation_config=generation_config, **kwargs)
 
 
@@ -200,25 +234,31 @@ def _check_settings(asked: dict, settings: GenerationConfig, vocab_size: int) ->
     whole = {"num_beams": (1, vocab_size), "num_return_sequences": (1, vocab_size), "max_length": (1, None)}
     for name, (low, high) in (whole | {"min_new_tokens": (0, None), "top_k": (0, None)}).items():
         value = asked.get(name, getattr(settings, name))
-        right = isinstance(value, Integral) and low <= value and (high is None or value <= high)
+        whole_number = isinstance(value, Integral) and not isinstance(value, bool)
+        right = whole_number and low <= value and (high is None or value <= high)
         if value is not None and not right:
             told = f"de {low} en adelante" if high is None else f"de {low} a {high}"
             raise ValueError(f"{name} tiene que ser un entero {told} y es {value!r:.40}.")
+    sampled = asked.get("do_sample", settings.do_sample)
     for name, high in (("temperature", math.inf), ("top_p", 1)):
         value = asked.get(name, getattr(settings, name))
-        if value is not None and not (isinstance(value, Real) and 0 < value <= high and value < math.inf):
+        if name == "temperature" and not sampled and type(value) in (int, float) and value == 0:
+            continue  # así se escribe a menudo «sin sortear», y sin sortear no cuenta
+        number = isinstance(value, Real) and not isinstance(value, bool)
+        if value is not None and not (number and 0 < value <= high and value < math.inf):
             told = " y menor o igual que 1" if high == 1 else ""
             raise ValueError(f"{name} tiene que ser un número mayor que 0{told} y es {value!r:.40}.")
     check_flags(**{name: asked[name] for name in ("do_sample", "use_cache") if asked.get(name) is not None})
-    cache, streamer = asked.get("past_key_values"), asked.get("streamer")
-    if cache is not None and not isinstance(cache, Cache):
-        raise ValueError(f"past_key_values tiene que ser una caché, como DynamicCache(), y es {cache!r:.40}.")
-    if streamer is not None and not (hasattr(streamer, "put") and hasattr(streamer, "end")):
+    _check_cache(asked.get("past_key_values"))
+    streamer = asked.get("streamer")
+    made = hasattr(streamer, "put") and hasattr(streamer, "end") and not isinstance(streamer, type)
+    if streamer is not None and not made:
         raise ValueError(
             f"streamer tiene que ser como TextStreamer(tokenizer), con put y end, y es {streamer!r:.40}."
         )
     for name in ("position_ids", "logits_to_keep"):  # los lleva la propia generación, token a token
-        if asked.get(name) is not None:
+        # un número, como el 1 que pone transformers al generar con ayudante, deja siempre la última
+        if asked.get(name) is not None and not (name == "logits_to_keep" and type(asked[name]) is int):
             raise ValueError(f"generate calcula {name} en cada token: quítalo, o llama al modelo con él.")
 
 
@@ -238,15 +278,88 @@ def check_prompt(ids, attention_mask, new: int, config) -> None:
     check_ids(ids, config.vocab_size)
     prompt = ids.shape[1]
     if attention_mask is not None and prompt:
-        _check_mask(attention_mask, *ids.shape)
-        _check_ones(attention_mask)
-        if not bool(attention_mask[:, -1].all()):
-            raise ValueError(
-                "Hay relleno a la derecha (attention_mask acaba en 0 o, si falta, los ids acaban en pad_token_id) y lo "
-                'nuevo se escribe al final: rellena por la izquierda, con padding_side="left" en el tokenizador.'
-            )
+        _check_left(attention_mask, *ids.shape)
         prompt = int(attention_mask.sum(-1).max())
     check_room(prompt, new, config.n_positions)
+
+
+def _check_left(attention_mask, batch: int, length: int) -> None:
+    """La máscara de un texto que se va a continuar: el relleno no puede estar a la derecha."""
+    if attention_mask is None:
+        return
+    _check_mask(attention_mask, batch, length)
+    _check_ones(attention_mask)
+    if not bool(attention_mask[:, -1].all()):
+        raise ValueError(
+            "Hay relleno a la derecha (attention_mask acaba en 0 o, si falta, los ids acaban en pad_token_id) y lo "
+            'nuevo se escribe al final: rellena por la izquierda, con padding_side="left" en el tokenizador.'
+        )
+
+
+def warn_if_padded(ids: torch.Tensor) -> None:
+    """Avisa si parece que en `ids` [lote, T], que no lleva máscara, hay relleno, que es el token 0.
+
+    Si unas filas empiezan o acaban en él y otras no, o si alguna lo hace dos veces seguidas.
+    """
+    zero = ids == 0
+    ends = zero[:, 0] | zero[:, -1]
+    twice = zero[:, :2].all(dim=1) | zero[:, -2:].all(dim=1)
+    if bool((ends.any() and not ends.all()) or (ids.shape[1] > 1 and twice.any())):
+        print(
+            "Aviso: algún texto empieza o acaba en <unk>, que es también el relleno, y sin attention_mask se lee como "
+            "si fuera texto: pásala si lo has rellenado."
+        )
+
+
+def refuse_logits(logits: torch.Tensor) -> None:
+    """Lanza `ValueError`: entre unos logits que no son números no se puede elegir."""
+    found = (
+        "NaN" if bool(logits.isnan().any()) else "inf" if bool((logits == math.inf).any()) else "solo -inf"
+    )
+    raise ValueError(
+        f"No se puede elegir entre estos logits, que traen {found}: revisa las cuentas o los pesos de que salen."
+    )
+
+
+class _OnlyNumbers(LogitsProcessor):
+    """De un NaN, `argmax` y los haces elegirían uno sin decirlo."""
+
+    def __call__(self, input_ids, scores):
+        if bool(scores.isnan().any()):
+            refuse_logits(scores)
+        return scores
+
+
+def _check_names(given) -> None:
+    """Lanza `ValueError` si uno parece otro mal escrito: `atention_mask` se pasaría por alto, con otro resultado."""
+    for name in given:
+        meant = get_close_matches(name, NAMES, 1, 0.85)
+        if meant and name not in NAMES:
+            raise ValueError(f"El modelo no conoce {name}: ¿querías decir {meant[0]}?")
+
+
+def _check_cache(cache) -> None:
+    if cache is not None and not isinstance(cache, Cache):
+        raise ValueError(f"past_key_values tiene que ser una caché, como DynamicCache(), y es {cache!r:.40}.")
+
+
+def _check_embeds(embeds, n_embd: int) -> None:
+    right = isinstance(embeds, torch.Tensor) and embeds.is_floating_point()
+    if not right or embeds.dim() != 3 or embeds.shape[-1] != n_embd:
+        found = (
+            f"{embeds.dtype} {list(embeds.shape)}" if isinstance(embeds, torch.Tensor) else f"{embeds!r:.40}"
+        )
+        raise ValueError(
+            f"inputs_embeds tiene que ser un tensor de números con decimales [lote, T, {n_embd}] y es {found}."
+        )
+
+
+def _check_pad(pad, vocab_size: int) -> None:
+    pad = pad.item() if isinstance(pad, torch.Tensor) and pad.numel() == 1 else pad
+    if pad is not None and not (isinstance(pad, Integral) and 0 <= pad < vocab_size):
+        raise ValueError(
+            f"pad_token_id tiene que ser un id del vocabulario, de 0 a {vocab_size - 1}, y es {pad!r:.40}."
+        )
 
 
 def check_ids(ids, vocab_size: int, on_gpu: bool = True) -> None:
@@ -325,6 +438,8 @@ def _check_shape(name: str, ids, batch: int, length: int) -> None:
 
 def _check_labels(labels, batch: int, length: int, vocab_size: int) -> None:
     _check_shape("labels", labels, batch, length)
+    if len(labels) != batch:
+        raise ValueError(f"labels tiene {len(labels)} textos y los ids {batch}: hace falta uno por texto.")
     look = labels.device.type == "cpu" and not torch.compiler.is_compiling()
     wrong = labels[(labels != -100) & ((labels < 0) | (labels >= vocab_size))] if look else ()
     if len(wrong):

@@ -2,12 +2,13 @@
 
 import copy
 import math
+from fractions import Fraction
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
-from transformers import OpenAIGPTConfig, OpenAIGPTLMHeadModel
+from transformers import GenerationConfig, OpenAIGPTConfig, OpenAIGPTLMHeadModel, StaticCache, TextStreamer
 
 from helpers import generation
 from helpers.hf import GPT1LMHeadModel
@@ -210,9 +211,15 @@ def test_a_mask_of_four_dimensions_does_not_show_the_future(models, ids, mask):
         {"use_cache": "no"},
         {"streamer": "x"},
         {"streamer": print},
+        {"streamer": TextStreamer},
         {"top_k": -1},
+        {"top_k": True},
+        {"num_beams": True},
+        {"temperature": True},
+        {"temperature": 0.0, "do_sample": True},
         *({"top_p": value} for value in (0, 2.0, math.nan, "x")),
-        *({"temperature": value} for value in (0, -1.0, math.nan, math.inf, "x")),
+        *({"temperature": value} for value in (-1.0, math.nan, math.inf, "x")),
+        *({"pad_token_id": value} for value in ("x", [0], 60, -1, 10**400, math.nan)),
     ],
     ids=str,
 )
@@ -321,9 +328,74 @@ def test_generate_without_a_mask_sees_padding_as_transformers_does(models):
     assert torch.equal(ours.generate(ids, **settings), masked)
 
 
+def test_generate_without_a_mask_warns_as_the_course_loop_does(models, capsys):
+    padded = torch.tensor([[5, 9, 33], [0, 0, 3]])
+    models[0].generate(padded, max_new_tokens=1)
+    assert "pásala si lo has rellenado" in capsys.readouterr().out
+    models[0].generate(padded, max_new_tokens=1, attention_mask=(padded != 0).long())
+    assert capsys.readouterr().out == ""
+
+
+def test_right_padding_is_refused_also_in_vectors(models, ids):
+    embeds = models[0].transformer.tokens_embed(ids)
+    mask = torch.ones_like(ids)
+    mask[0, -1] = 0
+    with pytest.raises(ValueError, match="Hay relleno a la derecha"):
+        models[0].generate(inputs_embeds=embeds, attention_mask=mask, max_new_tokens=2)
+    mask = mask.flip(1)
+    found = models[0].generate(inputs_embeds=embeds, attention_mask=mask, max_new_tokens=4, do_sample=False)
+    expected = models[0].generate(ids, attention_mask=mask, max_new_tokens=4, do_sample=False)
+    assert torch.equal(found, expected[:, ids.shape[1] :])
+
+
+@pytest.mark.parametrize(
+    "settings", [{"do_sample": False}, {"do_sample": True}, {"num_beams": 2, "do_sample": False}], ids=str
+)
+def test_generate_chooses_nothing_among_what_are_not_numbers(models, ids, settings):
+    broken = copy.deepcopy(models[0])
+    broken.transformer.h[0].ln_1.weight.data.fill_(math.nan)
+    with pytest.raises(ValueError, match="que traen NaN"):
+        broken.generate(ids, max_new_tokens=2, **settings)
+    with pytest.raises(ValueError, match="que traen NaN"):
+        models[0].generate(inputs_embeds=torch.full((1, 3, 32), math.nan), max_new_tokens=2, **settings)
+
+
+def test_what_people_do_with_transformers_still_works(models, ids):
+    """Con ayudante, con temperatura 0 y sin sortear, y con una lista de filtros propia sale lo mismo."""
+    ours, _ = models
+    expected = ours.generate(ids[:1], max_new_tokens=6, do_sample=False)
+    helper = copy.deepcopy(ours)
+    helper.transformer.h[0].ln_1.weight.data *= 1.5
+    for settings in (
+        {"assistant_model": helper}, {"temperature": 0.0}, {"temperature": 0}, {"logits_to_keep": 1},
+        {"logits_processor": [lambda ids, scores: scores]},
+        {"generation_config": GenerationConfig(max_new_tokens=6, do_sample=False, temperature=0.0)},
+    ):  # fmt: skip
+        found = ours.generate(ids[:1], **({"max_new_tokens": 6, "do_sample": False} | settings))
+        assert torch.equal(found, expected), settings
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+@pytest.mark.parametrize("value", [0.01, 0.3, 0.5])
+def test_logits_at_the_edge_of_their_type_are_still_numbers(dtype, value):
+    edge = torch.finfo(dtype).max * 0.9
+    logits = torch.tensor([edge, -edge, 1.0], dtype=dtype)
+    for settings in ({}, {"k": 2}, {"p": 0.5}):
+        assert generation.probabilities(logits, value, **settings).tolist() == [1, 0, 0]
+
+
+def test_a_fraction_is_a_number():
+    logits = torch.tensor([[1.0, 2.0, 4.0]])
+    half = Fraction(1, 2)
+    assert torch.equal(
+        generation.probabilities(logits, half, 0, half), generation.probabilities(logits, 0.5, 0, 0.5)
+    )
+
+
 @pytest.mark.parametrize(
     ("logits", "message"),
     [
+        (torch.eye(2).to_sparse(), "dispersos"),
         ([1.0, 2.0], "Los logits son list y hace falta un tensor"),
         (torch.tensor([[1 + 1j]]), "son torch.complex64"),
         (torch.tensor([[True, False]]), "son torch.bool"),
@@ -403,8 +475,40 @@ def test_a_name_is_not_a_model(ids):
         ({"labels": lambda ids: ids * 0 - 1}, "labels lleva -1, .* lo que no cuenta lleva -100"),
         ({"labels": lambda ids: ids[:, :1]}, "labels tiene que ser"),
         ({"labels": lambda ids: ids.float()}, "labels tiene que ser"),
+        ({"labels": lambda ids: ids[:1]}, "labels tiene 1 textos y los ids 2"),
+        ({"labels": lambda ids: ids, "logits_to_keep": lambda ids: 1}, "quita uno de los dos"),
+        ({"logits_to_keep": lambda ids: torch.tensor(1)}, "logits_to_keep tiene que ser"),
+        ({"logits_to_keep": lambda ids: torch.tensor([0.5])}, "logits_to_keep tiene que ser"),
+        ({"past_key_values": lambda ids: "x"}, "past_key_values tiene que ser una caché"),
+        ({"past_key_values": lambda ids: ((1,),)}, "past_key_values tiene que ser una caché"),
+        (
+            {"atention_mask": lambda ids: ids * 0 + 1},
+            "no conoce atention_mask: ¿querías decir attention_mask",
+        ),
+        ({"position_id": lambda ids: ids}, "querías decir position_ids"),
+        ({"label": lambda ids: ids}, "querías decir labels"),
     ],
 )
 def test_what_a_model_is_not_given(models, ids, settings, message):
     with pytest.raises(ValueError, match=message):
         models[0](ids, **{name: value(ids) for name, value in settings.items()})
+
+
+def test_labels_may_be_short_integers(models, ids):
+    loss = models[0](ids, labels=ids).loss
+    assert torch.equal(models[0](ids, labels=ids.int()).loss, loss)
+
+
+@pytest.mark.parametrize(
+    "embeds", [torch.zeros(3, 32), torch.zeros(1, 3, 7), [[1.0]], torch.zeros(1, 3, 32).long(), "x"], ids=str
+)
+def test_what_are_not_vectors_of_this_model(models, embeds):
+    for call in (models[0], partial(models[0].generate, max_new_tokens=2)):
+        with pytest.raises(ValueError, match=r"inputs_embeds tiene que ser .* .lote, T, 32. y es"):
+            call(inputs_embeds=embeds)
+
+
+def test_a_cache_that_is_too_small(models, ids):
+    cache = StaticCache(config=models[0].config, max_cache_len=7)
+    with pytest.raises(ValueError, match="caben 7 tokens y con estos serían 8"):
+        models[0].generate(ids, max_new_tokens=5, past_key_values=cache)
