@@ -87,7 +87,7 @@ def test_it_travels_with_the_progress_and_does_not_tread_on_another(tmp_path, mo
 CELLS = {
     "<norma>": "import math\n\nEPS = 1e-5  # la de GPT-1\n\n\n"
     "def root(x):  # así\n    return math.sqrt(x + EPS)\n\n\n"
-    "class MyNorm:\n    name = 3\n\n    def f(self, x):\n        return root(x)\n\n\nprint(root(0))\n",
+    "class MyNorm:\n    name = 3\n\n    def f(self, x):\n        return root(x)\n\n\nroot(0)\n",
     "<modelo>": "class GPT1:\n    def f(self, x):\n        return Norm().f(x)\n",
 }
 
@@ -116,8 +116,8 @@ def test_the_source_of_what_was_written_in_cells(written, capsys):
     assert "Piezas tuyas: 2 de 2" in capsys.readouterr().out
     source = passport.source_path().read_text(encoding="utf-8")
     assert source.startswith(my_gpt1.HEADER + "\n\n\nimport math")
-    assert "EPS = 1e-5\n" in source and "def root(x):  # así\n    return math" in source
-    assert "\n\n\nNorm = MyNorm\n\n\nclass GPT1:" in source and "print" not in source
+    assert "EPS = 1e-5  # la" in source and "def root(x):  # así\n    return math" in source
+    assert "\n\n\nNorm = MyNorm\n\n\nclass GPT1:" in source and "root(0)" not in source
     alone = {}
     exec(source, alone)  # se basta sola, con lo que el lector escribió al lado de su clase
     assert alone["GPT1"]().f(4) == pytest.approx((4 + 1e-5) ** 0.5)
