@@ -117,10 +117,14 @@ def check(name: str, answer):
         mine, why = mark == "✅", ""
         if mine and time.process_time() - start > SLOW:
             mine, why = False, ", que va más deprisa"
-        elif mine and (wanted := other_kind(found, exercise.outputs(exercise.reference))):
-            mine, why = False, f": las celdas siguientes esperan {wanted}"
-        elif mine and changed(given, exercise.cases):
-            mine, why = False, ": la tuya cambia lo que recibe, y las celdas siguientes lo usan después"
+        elif mine:
+            left: list = []
+            expected = list(exercise.outputs_of(exercise.reference, left))
+            if wanted := other_kind(found, expected):
+                mine, why = False, f": las celdas siguientes esperan {wanted}"
+            elif changed(given, exercise.cases) and not changed(left, exercise.cases):
+                mine = False
+                why = ": la tuya cambia lo que recibe, y las celdas siguientes lo usan después"
         sentence += " Sigo con la tuya." if mine else f" Sigo con la del curso{why}."
     print(f"{mark} {name}: {sentence}")
     if mark in "✅❌":

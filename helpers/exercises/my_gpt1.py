@@ -55,8 +55,11 @@ def _first_line(node) -> int:
     return min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
 
 
-def keep(parts: dict[str, object]) -> None:
-    """Guarda la fuente de la clase del lector si todas sus piezas son suyas. Dice qué ha hecho, o qué falta."""
+def keep(parts: dict[str, object], given: dict[str, object] | None = None) -> None:
+    """Guarda la fuente de la clase del lector si todas sus piezas son suyas. Dice qué ha hecho, o qué falta.
+
+    `given` son las que ya vienen escritas en la lección: van delante y no se cuentan.
+    """
     missing = [name for name, part in parts.items() if part.__module__.startswith("helpers.")]
     if missing:
         print(
@@ -65,7 +68,7 @@ def keep(parts: dict[str, object]) -> None:
         print("Cuando todas sean tuyas, tu GPT-1 se guardará aquí para que lo entrene la lección 09.")
         return
     try:
-        passport.write_source(source_of(parts))
+        passport.write_source(source_of((given or {}) | parts))
         print(f"Piezas tuyas: {len(parts)} de {len(parts)}. Tu GPT-1 queda guardado para la lección 09.")
     except (OSError, LookupError) as error:
         reason = why(error) if isinstance(error, OSError) else error
