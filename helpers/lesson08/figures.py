@@ -416,7 +416,7 @@ def depths(repeats, hits):
     ax.set(title="De «lo que soy» a «lo que viene»", ylabel="% de posiciones", ylim=(-3, 103))
     ax.set_xlabel("profundidad: embeddings y bloques")
     ax.set_xticks(places, ["emb.", *map(str, places[1:])])
-    ax.legend(loc="center left")
+    ax.legend(loc="upper right")
     figure.tight_layout()
     one, other = (", ".join(number(100 * share) for share in shares) for shares in (repeats, hits))
     return describe(
