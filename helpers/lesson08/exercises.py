@@ -573,24 +573,26 @@ EXERCISES = {
             ),
             Mistake(
                 _norm(ddof=1),
-                "la varianza divide entre d, no entre d - 1: var() y std() de PyTorch llevan correction=0 para eso.",
+                "la varianza divide entre d, no entre d - 1: `var` y `std` de PyTorch llevan `correction=0` para eso.",
             ),
-            Mistake(_norm(gain=False, bias=False), "falta la ganancia (weight) y el sesgo (bias) del final."),
-            Mistake(_norm(bias=False), "falta sumar el sesgo, self.bias."),
-            Mistake(_norm(gain=False), "falta multiplicar por la ganancia, self.weight."),
+            Mistake(
+                _norm(gain=False, bias=False), "faltan la ganancia (`weight`) y el sesgo (`bias`) del final."
+            ),
+            Mistake(_norm(bias=False), "falta sumar el sesgo, `self.bias`."),
+            Mistake(_norm(gain=False), "falta multiplicar por la ganancia, `self.weight`."),
             Mistake(_norm(centre=False), "falta restar la media antes de dividir."),
             Mistake(_norm(root=False), "divides por la varianza; se divide por su raíz."),
             Mistake(
                 _norm(dim=1),
-                "la media y la varianza son de cada token, sobre sus d números: dim=-1.",
+                "la media y la varianza son de cada token, sobre sus d números: `dim=-1`.",
             ),
             Mistake(
                 _norm(dim=(1, 2)),
-                "la media y la varianza son de cada token, no de todo el texto: dim=-1.",
+                "la media y la varianza son de cada token, no de todo el texto: `dim=-1`.",
             ),
             Mistake(
                 _bare_norm("gain", "bias"),
-                "la ganancia se llama weight, y el sesgo, bias: así los buscan los pesos publicados.",
+                "la ganancia se llama `weight`, y el sesgo, `bias`: así los buscan los pesos publicados.",
             ),
         ],
     ),
@@ -600,8 +602,8 @@ EXERCISES = {
         run=_watched(
             "h.{}.attn",
             lambda config: (config.n_embd, config.n_head),
-            {"c_attn": "lo que sale de c_attn"},
-            {"c_proj": "lo que entra en c_proj"},
+            {"c_attn": "lo que sale de `c_attn`"},
+            {"c_proj": "lo que entra en `c_proj`"},
         ),
         cases=[
             ("los pesos de `h.0.attn`", 0, _inputs(3, 0.3)),
@@ -611,7 +613,7 @@ EXERCISES = {
         mistakes=[
             Mistake(
                 _layer(split="view"),
-                "los números cuadran y los tokens no: un solo reshape a [lote, cabezas, T, …] los mezcla. Parte d y "
+                "los números cuadran y los tokens no: un solo `reshape` a [lote, cabezas, T, …] los mezcla. Parte d y "
                 "traspón.",
             ),
             Mistake(_layer(back="view"), "a la vuelta falta trasponer antes de juntar las cabezas."),
@@ -640,8 +642,8 @@ EXERCISES = {
         run=_watched(
             "h.{}.mlp",
             lambda config: (config.n_embd,),
-            {"c_fc": "lo que sale de c_fc"},
-            {"c_proj": "lo que entra en c_proj"},
+            {"c_fc": "lo que sale de `c_fc`"},
+            {"c_proj": "lo que entra en `c_proj`"},
         ),
         cases=[("los pesos de `h.0.mlp`", 0, _inputs(5)), ("los pesos de `h.2.mlp`", 2, _inputs(6))],
         success="ensanchar a 4d, GELU y volver a d.",
@@ -664,10 +666,10 @@ EXERCISES = {
             "h.{}",
             lambda config: (config.n_embd, config.n_head),
             {
-                "attn": "lo que sale de attn",
-                "ln_1": "lo que sale de ln_1",
-                "mlp": "lo que sale de mlp",
-                "ln_2": "lo que sale de ln_2",
+                "attn": "lo que sale de `attn`",
+                "ln_1": "lo que sale de `ln_1`",
+                "mlp": "lo que sale de `mlp`",
+                "ln_2": "lo que sale de `ln_2`",
             },
         ),
         cases=[
@@ -682,7 +684,7 @@ EXERCISES = {
             ),
             Mistake(
                 _block(_skipping),
-                "la segunda suma parte de x y salta por encima de la atención: lo que se suma es n + mlp(n).",
+                "la segunda suma parte de x y salta por encima de la atención: lo que se suma es `n + mlp(n)`.",
             ),
             Mistake(_block(_last_bare), "falta la segunda normalización: el bloque acaba en ln_2."),
             Mistake(
@@ -695,7 +697,7 @@ EXERCISES = {
             ),
             Mistake(
                 _block(_inner_norm),
-                "normalizas lo que da cada pieza; se normaliza la suma: ln_1(x + attn(x)).",
+                "normalizas lo que da cada pieza; se normaliza la suma: `ln_1(x + attn(x))`.",
             ),
             Mistake(
                 _block(_parallel),
