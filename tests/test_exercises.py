@@ -37,6 +37,15 @@ def test_there_are_lessons():
     assert LESSONS
 
 
+class Empty(torch.nn.Module):
+    """Lo que deja sin tocar quien no ha escrito su clase."""
+
+    def __init__(self, *sizes):
+        super().__init__()
+
+    def forward(self, x): ...
+
+
 @pytest.mark.parametrize(("name", "exercise"), EVERY, ids=[name for name, _ in EVERY])
 def test_reference_passes(name, exercise):
     assert checking.judge(exercise, exercise.reference)[0] == "✅"
@@ -44,7 +53,8 @@ def test_reference_passes(name, exercise):
 
 @pytest.mark.parametrize(("name", "exercise"), EVERY, ids=[name for name, _ in EVERY])
 def test_untouched_stub_is_pending(name, exercise):
-    assert checking.judge(exercise, (lambda *args: None) if exercise.cases else None)[0] == "⏳"
+    stub = Empty if exercise.run else lambda *args: None
+    assert checking.judge(exercise, stub if exercise.cases else None)[0] == "⏳"
 
 
 @pytest.mark.parametrize(("name", "exercise"), EVERY, ids=[name for name, _ in EVERY])
@@ -68,6 +78,10 @@ BUILDERS = [
     ("08-atencion", "_attention", None),
     ("08-gelu", "_gelu", None),
     ("08-numpy", "numpy_forward", None),
+    ("08-norma", "_norm", lambda norm: norm()),
+    ("08-capa", "_layer", lambda layer: layer()),
+    ("08-mlp", "_mlp", lambda mlp: mlp()),
+    ("08-modelo", "_Pieces", None),
     ("09-tasa", "_decay", lambda decay: decay(lambda progress: (1 + math.cos(math.pi * progress)) / 2)),
 ]
 
@@ -203,6 +217,48 @@ def start(weight):
     return lambda w, b: (weight(w), b.zero_())
 
 
+class ReadyNorm(torch.nn.LayerNorm):
+    def __init__(self, d):
+        super().__init__(d)
+
+
+class WithLinear(torch.nn.Module):
+    def __init__(self, d, n_head):
+        super().__init__()
+        self.c_attn, self.c_proj = torch.nn.Linear(d, 3 * d), torch.nn.Linear(d, d)
+
+
+class Doubled(lesson08._Parts):
+    def forward(self, x):
+        n = self.ln_1(x + self.attn(x))
+        return 2 * self.ln_2(n + self.mlp(n))
+
+
+class WithoutPositions(lesson08._Pieces):
+    def __init__(self, config):
+        super().__init__(config)
+        del self.positions_embed
+
+
+class ThirdBlock(lesson08._Pieces):
+    def hidden_states(self, ids):
+        states = super().hidden_states(ids)
+        return [*states[:3], 1.1 * states[3], *states[4:]]
+
+
+class NoOutput(lesson08._Pieces):
+    def forward(self, ids):
+        return self.hidden_states(ids)[-1]
+
+
+class Inherited(lesson08.pieces.MLP): ...
+
+
+class NotUsed(lesson08._mlp()):
+    def forward(self, x):
+        return lesson08.pieces.gelu(self.c_fc(x)) @ self.c_proj.weight
+
+
 FALSE_TICKS = [
     ("04-softmax", mean_softmax, "restar la media no basta"),
     ("04-softmax", lambda x: torch.softmax(x, -1), "aquí se trata de escribirlo"),
@@ -246,6 +302,16 @@ FALSE_TICKS = [
     ("08-numpy", lesson08._with(inside=0.0), "dentro de la raíz"),
     ("08-numpy", lesson08._with(inside=1e-12), "dentro de la raíz"),
     ("08-numpy", lesson08._with(inside=1e-6), "dentro de la raíz"),
+    ("08-norma", ReadyNorm, "tu clase llama a la de PyTorch"),
+    ("08-norma", lambda x: x, "se esperaba una clase y has dado una función"),
+    ("08-capa", WithLinear, "ya en los parámetros: c_attn.weight debería medir [256, 768] y mide [768, 256]"),
+    ("08-capa", lesson08._mlp(), "takes 2 positional arguments"),
+    ("08-mlp", Inherited, "tu clase hereda de la del curso"),
+    ("08-mlp", NotUsed, "lo que sale de `c_fc` y se aparta en lo que entra en `c_proj`: tu código no llega"),
+    ("08-post", Doubled, "coincide hasta lo que sale de `ln_2` y se aparta en el resultado"),
+    ("08-modelo", ThirdBlock, "coincide hasta el bloque 2 y se aparta en el bloque 3"),
+    ("08-modelo", NoOutput, "coincide hasta el bloque 4 y se aparta en los logits"),
+    ("08-modelo", WithoutPositions, "se aparta ya en los parámetros: falta positions_embed.weight."),
     ("09-azar", math.log(40_000), "las fusiones"),
     ("00-filas", lambda table, ids: table[ids.sort().values], "coincide"),
     ("00-filas", lambda table, ids: table[1:4], "Sale [[2, 3]"),
@@ -326,6 +392,27 @@ def test_a_ready_made_softmax_is_not_one_by_hand(answer):
 )
 def test_an_unusual_right_answer_is_right(name, answer):
     assert checking.judge(checking.catalogue(name[:2])[name], answer)[0] == "✅"
+
+
+def test_who_changes_what_the_statement_asks_to_change_goes_on(notebook, capsys):
+    def start_head(weight, bias):
+        return torch.nn.init.normal_(weight, std=0.02), torch.nn.init.zeros_(bias)
+
+    assert exercises.check("08-sesgo", start_head) is start_head
+    assert "Sigo con la tuya." in capsys.readouterr().out
+
+    def spoils(x):
+        return x.copy_(lesson08._gelu(x))
+
+    assert exercises.check("08-gelu", spoils) is not spoils
+    assert "la tuya cambia lo que recibe" in capsys.readouterr().out
+
+
+def test_a_class_of_the_reader_goes_on(notebook, capsys):
+    mine = lesson08._norm()
+    assert exercises.check("08-norma", mine) is mine
+    assert exercises.check("08-norma", Empty) is lesson08.pieces.LayerNorm
+    assert "Tu clase está todavía vacía. Sigo con la del curso." in capsys.readouterr().out
 
 
 # --- preguntas ---------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ import pytest
 from matplotlib.patches import Rectangle
 
 from helpers import figures
+from helpers.lesson08 import figures as lesson08
 
 
 @pytest.fixture(autouse=True)
@@ -853,7 +854,7 @@ def test_lesson08_positions():
         ]
     )
     figure, (left, right) = draw("lesson08.positions", table)
-    assert data.image(left).tolist() == table.tolist() and left.images[0].get_clim() == (-1, 1)
+    assert data.image(left).tolist() == table.tolist() and left.images[0].get_clim() == (table.min(), 1)
     gaps, means = data.lines(right)[0]
     assert gaps == list(range(1, 12))
     assert means == pytest.approx([1 - gap / size + 0.1 / (size - gap) for gap in gaps])
@@ -865,12 +866,15 @@ def test_lesson08_positions():
 def test_lesson08_head_scores():
     figure, (one, control) = draw(
         "lesson08.head_scores",
-        {"anterior": ([[0.1, 0.2], [0.9, 0.3]], 0.25), "…al azar": ([[0.2, 0.9]] * 2, 0.25)},
+        {"anterior": ([[0.1, 0.2], [0.9, 0.3]], 0.25), "al azar": ([[0.02, 0.03]] * 2, 0.02)},
     )
-    assert data.image(one).tolist() == [[0.1, 0.2], [0.9, 0.3]]
+    assert data.image(one) == pytest.approx(np.array([[0.4, 0.8], [3.6, 1.2]]))  # veces el reparto igual
+    assert one.images[0].get_clim() == (1, 10) == control.images[0].get_clim()  # una sola escala
+    assert data.texts(one) == ["×0,4", "×0,8", "×3,6", "×1,2"]
     assert data.frames(one, figures.RED) == [(0, 1)] and data.frames(control, figures.RED) == []
-    assert data.labels(one)[2] == "bloque" and data.labels(one)[1].startswith("cabeza")
-    assert data.ticks(one.yaxis) == ["1", "2"] and data.spoken(figure) == [0.9, 0.25, 0.9, 0.25]
+    assert data.labels(one) == ("anterior", "cabeza", "bloque")
+    assert figure.axes[-1].get_ylabel() == "veces el reparto igual"
+    assert data.ticks(one.yaxis) == ["1", "2"] and data.spoken(figure) == [3.6, 2, 1, 1.5, 1, 2]
 
 
 def test_lesson08_silenced():
@@ -883,54 +887,49 @@ def test_lesson08_silenced():
     assert data.ticks(zeros.yaxis) == ["1", "2"] and data.spoken(figure) == [2, 1, 200, 20, 2, 1, 100, 8]
 
 
-def test_lesson08_attention_maps():
-    tokens = [f"{letter}</w>" for letter in "abcdefg"]
-    weights = np.tril(np.full((7, 7), 0.05))
-    weights[0, 0], weights[6, 2] = 0.9, 0.3  # en las cinco primeras filas no hay donde elegir: no cuentan
-    figure, axes = draw("lesson08.attention_maps", tokens, {f"cabeza {n}": weights for n in range(1, 5)})
-    shown = data.image(axes[0])
-    assert np.isnan(shown[np.triu_indices(7, 1)]).all() and shown[6, 2] == 0.3 and shown[0, 0] == 0.9
-    assert axes[0].images[0].get_clim() == (0, 0.3)
-    assert [data.labels(ax)[0] for ax in axes] == [f"cabeza {n}" for n in range(1, 5)]
-    assert data.ticks(axes[2].xaxis) == list("abcdefg") == data.ticks(axes[0].yaxis)
-    assert axes[2].get_xlabel() == "a quién mira" and axes[0].get_ylabel() == "quién mira"
-    assert "cabeza 1, de g a c; cabeza 2, de g a c;" in figure.get_label()
-
-
 def test_lesson08_lens():
-    names = [["a</w>", "b</w>"], ["\n</w>", "the</w>"], ["rain", "s</w>"]]
-    chances = [[0.5, 0.25], [0.125, 0.75], [0.9, 0.0625]]
-    figure, (ax,) = draw("lesson08.lens", ["it</w>", "rain"], names, chances)
-    assert data.image(ax).tolist() == chances and not ax.yaxis_inverted()  # la entrada, abajo
+    names = [["it</w>", "rain"], ["\n</w>", "the</w>"], ["rain", "s</w>"]]
+    figure, (ax,) = draw("lesson08.lens", ["it</w>", "rain"], names)
+    assert not ax.yaxis_inverted()  # la entrada, abajo
     assert [(text.get_position(), text.get_text()) for text in ax.texts] == [
-        *(((0, 0), "a"), ((1, 0), "b"), ((0, 1), "↵"), ((1, 1), "the"), ((0, 2), "rain…"), ((1, 2), "s"))
+        *(((0, 0), "it"), ((1, 0), "rain…"), ((0, 1), "↵"), ((1, 1), "the"), ((0, 2), "rain…"), ((1, 2), "s"))
     ]
+    faces = [matplotlib.colors.to_hex(patch.get_facecolor()).upper() for patch in ax.patches]
+    same, came, other = lesson08.SELF, lesson08.RIGHT, "#FFFFFF"
+    assert faces == [same, same, other, other, came, other]  # del último no se sabe qué venía
     assert [text.get_text() for text in ax.texts if text.get_weight() == "bold"] == ["rain…"]  # el que venía
     assert data.ticks(ax.yaxis) == ["embeddings", "bloque 1", "bloque 2"]
     assert data.ticks(ax.xaxis) == ["it", "rain…"] and data.labels(ax)[1:] == (
         "token de la entrada",
         "estado que se lee",
     )
+    assert data.legend(ax) == ["el mismo que acaba de leer", "el que venía"]
     assert (
-        "Tras leer it, rain…: en los embeddings se lee a, b; tras el último bloque, rain…, s."
+        "Tras leer it, rain…: en los embeddings se lee it, rain…; tras el último bloque, rain…, s."
         in figure.get_label()
     )
 
 
 def test_lesson08_depths():
-    figure, (left, right) = draw("lesson08.depths", [9000.0, 250.0, 20.0], [0.99, 0.5, 0.02])
-    assert data.lines(left)[0] == [[0, 1, 2], [9000, 250, 20]] and left.get_yscale() == "log"
-    assert data.lines(right)[0] == [[0, 1, 2], [99, 50, 2]] and right.get_ylim() == (-3, 103)
-    assert data.ticks(left.xaxis) == ["emb.", "1", "2"] and right.get_ylabel() == "% de posiciones"
-    assert data.spoken(figure) == [9000, 250, 20, 99, 50, 2]
+    figure, (ax,) = draw("lesson08.depths", [0.99, 0.5, 0.02], [0.0, 0.1, 0.4])
+    drawn = data.lines(ax)
+    assert drawn["repite el que acaba de leer"] == [[0, 1, 2], [99, 50, 2]] and ax.get_ylim() == (-3, 103)
+    assert drawn["acierta el que viene"] == [[0, 1, 2], pytest.approx([0, 10, 40])]
+    assert data.ticks(ax.xaxis) == ["emb.", "1", "2"] and ax.get_ylabel() == "% de posiciones"
+    assert data.spoken(figure) == [99, 50, 2, 0, 10, 40]
 
 
 def test_lesson08_details():
     rows = [("sin máscara", 300.0), ("otra GELU", 20.05), ("sin nada", 1e9)]
     figure, (ax,) = draw("lesson08.details", rows, 20.0, 8000.0)
-    assert [end for *_, end in data.rows(ax)] == [300, 20.05, 800_000]  # cien veces a ciegas, como mucho
+    (dots,) = ax.collections
+    assert dots.get_offsets().tolist() == [
+        [300, 0],
+        [20.05, 1],
+        [800_000, 2],
+    ]  # cien veces a ciegas, como mucho
     assert data.texts(ax) == ["300", "20", "más de 800\u202f000"]
-    colors = [matplotlib.colors.to_hex(bar.get_facecolor()).upper() for bar in ax.patches]
+    colors = [matplotlib.colors.to_hex(color).upper() for color in dots.get_facecolors()]
     assert colors == [figures.RED, figures.SKY, figures.RED]  # menos de un 1 % no es daño
     assert data.legend(ax) == ["bien hecho: 20", "a ciegas: 8000"] and ax.get_xscale() == "log"
     assert data.ticks(ax.yaxis) == ["sin máscara", "otra GELU", "sin nada"] and ax.yaxis_inverted()
@@ -1179,6 +1178,6 @@ def test_head_numbers_do_not_touch(heads, shown):
 
 def test_a_long_token_stays_in_its_cell():
     tokens = (LONG * 2)[:11]
-    _, (ax,) = draw("lesson08.lens", tokens, [tokens] * 13, np.zeros((13, 11)))
+    _, (ax,) = draw("lesson08.lens", tokens, [tokens] * 13)
     widths = [box.width for box in boxes(ax.texts)]
     assert max(widths) < 1.02 * ax.get_window_extent().width / len(tokens)

@@ -4,30 +4,40 @@ import gc
 
 import pytest
 import torch
-from lesson_code import definitions
+from lesson_code import definitions, solutions
 from transformers import OpenAIGPTConfig, OpenAIGPTLMHeadModel
 
 from helpers import gpt, hf
+from helpers.lesson08 import pieces
 from helpers.models import MINI
 
-NAMES = (
-    "causal_attention",
-    "Conv1D",
-    "Attention",
-    "gelu",
-    "MLP",
-    "LayerNorm",
-    "Block",
-    "PreLNBlock",
-    "GPT1",
-    "PreLN",
-)
+WRITTEN = {  # el nombre con que se usa cada pieza: el que tiene en su solución
+    "LayerNorm": "MyLayerNorm",
+    "attend": "my_attention",
+    "through": "through_heads",
+    "Attention": "MyAttention",
+    "gelu": "my_gelu",
+    "MLP": "MyMLP",
+    "Block": "MyBlock",
+    "GPT1": "MyGPT1",
+}
 SIZES = {"n_layer": 3, "n_embd": 48, "n_head": 4, "n_positions": 64, "vocab_size": 100}
 
 
-@pytest.fixture(scope="module")
-def built():
-    return definitions("08", *NAMES)
+def written():
+    """Las soluciones de los ejercicios, cada una con las demás."""
+    conv = definitions("08", "Conv1D")["Conv1D"]
+    space = solutions("08", *WRITTEN.values(), Conv1D=conv)
+    space |= {
+        name: space[answer] for name, answer in WRITTEN.items()
+    }  # se ven unas a otras, como en el cuaderno
+    return space
+
+
+@pytest.fixture(scope="module", params=["lo que se escribe", "lo del curso"])
+def built(request):
+    space = written() if request.param == "lo que se escribe" else dict(vars(pieces))
+    return space | definitions("08", "pre_ln", "PreLN", GPT1=space["GPT1"], LayerNorm=space["LayerNorm"])
 
 
 @pytest.fixture(scope="module")
@@ -55,21 +65,18 @@ def assert_same(found, expected, atol=1e-5):
 
 
 @torch.no_grad()
-def test_causal_attention(built):
+def test_attention_and_the_weights_it_shows_with_the_identity(built):
     q, k, v = torch.randn(3, 2, 4, 7, 12, generator=torch.Generator().manual_seed(1))
-    for found, expected in zip(
-        built["causal_attention"](q, k, v), gpt.causal_attention(q, k, v, None, 0.0), strict=True
-    ):
-        assert_same(found, expected)
+    mixed, weights = gpt.causal_attention(q, k, v, None, 0.0)
+    assert_same(built["attend"](q, k, v), mixed)
+    assert_same(built["attend"](q, k, torch.eye(7).expand(2, 4, -1, -1)), weights)
 
 
 @torch.no_grad()
-def test_attention(built, ours):
+def test_attention_layer(built, ours):
     theirs = ours.transformer.h[0].attn
     attention = load(built["Attention"](SIZES["n_embd"], SIZES["n_head"]), theirs)
-    expected, weights = theirs(x(), return_weights=True)
-    assert_same(attention(x()), expected)
-    assert_same(attention.weights, weights)
+    assert_same(attention(x()), theirs(x())[0])
 
 
 @torch.no_grad()
@@ -97,9 +104,14 @@ def test_block(built, ours):
 @torch.no_grad()
 def test_the_rival_block_is_another_block_with_the_same_pieces(built, ours):
     theirs = ours.transformer.h[0]
-    rival = load(built["PreLNBlock"](SIZES["n_embd"], SIZES["n_head"]), theirs)
+    block = load(built["Block"](SIZES["n_embd"], SIZES["n_head"]), theirs)
     n = x() + theirs.attn(theirs.ln_1(x()))[0]
-    assert_same(rival(x()), n + theirs.mlp(theirs.ln_2(n)))
+    assert_same(built["pre_ln"](block, x()), n + theirs.mlp(theirs.ln_2(n)))
+    rival, ids = built["PreLN"](OpenAIGPTConfig(**SIZES)).eval(), torch.arange(12)[None]
+    states = rival.hidden_states(ids)
+    for block, before, after in zip(rival.h, states, states[1:], strict=False):
+        assert_same(after, built["pre_ln"](block, before))
+    assert_same(rival(ids), rival.ln_f(states[-1]) @ rival.tokens_embed.weight.T)
 
 
 @torch.no_grad()

@@ -29,7 +29,7 @@ def test_without_one_it_is_the_course_s():
 
 
 def test_the_reader_s_own_class_comes():
-    my_gpt1.keep(SOURCE)
+    passport.write_source(SOURCE)
     found, told = my_gpt1.bring(CONFIG)
     assert found is not GPT1 and found.__name__ == "GPT1" and "el tuyo, el de la lección 08" in told
     assert sys.modules[found.__module__].GPT1 is found  # así se puede guardar un modelo de esa clase
@@ -37,7 +37,7 @@ def test_the_reader_s_own_class_comes():
 
 def test_a_mask_kept_as_a_buffer_is_not_another_model():
     line = "self.drop = nn.Dropout(config.embd_pdrop)"
-    my_gpt1.keep(SOURCE.replace(line, line + '; self.register_buffer("mask", torch.ones(2))'))
+    passport.write_source(SOURCE.replace(line, line + '; self.register_buffer("mask", torch.ones(2))'))
     assert my_gpt1.bring(CONFIG)[0] is not GPT1
 
 
@@ -62,7 +62,7 @@ LOGITS, NAMES, START = "ya no da los mismos logits", "no tiene los mismos parám
 )
 def test_a_broken_one_does_not(before, after, problem):
     assert before in SOURCE
-    my_gpt1.keep(SOURCE.replace(before, after))
+    passport.write_source(SOURCE.replace(before, after))
     found, told = my_gpt1.bring(CONFIG)
     assert found is GPT1 and "el del curso" in told and problem in told
     assert "mi_gpt1" not in sys.modules
@@ -70,7 +70,7 @@ def test_a_broken_one_does_not(before, after, problem):
 
 def test_it_travels_with_the_progress_and_does_not_tread_on_another(tmp_path, monkeypatch, capsys):
     passport.record("08-gpt", True)
-    my_gpt1.keep(SOURCE)
+    passport.write_source(SOURCE)
     text = exercises.progress()
     assert "mi_gpt1" not in passport.path().read_text(encoding="utf-8")
     monkeypatch.setenv("CURSO_PROGRESO", str(tmp_path / "colab" / "progreso.json"))
@@ -79,29 +79,60 @@ def test_it_travels_with_the_progress_and_does_not_tread_on_another(tmp_path, mo
     assert passport.source_path().read_text(encoding="utf-8") == SOURCE
     assert my_gpt1.bring(CONFIG)[0] is not GPT1 and passport.load_results() == {"08-gpt": True}
     assert "mi_gpt1" not in passport.path().read_text(encoding="utf-8")
-    my_gpt1.keep("# otro")
+    passport.write_source("# otro")
     exercises.progress(text)
     assert passport.source_path().read_text(encoding="utf-8") == "# otro"
 
 
-def test_what_cannot_be_saved_is_told(tmp_path, capsys):
+CELLS = {
+    "<norma>": "import math\n\nEPS = 1e-5  # la de GPT-1\n\n\n"
+    "def root(x):  # así\n    return math.sqrt(x + EPS)\n\n\n"
+    "class MyNorm:\n    name = 3\n\n    def f(self, x):\n        return root(x)\n\n\nroot(0)\n",
+    "<modelo>": "class GPT1:\n    def f(self, x):\n        return Norm().f(x)\n",
+}
+
+
+@pytest.fixture
+def written():
+    """Lo que definen dos celdas de un cuaderno, y sus piezas por el nombre con que se usan."""
+    space = {"__name__": "__main__"}
+    for name, cell in CELLS.items():
+        linecache.cache[name] = (len(cell), None, cell.splitlines(keepends=True), name)
+        exec(compile(cell, name, "exec"), space)
+    yield {"Norm": space["MyNorm"], "GPT1": space["GPT1"]}
+    for name in CELLS:
+        linecache.cache.pop(name, None)
+
+
+def test_what_cannot_be_saved_is_told(tmp_path, capsys, written):
     (tmp_path / "runs").write_text("un archivo donde iría la carpeta")
-    my_gpt1.keep(SOURCE)
+    my_gpt1.keep(written)
     out = capsys.readouterr().out
     assert out.startswith("⚠️ No se puede guardar tu GPT-1") and out.count("\n") == 1
 
 
-def test_the_source_of_what_was_written_in_cells():
-    double = "def double(x):  # así\n    return 2 * x"
-    model = "class GPT1:\n    name = 3\n\n    def f(self):\n        pass"
-    cell = f"import math\n{double}\nother = 1\n{model}\n"
-    linecache.cache["<celda>"] = (len(cell), None, cell.splitlines(keepends=True), "<celda>")
-    space = {}
-    exec(compile(cell, "<celda>", "exec"), space)
-    source = my_gpt1.source_of(space["double"], space["GPT1"])
-    assert source.startswith(
-        my_gpt1.HEADER + "\n\n\ndef double(x):  # así\n    return 2 * x\n\n\nclass GPT1:"
-    )
-    del linecache.cache["<celda>"]
+def test_the_source_of_what_was_written_in_cells(written, capsys):
+    my_gpt1.keep(written)
+    assert "Piezas tuyas: 2 de 2" in capsys.readouterr().out
+    source = passport.source_path().read_text(encoding="utf-8")
+    assert source.startswith(my_gpt1.HEADER + "\n\n\nimport math")
+    assert "EPS = 1e-5  # la" in source and "def root(x):  # así\n    return math" in source
+    assert "\n\n\nNorm = MyNorm\n\n\nclass GPT1:" in source and "root(0)" not in source
+    alone = {}
+    exec(source, alone)  # se basta sola, con lo que el lector escribió al lado de su clase
+    assert alone["GPT1"]().f(4) == pytest.approx((4 + 1e-5) ** 0.5)
+
+
+def test_the_cell_that_is_gone_is_told(written, capsys):
+    del linecache.cache["<modelo>"]
     with pytest.raises(LookupError, match="la celda de GPT1"):
-        my_gpt1.source_of(space["GPT1"])
+        my_gpt1.source_of(written)
+    my_gpt1.keep(written)
+    assert "la celda de GPT1: ejecútala otra vez" in capsys.readouterr().out
+    assert not passport.source_path().exists()
+
+
+def test_with_a_piece_of_the_course_it_is_not_the_reader_s(written, capsys):
+    my_gpt1.keep(written | {"Block": GPT1})
+    out = capsys.readouterr().out
+    assert "Piezas tuyas: 2 de 3. Son del curso: Block." in out and not passport.source_path().exists()

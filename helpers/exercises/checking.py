@@ -50,6 +50,7 @@ class Exercise:
 
     - Si se pide una función, `reference` es una función y `cases` una lista de tuplas de argumentos.
     - Si se pide un valor, `reference` es el valor y `cases` queda vacío.
+    - Si se pide una clase, `run(clase, *caso)` la monta y la prueba; cada caso empieza por el texto que dice con qué.
     - `measure`, si se da, es lo que se compara de cada salida: así valen las que llevan azar.
     - `success` es la frase que acompaña al acierto.
     - `seconds`: cuánto puede calcular una respuesta antes de que se corte.
@@ -66,6 +67,7 @@ class Exercise:
     seconds: float = 10.0
     by_hand: dict[str, str] = field(default_factory=dict)
     goes_on: bool = False
+    run: Callable | None = None
 
     def outputs(self, answer) -> list:
         """Lo que da `answer` en cada caso (o el propio valor, si no se pide una función)."""
@@ -78,7 +80,7 @@ class Exercise:
             arguments = copy.deepcopy(case)
             if given is not None:
                 given.append(arguments)
-            yield answer(*arguments)
+            yield self.run(answer, *arguments) if self.run else answer(*arguments)
         if not self.cases:
             yield answer
 
@@ -115,10 +117,14 @@ def check(name: str, answer):
         mine, why = mark == "✅", ""
         if mine and sum(spent) > SLOW:
             mine, why = False, ", que va más deprisa"
-        elif mine and (wanted := other_kind(found, exercise.outputs(exercise.reference))):
-            mine, why = False, f": las celdas siguientes esperan {wanted}"
-        elif mine and changed(given, exercise.cases):
-            mine, why = False, ": la tuya cambia lo que recibe, y las celdas siguientes lo usan después"
+        elif mine:
+            left: list = []
+            expected = list(exercise.outputs_of(exercise.reference, left))
+            if wanted := other_kind(found, expected):
+                mine, why = False, f": las celdas siguientes esperan {wanted}"
+            elif changed(given, exercise.cases) and not changed(left, exercise.cases):
+                mine = False
+                why = ": la tuya cambia lo que recibe, y las celdas siguientes lo usan después"
         sentence += (
             "" if sentence.endswith((".", "?", "!", "…")) else "."
         )  # lo que dice un error no acaba en punto
@@ -163,10 +169,13 @@ def judge(
     found = [] if found is None else found
     if answer is None or answer is ...:
         return "⏳", "pendiente. Escribe tu respuesta en la celda de arriba."
-    if exercise.cases and (not callable(answer) or issubclass(type(answer), type)):
+    if exercise.run and not issubclass(type(answer), type):
+        return "❌", f"se esperaba una clase y has dado {kind(answer)}."
+    if exercise.cases and not exercise.run and (not callable(answer) or issubclass(type(answer), type)):
         return "❌", f"se esperaba una función y has dado {kind(answer)}."
     if exercise.cases and answer is not exercise.reference and _calls(answer, exercise.reference):
-        return "❌", "tu función llama a la del curso: escríbela tú."
+        what = "tu clase hereda de" if exercise.run else "tu función llama a"
+        return "❌", f"{what} la del curso: escríbela tú."
     # La referencia sí puede ser la función de PyTorch que se pide escribir.
     watched = {} if answer is exercise.reference else exercise.by_hand
     printed, used = Printed(), _Noticing(watched)
@@ -210,7 +219,8 @@ def _verdict(
     if not expected:  # ningún caso ha devuelto nada
         if printed.getvalue():
             return "❌", "tu función escribe con print, pero no devuelve nada: usa return."
-        return "⏳", "pendiente. Tu función todavía no devuelve nada."
+        what = "Tu clase está todavía vacía" if exercise.run else "Tu función todavía no devuelve nada"
+        return "⏳", f"pendiente. {what}."
     tolerance = exercise.tolerance
     expected, found = exercise.measured(expected), exercise.measured(found)
     if same(found, expected, tolerance):
@@ -230,9 +240,17 @@ def _smallest(exercise: Exercise, found: list, expected: list) -> str:
         place for place, pair in enumerate(zip(found, expected, strict=True)) if not same(*pair, tolerance)
     ]
     place = min(failing, key=lambda place: size(exercise.cases[place]))
-    written = inputs(exercise.cases[place])
-    where = f"con la entrada {written}, " if written else ""
-    return where + difference(found[place], expected[place], tolerance, tell=exercise.measure is None)
+    return _where(exercise, exercise.cases[place]) + difference(
+        found[place], expected[place], tolerance, tell=exercise.measure is None
+    )
+
+
+def _where(exercise: Exercise, case: tuple) -> str:
+    """Con qué caso pasa lo que se va a decir."""
+    if exercise.run:
+        return f"con {case[0]}, "
+    written = inputs(case)
+    return f"con la entrada {written}, " if written else ""
 
 
 def _stopped(error: BaseException, exercise: Exercise, answer, place: int) -> tuple[str, str]:
@@ -270,19 +288,22 @@ def _stopped(error: BaseException, exercise: Exercise, answer, place: int) -> tu
         )
     said = said if len(said) <= 300 else said[:299] + "…"
     case = exercise.cases[place]
-    if isinstance(error, TypeError) and not _accepts(answer, case):
+    if isinstance(error, TypeError) and not exercise.run and not _accepts(answer, case):
         count = f"{len(case)} argumento{'s' if len(case) != 1 else ''}"
         return (
             "❌",
             f"tu función tiene que aceptar {count}, los del enunciado ({type(error).__name__}: {said}).",
         )
-    written = inputs(case)
-    where = f"con la entrada {written}, " if written else ""
-    return "❌", f"{where}tu código se para con {type(error).__name__}{': ' if said else ''}{said}"
+    return (
+        "❌",
+        f"{_where(exercise, case)}tu código se para con {type(error).__name__}{': ' if said else ''}{said}",
+    )
 
 
 def _calls(answer: Callable, reference: Callable) -> bool:
-    """¿Nombra `answer` a `reference`? Tras un `check`, la del curso tiene nombre en el cuaderno."""
+    """¿Nombra `answer` a `reference`, o hereda de ella? Tras un `check`, la del curso tiene nombre en el cuaderno."""
+    if isinstance(answer, type):
+        return isinstance(reference, type) and issubclass(answer, reference)
     code = getattr(answer, "__code__", None)
     known = getattr(answer, "__globals__", None)
     if not isinstance(code, types.CodeType) or known.get("__name__") != "__main__":  # la de un cuaderno

@@ -20,6 +20,10 @@ NOTHING = type("Nothing", (), {"__repr__": lambda self: "nada"})()  # lo que fal
 SHORT = 90  # caracteres con los que un valor todavía se enseña entero
 
 
+class Stages(dict):
+    """Lo que sale tras cada etapa de una cuenta larga, en su orden: {etapa: valor}. Se dice tras cuál se aparta."""
+
+
 def same(found, expected, tolerance: float) -> bool:
     """¿Es `found` lo que se esperaba, con esa tolerancia relativa?"""
     if isinstance(expected, list | tuple):
@@ -104,11 +108,50 @@ def difference(found, expected, tolerance: float, tell: bool = False) -> str:
     odd = _odd(found)
     if odd:
         return odd
+    if isinstance(expected, Stages) and isinstance(found, Stages):
+        return _departure(found, expected, tolerance)
     sentence = _difference(found, expected, tolerance)
     told = _told(found, expected, tolerance) if tell and _writable(expected) else ""
     if told and sentence.endswith(("no es lo que se espera.", "no es el que se espera.")):
         return told[0].lower() + told[1:]
     return f"{sentence} {told}".strip()
+
+
+def _departure(found: Stages, expected: Stages, tolerance: float) -> str:
+    """La primera etapa en que dos cuentas se apartan, y cuál es la última en que coinciden."""
+    before = ""
+    for name, value in expected.items():
+        if name in found and same(found[name], value, tolerance):
+            before = name
+            continue
+        start = f"coincide hasta {before} y se aparta en {name}" if before else f"se aparta ya en {name}"
+        if name not in found:
+            return f"{start}: tu código no llega a usarlo."
+        if isinstance(value, Mapping) and isinstance(found[name], Mapping):
+            return f"{start}: {_names_apart(found[name], value)}"
+        return f"{start}: {difference(found[name], value, tolerance)}"
+    return "hay etapas de más."
+
+
+def _names_apart(found: Mapping, expected: Mapping) -> str:
+    """Qué nombres faltan o sobran o, si son los que son, el primero que no vale lo que se espera."""
+    missing, extra = (
+        [name for name in a if name not in b] for a, b in ((expected, found), (found, expected))
+    )
+    told = [
+        f"{verb}{'n' if len(names) > 1 else ''} {_few(names)}"
+        for verb, names in (("falta", missing), ("sobra", extra))
+        if names
+    ]
+    if told:
+        return f"{' y '.join(told)}."
+    name = next(name for name in expected if found[name] != expected[name])
+    return f"{name} debería medir {list(expected[name])} y mide {list(found[name])}."
+
+
+def _few(names: list[str], shown: int = 3) -> str:
+    rest = f" y {len(names) - shown} más" if len(names) > shown else ""
+    return f"{', '.join(names[:shown])}{rest}"
 
 
 def _difference(found, expected, tolerance: float) -> str:

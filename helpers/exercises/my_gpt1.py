@@ -20,29 +20,59 @@ COURSE = "GPT-1: el del curso, `helpers/gpt.py`"
 HEADER = "import math\n\nimport torch\nfrom torch import nn\nfrom torch.nn import functional as F"
 
 
-def source_of(*parts) -> str:
-    """Lo que se escribió para definir esas funciones y clases en las celdas, con los `import` de la lección."""
-    return "\n\n\n".join([HEADER, *map(_definition, parts)]) + "\n"
+def source_of(parts: dict[str, object]) -> str:
+    """Las celdas en que se escribieron esas piezas, {el nombre con el que se usa: la pieza}, con los `import` de antes.
+
+    De cada celda, todo lo que define: también lo que el lector haya escrito al lado. Si una pieza se usa con otro
+    nombre (`LayerNorm`, la que se escribió como `MyLayerNorm`), se añade.
+    """
+    written = [HEADER]
+    for name, part in parts.items():
+        source = _cell(part)
+        if source not in written:
+            written.append(source)
+        if part.__name__ != name:
+            written.append(f"{name} = {part.__name__}")
+    return "\n\n\n".join(written) + "\n"
 
 
-def _definition(part) -> str:
+def _cell(part) -> str:
+    """Lo que define la celda de una pieza: sus funciones, clases, `import` y valores; lo que enseña o imprime, no."""
     functions = [part, *vars(part).values()]  # una clase no dice en qué celda está; sus métodos, sí
-    code = next(one.__code__ for one in functions if hasattr(one, "__code__"))
-    cell = "".join(linecache.getlines(code.co_filename))
-    for node in ast.parse(cell).body:
-        if getattr(node, "name", None) == part.__name__:
-            return ast.get_source_segment(cell, node)
-    raise LookupError(f"no encuentro la celda de {part.__name__}: ejecútala otra vez")
+    code = next((one.__code__ for one in functions if hasattr(one, "__code__")), None)
+    cell = "".join(linecache.getlines(code.co_filename)) if code else ""
+    nodes = ast.parse(cell).body
+    if not any(getattr(node, "name", None) == part.__name__ for node in nodes):
+        raise LookupError(f"no encuentro la celda de {part.__name__}: ejecútala otra vez")
+    return "\n\n\n".join(
+        "\n".join(cell.splitlines()[_first_line(node) - 1 : node.end_lineno])
+        for node in nodes
+        if not isinstance(node, ast.Expr)
+    )
 
 
-def keep(source: str) -> None:
-    """Guarda la fuente de la clase del lector, con todo lo que necesita para ejecutarse sola. Si no puede, lo dice."""
-    try:
-        passport.write_source(source)
-    except OSError as error:
+def _first_line(node) -> int:
+    return min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+
+
+def keep(parts: dict[str, object], given: dict[str, object] | None = None) -> None:
+    """Guarda la fuente de la clase del lector si todas sus piezas son suyas. Dice qué ha hecho, o qué falta.
+
+    `given` son las que ya vienen escritas en la lección: van delante y no se cuentan.
+    """
+    missing = [name for name, part in parts.items() if part.__module__.startswith("helpers.")]
+    if missing:
         print(
-            f"⚠️ No se puede guardar tu GPT-1 para la lección 09 ({why(error)}): allí se usará el del curso."
+            f"Piezas tuyas: {len(parts) - len(missing)} de {len(parts)}. Son del curso: {', '.join(missing)}."
         )
+        print("Cuando todas sean tuyas, tu GPT-1 se guardará aquí para que lo entrene la lección 09.")
+        return
+    try:
+        passport.write_source(source_of((given or {}) | parts))
+        print(f"Piezas tuyas: {len(parts)} de {len(parts)}. Tu GPT-1 queda guardado para la lección 09.")
+    except (OSError, LookupError) as error:
+        reason = why(error) if isinstance(error, OSError) else error
+        print(f"⚠️ No se puede guardar tu GPT-1 para la lección 09 ({reason}): allí se usará el del curso.")
 
 
 def bring(config) -> tuple[type, str]:

@@ -1,16 +1,20 @@
 """Los ejercicios de la lección 08, «La arquitectura, desde cero»: referencia, casos y errores típicos de cada uno."""
 
+import functools
 import math
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional as F
 from transformers import OpenAIGPTConfig
 
 from helpers.exercises import Exercise, Mistake
-from helpers.exercises.comparing import as_tensor
-from helpers.gpt import GPT1
+from helpers.exercises.comparing import Stages, as_tensor
+from helpers.gpt import GPT1, Conv1D
+from helpers.lesson08 import pieces
+from helpers.models import MINI
 
 INF = float("inf")
 
@@ -147,6 +151,256 @@ def _initialised(by_weight, by_bias):
 
 def _normal(mean=0.0, std=1.0):
     return lambda part: nn.init.normal_(part, mean, std)
+
+
+# --- las clases: cada una se prueba con los pesos de gpt1-mini, y la frase dice tras qué etapa se aparta -----------
+
+
+@functools.cache
+def _mini():
+    """(la configuración de gpt1-mini, sus pesos por el nombre que llevan en GPT1)."""
+    saved = load_file(MINI / "model.safetensors")
+    return OpenAIGPTConfig.from_pretrained(MINI), {
+        name.removeprefix("transformer."): tensor.float() for name, tensor in saved.items()
+    }
+
+
+def _piece(prefix):
+    """Los pesos de una pieza, «h.0.attn»; con «», los de todo el modelo."""
+    start = f"{prefix}." if prefix else ""
+    return {name.removeprefix(start): tensor for name, tensor in _mini()[1].items() if name.startswith(start)}
+
+
+def _built(cls, prefix, sizes, given):
+    """(la pieza con sus pesos, sus parámetros como etapa) o (`None`, la etapa que falla) o `None` si está vacía."""
+    module = cls(*sizes).eval()
+    found = {name: list(one.shape) for name, one in module.named_parameters()}
+    if not found and not list(module.children()) and module(given) is None:
+        return None
+    saved = _piece(prefix)
+    stages = Stages({"los parámetros": found})
+    if found != {name: list(one.shape) for name, one in saved.items()}:
+        return None, stages
+    module.load_state_dict(saved, strict=False)  # puede llevar además una máscara guardada
+    return module, stages
+
+
+def _watched(prefix, sizes, outputs=None, inputs=None):
+    """El `run` de una clase: sus parámetros, lo que sale de `outputs`, lo que entra en `inputs` y el resultado.
+
+    `outputs` e `inputs` son {subpieza: nombre de la etapa}, en el orden en que se esperan.
+    """
+    order = [*(outputs or {}).values(), *(inputs or {}).values()]
+
+    @torch.no_grad()
+    def run(cls, where, index, x):
+        built = _built(cls, prefix.format(index), sizes(_mini()[0]), x)
+        if built is None or built[0] is None:
+            return built and built[1]
+        module, stages = built
+        seen = {}
+        for name, part in module.named_modules():
+            if name in (outputs or {}):
+                part.register_forward_hook(
+                    lambda _, given, out, stage=outputs[name]: seen.update({stage: out})
+                )
+            if name in (inputs or {}):
+                part.register_forward_pre_hook(
+                    lambda _, given, stage=inputs[name]: seen.update({stage: given[0]})
+                )
+        result = module(x)
+        stages.update({stage: seen[stage] for stage in order if stage in seen})
+        return Stages(stages | {"el resultado": result})
+
+    return run
+
+
+@torch.no_grad()
+def _run_model(cls, where, ids):
+    built = _built(cls, "", _mini()[:1], ids)
+    if built is None or built[0] is None:
+        return built and built[1]
+    model, stages = built
+    states = model.hidden_states(ids)
+    names = ["los embeddings", *(f"el bloque {layer}" for layer in range(1, len(states)))]
+    if isinstance(states, list | tuple):
+        stages["la lista de estados"] = len(states)
+        stages.update(zip(names, states, strict=True))
+    return Stages(stages | {"los logits": model(ids)})
+
+
+def _inputs(seed, scale=1.0, shape=(2, 6, 256)):
+    return scale * (_random(*shape, seed=seed) + 0.5)
+
+
+def _norm(eps=1e-5, outside=0.0, ddof=0, gain=True, bias=True, centre=True, root=True, dim=-1):
+    """Una LayerNorm con los errores que se quieran."""
+
+    class Norm(nn.Module):
+        def __init__(self, d):
+            super().__init__()
+            self.weight, self.bias = nn.Parameter(torch.ones(d)), nn.Parameter(torch.zeros(d))
+
+        def forward(self, x):
+            variance = x.var(dim=dim, keepdim=True, correction=ddof)
+            x = x - x.mean(dim=dim, keepdim=True) if centre else x
+            x = x / ((variance + eps).sqrt() + outside if root else variance + eps)
+            return x * (self.weight if gain else 1) + (self.bias if bias else 0)
+
+    return Norm
+
+
+def _bare_norm(*names):
+    """Una clase que guarda parámetros con otros nombres."""
+
+    class Norm(nn.Module):
+        def __init__(self, d):
+            super().__init__()
+            for name in names:
+                setattr(self, name, nn.Parameter(torch.ones(d)))
+
+        def forward(self, x):
+            return x
+
+    return Norm
+
+
+def _layer(order="qkv", split="right", back="right", heads=True, project=True, **errors):
+    """Una capa de atención con los errores que se quieran."""
+
+    class Layer(nn.Module):
+        def __init__(self, d, n_head):
+            super().__init__()
+            self.n_head = n_head if heads else 1
+            self.c_attn, self.c_proj = Conv1D(d, 3 * d), Conv1D(d, d)
+
+        def forward(self, x):
+            given = self.c_attn(x)
+            if split == "braided":
+                given = given.unflatten(-1, (self.n_head, 3, -1)).transpose(-3, -2).flatten(-3)
+            parts = dict(zip(order, given.chunk(3, dim=-1), strict=True))
+            if split == "view":
+                parts = {n: p.reshape(len(x), self.n_head, x.shape[1], -1) for n, p in parts.items()}
+            else:
+                parts = {n: _split(p, self.n_head) for n, p in parts.items()}
+            mixed = _attention(parts["q"], parts["k"], parts["v"], **errors)
+            mixed = mixed.reshape(x.shape) if back == "view" else mixed.transpose(1, 2).flatten(2)
+            return self.c_proj(mixed) if project else mixed
+
+    return Layer
+
+
+def _mlp(first=pieces.gelu, last=None, wide=4, project=True):
+    """Una MLP con los errores que se quieran."""
+
+    class Mlp(nn.Module):
+        def __init__(self, d):
+            super().__init__()
+            self.c_fc, self.c_proj = Conv1D(d, wide * d), Conv1D(wide * d, d)
+
+        def forward(self, x):
+            h = self.c_fc(x)
+            h = first(h) if first else h
+            h = self.c_proj(h) if project else h
+            return last(h) if last else h
+
+    return Mlp
+
+
+class _Parts(nn.Module):
+    """Las piezas de un bloque, sin montar."""
+
+    def __init__(self, d, n_head):
+        super().__init__()
+        self.attn, self.mlp = pieces.Attention(d, n_head), pieces.MLP(d)
+        self.ln_1, self.ln_2 = pieces.LayerNorm(d), pieces.LayerNorm(d)
+
+
+def _block(forward):
+    """Un bloque con las piezas de siempre y el `forward` que se diga."""
+    return type("Wrong", (_Parts,), {"forward": forward})
+
+
+def _half_normed(self, x):
+    n = x + self.attn(x)
+    return self.ln_2(n + self.mlp(n))
+
+
+def _last_bare(self, x):
+    n = self.ln_1(x + self.attn(x))
+    return n + self.mlp(n)
+
+
+def _skipping(self, x):
+    return self.ln_2(x + self.mlp(self.ln_1(x + self.attn(x))))
+
+
+def _not_residual(self, x):
+    return self.ln_2(self.mlp(self.ln_1(self.attn(x))))
+
+
+def _pre(self, x):
+    n = x + self.attn(self.ln_1(x))
+    return n + self.mlp(self.ln_2(n))
+
+
+def _swapped_norms(self, x):
+    n = self.ln_2(x + self.attn(x))
+    return self.ln_1(n + self.mlp(n))
+
+
+def _inner_norm(self, x):
+    n = x + self.ln_1(self.attn(x))
+    return n + self.ln_2(self.mlp(n))
+
+
+def _parallel(self, x):
+    return self.ln_2(self.ln_1(x + self.attn(x)) + self.mlp(x))
+
+
+class _Pieces(nn.Module):
+    """Un GPT-1 al que se le puede estropear un detalle."""
+
+    start, scale, positions, final, first, last, soft = 0, False, True, False, True, True, False
+
+    def __init__(self, config):
+        super().__init__()
+        d = config.n_embd
+        self.tokens_embed = nn.Embedding(config.vocab_size, d)
+        self.positions_embed = nn.Embedding(config.n_positions, d)
+        self.h = nn.ModuleList(self.blocks(config))
+
+    def blocks(self, config):
+        return [pieces.Block(config.n_embd, config.n_head) for _ in range(config.n_layer)]
+
+    def hidden_states(self, ids):
+        x = self.tokens_embed(ids) * (self.tokens_embed.embedding_dim**0.5 if self.scale else 1)
+        if self.positions:
+            x = x + self.positions_embed(torch.arange(self.start, self.start + ids.shape[1]))
+        states = [x]
+        for block in self.h:
+            states.append(block(states[-1]))
+        return states[0 if self.first else 1 : None if self.last else -1]
+
+    def forward(self, ids):
+        x = self.hidden_states(ids)[-1]
+        x = F.layer_norm(x, x.shape[-1:]) if self.final else x
+        logits = x @ self.tokens_embed.weight.T
+        return logits.softmax(-1) if self.soft else logits
+
+
+def _model(**errors):
+    return type("Wrong", (_Pieces,), errors)
+
+
+class _Untied(_Pieces):
+    def __init__(self, config):
+        super().__init__(config)
+        self.lm_head = nn.Linear(config.n_embd, config.vocab_size, bias=False)
+
+
+def _one_block(self, config):
+    return [pieces.Block(config.n_embd, config.n_head)] * config.n_layer
 
 
 # --- 08-numpy: pesos, ids y cabezas → logits [T, vocabulario], solo con NumPy --------------------------------------
@@ -296,8 +550,203 @@ def _with(**errors):
 
 
 EXERCISES = {
+    "08-norma": Exercise(
+        goes_on=True,
+        reference=pieces.LayerNorm,
+        run=_watched("h.{}", lambda config: (config.n_embd,)),
+        cases=[
+            ("los pesos de `h.0.ln_1`", "0.ln_1", _inputs(1)),
+            ("los pesos de `h.3.ln_2` y números muy pequeños", "3.ln_2", _inputs(2, 0.003)),
+        ],
+        by_hand={
+            "layer_norm": "el resultado está bien, pero tu clase llama a la de PyTorch: escríbela con la fórmula."
+        },
+        success="media 0 y varianza 1, y después la ganancia y el sesgo de gpt1-mini.",
+        mistakes=[
+            Mistake(
+                _norm(eps=0.0, outside=1e-5),
+                "la ε está fuera de la raíz: se suma a la varianza, dentro. Con números pequeños se nota.",
+            ),
+            Mistake(
+                _norm(eps=0.0),
+                "falta la ε, o es más pequeña: es 1e-5, sumada a la varianza, dentro de la raíz.",
+            ),
+            Mistake(
+                _norm(ddof=1),
+                "la varianza divide entre d, no entre d - 1: `var` y `std` de PyTorch llevan `correction=0` para eso.",
+            ),
+            Mistake(
+                _norm(gain=False, bias=False), "faltan la ganancia (`weight`) y el sesgo (`bias`) del final."
+            ),
+            Mistake(_norm(bias=False), "falta sumar el sesgo, `self.bias`."),
+            Mistake(_norm(gain=False), "falta multiplicar por la ganancia, `self.weight`."),
+            Mistake(_norm(centre=False), "falta restar la media antes de dividir."),
+            Mistake(_norm(root=False), "divides por la varianza; se divide por su raíz."),
+            Mistake(
+                _norm(dim=1),
+                "la media y la varianza son de cada token, sobre sus d números: `dim=-1`.",
+            ),
+            Mistake(
+                _norm(dim=(1, 2)),
+                "la media y la varianza son de cada token, no de todo el texto: `dim=-1`.",
+            ),
+            Mistake(
+                _bare_norm("gain", "bias"),
+                "la ganancia se llama `weight`, y el sesgo, `bias`: así los buscan los pesos publicados.",
+            ),
+        ],
+    ),
+    "08-capa": Exercise(
+        goes_on=True,
+        reference=pieces.Attention,
+        run=_watched(
+            "h.{}.attn",
+            lambda config: (config.n_embd, config.n_head),
+            {"c_attn": "lo que sale de `c_attn`"},
+            {"c_proj": "lo que entra en `c_proj`"},
+        ),
+        cases=[
+            ("los pesos de `h.0.attn`", 0, _inputs(3, 0.3)),
+            ("los pesos de `h.3.attn`", 3, _inputs(4, 0.3, (1, 4, 256))),
+        ],
+        success="consultas, claves y valores por cabezas, y c_proj mezcla lo que trae cada una.",
+        mistakes=[
+            Mistake(
+                _layer(split="view"),
+                "los números cuadran y los tokens no: un solo `reshape` a [lote, cabezas, T, …] los mezcla. Parte d y "
+                "traspón.",
+            ),
+            Mistake(_layer(back="view"), "a la vuelta falta trasponer antes de juntar las cabezas."),
+            Mistake(
+                _layer(split="braided"),
+                "c_attn da todas las consultas, luego las claves y luego los valores: primero se parte en 3.",
+            ),
+            Mistake(
+                _layer(order="kqv"), "has cambiado consultas y claves: c_attn da q, k y v, por ese orden."
+            ),
+            Mistake(
+                _layer(order="vkq"), "has cambiado consultas y valores: c_attn da q, k y v, por ese orden."
+            ),
+            Mistake(_layer(heads=False), "atiendes con una sola cabeza: reparte q, k y v en n_head tiras."),
+            Mistake(_layer(project=False), "falta pasar por c_proj lo que traen las cabezas."),
+            Mistake(
+                _layer(allowed=torch.ones_like),
+                "falta la máscara: usa `attend`, la de 08.2, que ya tapa el futuro.",
+            ),
+            Mistake(_layer(scale=False), "falta dividir por la raíz: usa `attend`, la de 08.2."),
+        ],
+    ),
+    "08-mlp": Exercise(
+        goes_on=True,
+        reference=pieces.MLP,
+        run=_watched(
+            "h.{}.mlp",
+            lambda config: (config.n_embd,),
+            {"c_fc": "lo que sale de `c_fc`"},
+            {"c_proj": "lo que entra en `c_proj`"},
+        ),
+        cases=[("los pesos de `h.0.mlp`", 0, _inputs(5)), ("los pesos de `h.2.mlp`", 2, _inputs(6))],
+        success="ensanchar a 4d, GELU y volver a d.",
+        mistakes=[
+            Mistake(
+                _mlp(first=None, last=pieces.gelu),
+                "la activación va en medio, tras c_fc; tras c_proj ya no hay ninguna.",
+            ),
+            Mistake(_mlp(last=pieces.gelu), "sobra la activación de después de c_proj."),
+            Mistake(_mlp(first=None), "falta la activación: dos capas densas seguidas son una sola."),
+            Mistake(_mlp(first=F.gelu), "esa es la GELU exacta; GPT-1 usa la tuya, `gelu`, la de la tanh."),
+            Mistake(_mlp(first=torch.relu), "la activación de GPT-1 es la GELU, no ReLU."),
+            Mistake(_mlp(project=False), "falta c_proj, que vuelve de 4d a d."),
+        ],
+    ),
+    "08-post": Exercise(
+        goes_on=True,
+        reference=pieces.Block,
+        run=_watched(
+            "h.{}",
+            lambda config: (config.n_embd, config.n_head),
+            {
+                "attn": "lo que sale de `attn`",
+                "ln_1": "lo que sale de `ln_1`",
+                "mlp": "lo que sale de `mlp`",
+                "ln_2": "lo que sale de `ln_2`",
+            },
+        ),
+        cases=[
+            ("los pesos del bloque 1", 0, _inputs(7)),
+            ("los pesos del bloque 4", 3, _inputs(8, 1.0, (1, 4, 256))),
+        ],
+        success="sumar y después normalizar, dos veces: eso es post-LN.",
+        mistakes=[
+            Mistake(
+                _block(_pre),
+                "ese bloque existe y funciona, pero es pre-LN, el de GPT-2: normaliza antes de cada pieza.",
+            ),
+            Mistake(
+                _block(_skipping),
+                "la segunda suma parte de x y salta por encima de la atención: lo que se suma es `n + mlp(n)`.",
+            ),
+            Mistake(_block(_last_bare), "falta la segunda normalización: el bloque acaba en ln_2."),
+            Mistake(
+                _block(_half_normed),
+                "falta la primera normalización, la que va justo tras sumar la atención.",
+            ),
+            Mistake(_block(_not_residual), "faltan las sumas: cada pieza se suma a lo que recibió."),
+            Mistake(
+                _block(_swapped_norms), "has cambiado las dos normalizaciones: ln_1 va tras la atención."
+            ),
+            Mistake(
+                _block(_inner_norm),
+                "normalizas lo que da cada pieza; se normaliza la suma: `ln_1(x + attn(x))`.",
+            ),
+            Mistake(
+                _block(_parallel),
+                "la MLP recibe n, lo que sale de ln_1; tú le das x.",
+            ),
+        ],
+    ),
+    "08-modelo": Exercise(
+        goes_on=True,
+        reference=pieces.GPT1,
+        run=_run_model,
+        cases=[
+            ("los pesos de gpt1-mini", torch.tensor([[367, 1574, 281, 973, 286, 816]])),
+            ("los pesos de gpt1-mini y dos textos", torch.tensor([[5, 900, 31], [281, 281, 7]])),
+        ],
+        success="los mismos estados y los mismos logits que gpt1-mini: eso es GPT-1.",
+        mistakes=[
+            Mistake(
+                _model(positions=False), "faltan las posiciones: a cada token se le suma la fila de su sitio."
+            ),
+            Mistake(_model(start=1), "la primera posición es la 0."),
+            Mistake(
+                _model(scale=True),
+                "has multiplicado los embeddings por la raíz de d, como el Transformer de 2017; GPT-1 no lo hace.",
+            ),
+            Mistake(
+                _model(final=True),
+                "has normalizado otra vez al final: la ln_f es de GPT-2; aquí el último ln_2 ya es la salida.",
+            ),
+            Mistake(
+                _model(first=False), "hidden_states empieza por los embeddings: son n_layer + 1 estados."
+            ),
+            Mistake(
+                _model(last=False), "falta el estado que sale del último bloque: son n_layer + 1 estados."
+            ),
+            Mistake(_model(soft=True), "se piden logits: sobra el softmax del final."),
+            Mistake(
+                _Untied,
+                "la salida no tiene matriz propia: reutiliza tokens_embed.weight, traspuesta.",
+            ),
+            Mistake(
+                _model(blocks=_one_block),
+                "has repetido n_layer veces el mismo bloque: crea uno nuevo en cada vuelta.",
+            ),
+        ],
+    ),
     "08-atencion": Exercise(
-        reference=lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True),
+        goes_on=True,
+        reference=pieces.attend,
         by_hand={
             "scaled_dot_product_attention": "el resultado está bien, pero tu función llama a la de PyTorch, y aquí "
             "se trata de escribirla: puntuaciones, máscara, softmax y mezcla."
@@ -344,6 +793,7 @@ EXERCISES = {
         ],
     ),
     "08-mascara": Exercise(
+        goes_on=True,
         reference=_masked,
         cases=[(_random(1, 2, 5, 5), _BIAS), (_random(2, 1, 3, 3, seed=1), _BIAS)],
         success="con los dos puntos se recorta un triángulo; sin ellos se lee una casilla de la diagonal, que vale 1.",
@@ -384,6 +834,7 @@ EXERCISES = {
         ],
     ),
     "08-cabezas": Exercise(
+        goes_on=True,
         reference=_through,
         cases=[(_random(2, 5, 12), 3, _per_head), (_random(1, 4, 8, seed=1), 2, _per_head)],
         success="cada cabeza se lleva su tira del vector, con todos los tokens, y la devuelve a su sitio.",
@@ -420,7 +871,8 @@ EXERCISES = {
         ],
     ),
     "08-gelu": Exercise(
-        reference=lambda x: F.gelu(x, approximate="tanh"),
+        goes_on=True,
+        reference=pieces.gelu,
         by_hand={"gelu": "el resultado está bien, pero tu función llama a F.gelu: escríbela con la fórmula."},
         cases=[(torch.linspace(-4, 4, 41),), (_random(2, 3),)],
         success="es la de train.py, líneas 22-23, y en transformers se llama gelu_new.",
@@ -452,40 +904,6 @@ EXERCISES = {
             Mistake(
                 lambda x: _gelu(x, one=0.0),
                 "falta sumar 1 a la tanh: así lo negativo no se apaga, cambia de signo.",
-            ),
-        ],
-    ),
-    "08-bloque": Exercise(
-        reference=["c", "a", "b", "d"],
-        success="sumar y después normalizar, dos veces: eso es post-LN.",
-        mistakes=[
-            Mistake(
-                ["e", "f", "g", "h"],
-                "ese bloque existe y funciona, pero es pre-LN, el de GPT-2: normaliza antes de cada subcapa.",
-            ),
-            Mistake(
-                ["c", "a", "b", "i"],
-                "la segunda suma parte de x y salta por encima de la atención: lo que se suma es n + m.",
-            ),
-            Mistake(["c", "a", "b", "h"], "falta la segunda normalización: el bloque acaba en ln_2."),
-            Mistake(
-                ["c", "f", "b", "d"],
-                "falta la primera normalización, la que va justo tras sumar la atención.",
-            ),
-            Mistake(
-                ["e", "a", "b", "d"],
-                "normalizas antes y después de la atención: en post-LN, la atención recibe x tal cual.",
-            ),
-            Mistake(
-                ["c", "a", "g", "d"],
-                "ln_2 aparece dos veces: la MLP recibe n tal cual, que ya viene normalizado por ln_1.",
-            ),
-            Mistake(
-                ["c", "a", "g", "h"],
-                "empiezas en post-LN y acabas en pre-LN: la segunda mitad también suma y después normaliza.",
-            ),
-            Mistake(
-                ["a", "c", "b", "d"], "son esas cuatro, pero a usa el resultado de la atención: va después."
             ),
         ],
     ),
@@ -530,6 +948,7 @@ EXERCISES = {
         ],
     ),
     "08-sesgo": Exercise(
+        goes_on=True,
         reference=_initialised(_normal(0, 0.02), nn.init.zeros_),
         cases=[(torch.ones(64, 20_000), torch.ones(20_000))],
         measure=_spread,
@@ -617,6 +1036,7 @@ EXERCISES = {
         ],
     ),
     "08-numpy": Exercise(
+        goes_on=True,
         reference=_forward,
         cases=[
             (_toy_weights(), [3, 1, 4, 1, 5], 2),

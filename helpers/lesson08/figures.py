@@ -267,7 +267,7 @@ def positions(similarity):
     similarity = np.asarray(similarity)
     size = len(similarity)
     figure, (left, right) = plt.subplots(1, 2, figsize=(10.6, 4.2), width_ratios=[1, 1.15])
-    image = left.imshow(similarity, cmap="cividis", vmin=-1, vmax=1)
+    image = left.imshow(similarity, cmap="cividis", vmin=similarity.min(), vmax=1)
     left.set(title="Parecido entre posiciones", xlabel="posición", ylabel="posición")
     left.grid(False)
     bar = figure.colorbar(image, ax=left, shrink=0.85, label="coseno")
@@ -286,38 +286,44 @@ def positions(similarity):
     )
 
 
-def head_scores(panels: dict):
-    """Una cuadrícula de bloques por cabezas para cada cosa que se puede mirar; se recuadra la cabeza ganadora.
+MANY = 10  # veces el reparto igual: de ahí en adelante, el color ya no sube
 
-    `panels`: {qué se mira: (matriz [bloques, cabezas] con la atención media, lo que daría repartirla por igual)}; si el
-    nombre empieza por «…» es un control.
+
+def head_scores(panels: dict):
+    """Una cuadrícula de bloques por cabezas para cada cosa que se puede mirar: cuántas veces el reparto igual.
+
+    `panels`: {qué se mira: (matriz [bloques, cabezas] con la atención media, lo que daría repartirla por igual)}. Todas
+    comparten la escala de color; se recuadra la que más mira, si llega al doble del reparto igual.
     """
-    figure, axes = plt.subplots(1, len(panels), figsize=(11.6, 3.4), sharey=True)
+    figure, axes = plt.subplots(1, len(panels), figsize=(11.6, 3.6), sharey=True, layout="constrained")
     said = []
     for ax, (name, (scores, uniform)) in zip(axes, panels.items(), strict=True):
-        scores = np.asarray(scores)
-        rows, columns = scores.shape
-        top = max(scores.max(), 2 * uniform)
-        ax.imshow(scores, cmap="Blues", vmin=0, vmax=top, aspect="auto")
+        times = np.asarray(scores) / uniform
+        rows, columns = times.shape
+        image = ax.imshow(times, cmap="Blues", vmin=1, vmax=MANY, aspect="auto")
         if rows * columns <= 36:  # con las 144 cabezas de GPT-1 no caben los números
-            for (row, column), value in np.ndenumerate(scores):
-                color = "white" if value > 0.6 * top else "black"
-                ax.text(column, row, number(value, 2), ha="center", va="center", fontsize=10, color=color)
-        row, column = np.unravel_index(scores.argmax(), scores.shape)
-        # si empata con el reparto igual, no hay ganadora que recuadrar; en un control, tampoco
-        if scores.max() > 1.5 * uniform and not name.startswith("…"):
+            for (row, column), value in np.ndenumerate(times):
+                color = "white" if value > 0.6 * MANY else "black"
+                ax.text(
+                    column, row, f"×{number(value, 1)}", ha="center", va="center", fontsize=10, color=color
+                )
+        row, column = np.unravel_index(times.argmax(), times.shape)
+        if times.max() >= 2:
             ax.add_patch(Rectangle((column - 0.48, row - 0.48), 0.96, 0.96, fill=False, ec=RED, lw=2.5))
         every = -(-columns // 6)  # con 12 cabezas, un número de cada dos: los demás no caben
         ax.set_xticks(range(every - 1, columns, every), range(every, columns + 1, every))
         ax.set_yticks(range(rows), range(1, rows + 1))
-        ax.set_title(fill(name, 76 // len(panels)), fontsize=10)
-        ax.set_xlabel(f"cabeza\n(por igual: {number(uniform, 2)})")
+        ax.set_title(fill(name, 76 // len(panels)), fontsize=10.5)
+        ax.set_xlabel("cabeza")
         ax.grid(False)
         ax.tick_params(length=0)
-        said.append(f"{name}, {number(scores.max(), 2)} (por igual, {number(uniform, 2)})")
+        said.append(f"{name}, {number(times.max(), 1)} (bloque {row + 1}, cabeza {column + 1})")
     axes[0].set_ylabel("bloque")
-    figure.tight_layout(w_pad=1.5)
-    return describe(figure, f"Cuadrículas de bloques por cabezas. La que más mira: {'; '.join(said)}.")
+    figure.colorbar(image, ax=axes, label="veces el reparto igual", extend="max", pad=0.01)
+    return describe(
+        figure,
+        f"Cuadrículas de bloques por cabezas, en veces el reparto igual. La que más mira: {'; '.join(said)}.",
+    )
 
 
 def silenced(panels: dict):
@@ -350,55 +356,28 @@ def silenced(panels: dict):
     )
 
 
-def attention_maps(tokens, panels: dict):
-    """El mapa de atención de cuatro cabezas sobre la misma frase. `panels`: {título: pesos [T, T]}."""
-    names = [readable(token) for token in tokens]
-    figure, axes = plt.subplots(2, 2, figsize=(11.6, 10.4), sharex=True, sharey=True)
-    strongest, skipped = [], 5  # las primeras filas, con poco donde elegir, siempre salen oscuras
-    for ax, (title, weights) in zip(axes.flat, panels.items(), strict=True):
-        weights = np.asarray(weights)
-        image = ax.imshow(
-            np.ma.masked_where(_future(weights), weights), cmap="Blues", vmin=0, vmax=weights[skipped:].max()
-        )
-        bar = figure.colorbar(image, ax=ax, shrink=0.6, pad=0.02, extend="max")
-        bar.set_label("atención (cada mapa, su escala)")
-        with_comma(bar.ax.yaxis)
-        ax.set_title(title, fontsize=11)
-        ax.tick_params(length=0)
-        ax.grid(False)
-        row, column = np.unravel_index(weights[skipped:].argmax(), weights[skipped:].shape)
-        strongest.append(f"{title}, de {names[row + skipped]} a {names[column]}")
-    for ax in axes[1]:
-        ax.set_xticks(range(len(names)), names, rotation=90, fontsize=9)
-        ax.set_xlabel("a quién mira")
-    for ax in axes[:, 0]:
-        ax.set_yticks(range(len(names)), names, fontsize=9)
-        ax.set_ylabel("quién mira")
-    figure.tight_layout()
-    return describe(
-        figure,
-        "Cuatro mapas triangulares de atención sobre la misma frase. La casilla más oscura de cada uno: "
-        f"{'; '.join(strongest)}.",
-    )
+SELF, RIGHT = "#FBDDB5", "#BFDCEE"  # se lee a sí mismo; acierta el que venía
 
 
-def lens(tokens, names, probabilities):
+def lens(tokens, names):
     """La lente de logits: qué token sale de leer cada profundidad en cada posición.
 
-    - `tokens`: los T leídos; `names` [L + 1][T]: el más probable a cada profundidad; `probabilities`: la suya.
+    `tokens`: los T leídos; `names` [L + 1][T]: el más probable a cada profundidad. El color dice si es el mismo token
+    que se acaba de leer, el que venía o ninguno de los dos.
     """
     depth = len(names)
-    figure, ax = plt.subplots(figsize=(11.4, 0.42 * depth + 1.9))
-    probabilities = np.asarray(probabilities)
-    room = 800 / len(tokens)  # puntos de ancho por casilla, entre lo que ocupa una letra de tamaño 1
-    image = ax.imshow(probabilities, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    figure, ax = plt.subplots(figsize=(11.4, 0.46 * depth + 1.9))
+    room = 860 / len(tokens)  # puntos de ancho por casilla, entre lo que ocupa una letra de tamaño 1
     for row, line in enumerate(names):
         for column, name in enumerate(line):
-            color = "white" if probabilities[row, column] > 0.6 else "black"
-            weight = "bold" if column + 1 < len(tokens) and name == tokens[column + 1] else "normal"
+            came = column + 1 < len(tokens) and name == tokens[column + 1]
+            face = SELF if name == tokens[column] else RIGHT if came else "white"
+            ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fc=face, ec="#D5D5D5", lw=0.8))
             text = readable(name)
-            size = min(9, room / len(text))  # un token largo se escribe más pequeño, para que no se salga
-            ax.text(column, row, text, ha="center", va="center", fontsize=size, color=color, weight=weight)
+            size = min(9.5, room / len(text))  # un token largo se escribe más pequeño, para que no se salga
+            weight = "bold" if came else "normal"
+            ax.text(column, row, text, ha="center", va="center", fontsize=size, color=INK, weight=weight)
+    ax.set(xlim=(-0.5, len(tokens) - 0.5), ylim=(-0.5, depth - 0.5))
     ax.set_yticks(range(depth), ["embeddings", *(f"bloque {layer}" for layer in range(1, depth))])
     ax.set_xticks(range(len(tokens)), [readable(token) for token in tokens])
     ax.set(
@@ -406,11 +385,17 @@ def lens(tokens, names, probabilities):
         xlabel="token de la entrada",
         ylabel="estado que se lee",
     )
-    ax.invert_yaxis()
     ax.grid(False)
     ax.tick_params(length=0)
-    bar = figure.colorbar(image, ax=ax, pad=0.02, label="probabilidad")
-    with_comma(bar.ax.yaxis)
+    marks = [Rectangle((0, 0), 1, 1, fc=face, ec="#D5D5D5") for face in (SELF, RIGHT)]
+    ax.legend(
+        marks,
+        ["el mismo que acaba de leer", "el que venía"],
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
+        ncols=2,
+    )
+    figure.tight_layout()
     first, last = (", ".join(readable(name) for name in line) for line in (names[0], names[-1]))
     return describe(
         figure,
@@ -419,26 +404,25 @@ def lens(tokens, names, probabilities):
     )
 
 
-def depths(perplexities, repeats):
-    """Perplejidad y % de posiciones en las que se lee el mismo token de la entrada, según la profundidad."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.3))
-    places = range(len(perplexities))
-    names = ["emb.", *map(str, places[1:])]
-    left.plot(places, perplexities, "o-", color=BLUE, lw=2.2)
-    left.set_yscale("log")
-    left.set(title="Cuánto le sorprende el texto", ylabel="perplejidad (escala log)")
-    left.yaxis.set_major_formatter(lambda value, _: number(value))
-    right.plot(places, [100 * share for share in repeats], "o-", color=ORANGE, lw=2.2)
-    right.set(title="Cuántas veces repite lo leído", ylabel="% de posiciones", ylim=(-3, 103))
-    for ax in (left, right):
-        ax.set_xlabel("profundidad: embeddings y bloques")
-        ax.set_xticks(places, names)
+def depths(repeats, hits):
+    """% de posiciones en que se lee el mismo token de la entrada, y en que se acierta el siguiente, por profundidad."""
+    figure, ax = plt.subplots(figsize=(7.4, 3.4))
+    places = range(len(repeats))
+    for shares, color, line, name in (
+        (repeats, ORANGE, "o-", "repite el que acaba de leer"),
+        (hits, BLUE, "s--", "acierta el que viene"),
+    ):
+        ax.plot(places, [100 * share for share in shares], line, color=color, lw=2.2, label=name)
+    ax.set(title="De «lo que soy» a «lo que viene»", ylabel="% de posiciones", ylim=(-3, 103))
+    ax.set_xlabel("profundidad: embeddings y bloques")
+    ax.set_xticks(places, ["emb.", *map(str, places[1:])])
+    ax.legend(loc="upper right")
     figure.tight_layout()
-    values = ", ".join(number(value) for value in perplexities)
-    shares = ", ".join(number(100 * share) for share in repeats)
+    one, other = (", ".join(number(100 * share) for share in shares) for shares in (repeats, hits))
     return describe(
         figure,
-        f"Dos curvas según la profundidad. Perplejidad: {values}. Porcentaje de posiciones que repiten: {shares}.",
+        f"Dos curvas según la profundidad. Porcentaje de posiciones que repiten lo leído: {one}. Que aciertan lo que "
+        f"viene: {other}.",
     )
 
 
@@ -457,12 +441,12 @@ def details(rows, right: float, blind: float):
     """
     figure, ax = plt.subplots(figsize=(9.6, 0.34 * len(rows) + 1.4))
     places = range(len(rows))
-    values = [min(value, MOST * blind) for _, value in rows]  # una barra enorme taparía las demás
+    values = [min(value, MOST * blind) for _, value in rows]  # una cifra enorme apretaría las demás
     harmless = [value < 1.01 * right for value in values]
-    ax.barh(places, values, color=[SKY if same else RED for same in harmless], height=0.68)
+    ax.scatter(values, places, color=[SKY if same else RED for same in harmless], s=62, zorder=3)
     for place, value, (_, real) in zip(places, values, rows, strict=True):
         free = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # que no lo cruce una línea
-        ax.text(1.12 * max(value, right), place, told(real, blind), va="center", fontsize=10, bbox=free)
+        ax.text(1.25 * max(value, right), place, told(real, blind), va="center", fontsize=10, bbox=free)
     ax.axvline(right, color=BLUE, lw=2, ls="--", label=f"bien hecho: {number(right)}")
     ax.axvline(blind, color=GRAY, lw=1.5, ls=":", label=f"a ciegas: {number(blind)}")
     ax.set_xscale("log")
@@ -471,8 +455,7 @@ def details(rows, right: float, blind: float):
     ax.set_yticks(places, [name for name, _ in rows])
     ax.set(title="Un detalle mal y el mismo modelo", xlabel="perplejidad (escala logarítmica)")
     ax.invert_yaxis()
-    ax.grid(axis="y", visible=False)
     ax.legend(loc="upper right")
     figure.tight_layout()
     listed = "; ".join(f"{name}, {told(value, blind)}" for name, value in rows)
-    return describe(figure, f"Barras de perplejidad. Bien hecho, {number(right)}. {listed}.")
+    return describe(figure, f"Un punto de perplejidad por detalle. Bien hecho, {number(right)}. {listed}.")
