@@ -225,7 +225,7 @@ EXERCISES = {
             ),
             Mistake(
                 768 * 2 + 2 + 3 * 768,
-                "esa es la cuenta con dos clases; la inferencia tiene tres, y la cabeza, una fila y un sesgo por clase.",
+                "esa es la cuenta con dos clases; aquí son tres, y cada una tiene en la cabeza su fila y su sesgo.",
             ),
             Mistake(2307 + 3, "cada token nuevo estrena una fila entera, de 768 números, no uno solo."),
             Mistake(
