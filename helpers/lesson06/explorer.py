@@ -94,6 +94,7 @@ _SCRIPT = """\
     const bad = data.labels.filter((label, i) => label === 0 && !says[i]).length;
     root.querySelector(".estado").textContent =
       `Tras ${data.steps[+moment.value]} actualizaciones acierta ${good + bad} de ${total} ` +
-      `(${text((100 * (good + bad)) / total, 1)} %): ${good} de ${positives} buenas y ${bad} de ${total - positives} malas.`;
+      `(${text((100 * (good + bad)) / total, 1)} %): ${good} de ${positives} buenas y ` +
+      `${bad} de ${total - positives} malas.`;
   }
 """
