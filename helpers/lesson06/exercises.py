@@ -288,17 +288,17 @@ EXERCISES = {
             ),
             Mistake(
                 lambda first, second, special, n: _pair(first, second, SPECIAL, n),
-                "has fijado los tokens nuevos del GPT-1 real; cambian con el modelo y llegan en special.",
+                "has fijado los tokens nuevos del GPT-1 real; cambian con el modelo y llegan como argumento.",
             ),
             Mistake(
                 lambda first, second, special, n: _pair(first, second, MINI_SPECIAL, n),
-                "has fijado los tokens nuevos de gpt1-mini; cambian con el modelo y llegan en special.",
+                "has fijado los tokens nuevos de gpt1-mini; cambian con el modelo y llegan como argumento.",
             ),
             Mistake(
                 lambda first, second, special, n: _pair(
                     first, second, (special[0], special[2], special[1]), n
                 ),
-                "has cambiado _delimiter_ por _classify_: special trae, por orden, _start_, _delimiter_ y _classify_.",
+                "has cambiado _delimiter_ por _classify_: llegan en este orden: _start_, _delimiter_ y _classify_.",
             ),
         ],
     ),
@@ -345,11 +345,11 @@ EXERCISES = {
             ),
             Mistake(
                 _similar_no_special,
-                "faltan los tokens nuevos: la secuencia de dos frases la hace pair(una, otra).",
+                "faltan los tokens nuevos: la secuencia de dos frases la hace pair(…).",
             ),
             Mistake(
                 _similar_apart,
-                "lees cada frase por su cuenta; cada lectura es de las dos juntas, con pair(una, otra).",
+                "lees cada frase por su cuenta; cada lectura es de las dos juntas, con pair(…).",
             ),
             Mistake(
                 lambda *case: _both(*case).softmax(-1),
