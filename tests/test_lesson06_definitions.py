@@ -4,7 +4,7 @@ import pytest
 import torch
 from datasets import DatasetDict
 from lesson_code import definitions, solutions
-from test_finetuning import CLASSIFY, DELIMITER, START, examples, tiny
+from test_finetuning import CLASSIFY, DELIMITER, START, FakeTokenizer, examples, tiny, tiny_language_model
 from transformers import OpenAIGPTConfig
 
 from helpers import tasks
@@ -12,6 +12,7 @@ from helpers.finetuning import FineTuningRecipe, GPT1ForTask, fine_tune
 from helpers.hf import GPT1LMHeadModel
 from helpers.pretraining.bpe import count_words, train_bpe
 from helpers.tokenizer import GPT1Tokenizer
+from tools.make_label_curve import freeze
 
 TRANSFORMATIONS = {"classification", "pair", "similarity", "multiple_choice"}
 N_POSITIONS = 14
@@ -140,3 +141,20 @@ def test_the_loop_only_moves_what_is_not_frozen(solved, small, loop):
     train_loop(learner, order[: 3 * 16], seen.append)
     moved = {name for name, weight in learner.named_parameters() if not torch.equal(weight, before[name])}
     assert moved == {"clf_head.weight", "clf_head.bias"} and seen == [0, 1, 2]
+
+
+@pytest.mark.parametrize("blocks", [0, 1, 2])
+def test_what_is_frozen_is_what_the_stored_runs_froze(solved, blocks):
+    ours, theirs = (
+        GPT1ForTask.from_language_model(tiny_language_model(n_layer=4), FakeTokenizer(), "sentiment")
+        for _ in range(2)
+    )
+    count = lesson06(solved, "freeze")["freeze"](ours, blocks)
+    freeze(theirs, blocks)
+    free = [
+        {name for name, weight in one.named_parameters() if weight.requires_grad} for one in (ours, theirs)
+    ]
+    assert free[0] == free[1] and {name.split(".")[2] for name in free[0] if ".h." in name} == set(
+        "0123"[4 - blocks :]
+    )
+    assert count == sum(weight.numel() for weight in theirs.parameters() if weight.requires_grad)
