@@ -4,67 +4,74 @@ import torch
 from torch import nn
 
 from helpers.exercises import Exercise, Mistake
-from helpers.tasks.transformations import InputTokens, entailment, similarity
+from helpers.tasks.transformations import InputTokens, entailment
 
-START, DELIMITER, CLASSIFY = 40478, 40479, 40480  # los del GPT-1 real
+SPECIAL, MINI_SPECIAL = (40478, 40479, 40480), (8192, 8193, 8194)  # los del GPT-1 real y los de gpt1-mini
 
 
 def _random(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-# --- 06-inferencia: premisa, hipótesis y posiciones del modelo → una secuencia ------------------------------------
+# --- 06-inferencia: premisa, hipótesis, los tres ids nuevos y posiciones del modelo → una secuencia ---------------
 
 
-def _pair(first, second, n_positions):
-    return entailment(first, second, InputTokens(START, DELIMITER, CLASSIFY, n_positions))[0]
+def _pair(first, second, special, n_positions):
+    return entailment(first, second, InputTokens(*special, n_positions))[0]
 
 
-def _pair_cut_whole(first, second, n_positions):
-    return [START, *first, DELIMITER, *second, CLASSIFY][:n_positions]
+def _pair_cut_whole(first, second, special, n_positions):
+    return _pair_uncut(first, second, special, n_positions)[:n_positions]
 
 
-def _pair_uncut(first, second, n_positions):
-    return [START, *first, DELIMITER, *second, CLASSIFY]
+def _pair_uncut(first, second, special, n_positions):
+    start, delimiter, classify = special
+    return [start, *first, delimiter, *second, classify]
 
 
-def _pair_no_delimiter(first, second, n_positions):
-    return [token for token in _pair(first, second, n_positions) if token != DELIMITER]
+def _pair_no_delimiter(first, second, special, n_positions):
+    return [token for token in _pair(first, second, special, n_positions) if token != special[1]]
 
 
-def _pair_no_start(first, second, n_positions):
-    return _pair(first, second, n_positions)[1:]
+def _pair_no_start(first, second, special, n_positions):
+    return _pair(first, second, special, n_positions)[1:]
 
 
-def _pair_keeps_the_end(first, second, n_positions):
+def _pair_keeps_the_end(first, second, special, n_positions):
     limit = n_positions // 2 - 2
-    return _pair(first[-limit:], second[-limit:], n_positions)
+    return _pair(first[-limit:], second[-limit:], special, n_positions)
 
 
-def _pair_ends_in_delimiter(first, second, n_positions):
-    return [*_pair(first, second, n_positions)[:-1], DELIMITER]
+def _pair_ends_in_delimiter(first, second, special, n_positions):
+    return [*_pair(first, second, special, n_positions)[:-1], special[1]]
 
 
-def _pair_cut_together(first, second, n_positions):
-    both = [*first, DELIMITER, *second][: n_positions - 2]
-    return [START, *both, CLASSIFY]
+def _pair_cut_together(first, second, special, n_positions):
+    start, delimiter, classify = special
+    both = [*first, delimiter, *second][: n_positions - 2]
+    return [start, *both, classify]
 
 
-def _pair_cut_if_needed(first, second, n_positions):
+def _pair_cut_if_needed(first, second, special, n_positions):
     fits = len(first) + len(second) + 3 <= n_positions
-    return [START, *first, DELIMITER, *second, CLASSIFY] if fits else _pair(first, second, n_positions)
+    return (_pair_uncut if fits else _pair)(first, second, special, n_positions)
 
 
 _PAIRS = [
-    ([11, 12, 13], [21, 22], 512),
-    ([11, 12, 13, 14, 15, 16, 17, 18], [21, 22, 23, 24, 25, 26, 27], 12),
-    ([11, 12], [21, 22, 23, 24, 25, 26, 27, 28], 10),
-    ([11], [21, 22, 23, 24, 25, 26], 10),  # caben los dos, pero el segundo pasa de su tope
-    (list(range(1, 301)), [21, 22], 512),  # lo único que distingue fijar el tope en 254 de no recortar
+    ([11, 12, 13], [21, 22], SPECIAL, 512),
+    ([11, 12, 13, 14, 15, 16, 17, 18], [21, 22, 23, 24, 25, 26, 27], SPECIAL, 12),
+    ([11, 12], [21, 22, 23, 24, 25, 26, 27, 28], MINI_SPECIAL, 10),
+    ([11], [21, 22, 23, 24, 25, 26], SPECIAL, 10),  # caben los dos, pero el segundo pasa de su tope
+    (
+        list(range(1, 301)),
+        [21, 22],
+        SPECIAL,
+        512,
+    ),  # lo único que distingue fijar el tope en 254 de no recortar
 ]
 
 
-# --- 06-similitud: leer, cabeza y dos textos → logits -------------------------------------------------------------
+# --- 06-similitud: leer, cabeza, hacer la secuencia y dos textos → logits -----------------------------------------
 
 
 def toy_read(sequence):
@@ -79,26 +86,39 @@ def toy_head(vector):
     return weights @ vector + torch.tensor([1.0, -2.0])
 
 
-def _orders(read, first, second, tokens=(START, DELIMITER, CLASSIFY)):
-    return [read(sequence) for sequence in similarity(first, second, InputTokens(*tokens))]
+def toy_pair(first, second):
+    """La secuencia de dos textos, con los tokens del GPT-1 real."""
+    return _pair(first, second, SPECIAL, 512)
 
 
-def _similar(combine, **settings):
-    """La respuesta que junta los dos vectores como diga `combine`."""
-    return lambda read, head, first, second: head(combine(*_orders(read, first, second, **settings)))
+def _similar(combine):
+    """La respuesta que junta los vectores de los dos órdenes como diga `combine`."""
+    return lambda read, head, pair, first, second: head(
+        combine(read(pair(first, second)), read(pair(second, first)))
+    )
 
 
-def _similar_two_heads(read, head, first, second):
-    one, other = _orders(read, first, second)
-    return head(one) + head(other)
+_both = _similar(lambda one, other: one + other)
 
 
-def _similar_one_sequence(read, head, first, second):
-    return head(read([START, *first, DELIMITER, *second, DELIMITER, *first, CLASSIFY]))
+def _similar_two_heads(read, head, pair, first, second):
+    return head(read(pair(first, second))) + head(read(pair(second, first)))
 
 
-def _similar_no_special(read, head, first, second):
+def _similar_one_sequence(read, head, pair, first, second):
+    return head(read(pair(first, second) + pair(second, first)))
+
+
+def _similar_no_special(read, head, pair, first, second):
     return head(read([*first, *second]) + read([*second, *first]))
+
+
+def _similar_apart(read, head, pair, first, second):
+    return head(read(first) + read(second))
+
+
+def _similar_same_order_twice(read, head, pair, first, second):
+    return head(2 * read(pair(first, second)))
 
 
 # --- 06-leer: hidden [N, T, d] y máscara [N, T] → el vector del último token de verdad [N, d] ----------------------
@@ -203,6 +223,10 @@ EXERCISES = {
             Mistake(
                 2304 + 768, "has contado un solo token nuevo, y son tres; a la cabeza le falta su sesgo."
             ),
+            Mistake(
+                768 * 2 + 2 + 3 * 768,
+                "esa es la cuenta con dos clases; aquí son tres, y cada una tiene en la cabeza su fila y su sesgo.",
+            ),
             Mistake(2307 + 3, "cada token nuevo estrena una fila entera, de 768 números, no uno solo."),
             Mistake(
                 116_534_784 + 4611,
@@ -211,13 +235,14 @@ EXERCISES = {
         ],
     ),
     "06-inferencia": Exercise(
+        goes_on=True,
         reference=_pair,
         cases=_PAIRS,
         tolerance=1e-6,  # son ids: 40479 y 40480 no se parecen
         success="con segmentos recortados a la mitad menos dos, los tres tokens nuevos caben siempre.",
         mistakes=[
             Mistake(
-                lambda first, second, n: _pair(second, first, n),
+                lambda first, second, *rest: _pair(second, first, *rest),
                 "has puesto la hipótesis delante: va primero la premisa, y aquí el orden importa.",
             ),
             Mistake(
@@ -229,11 +254,11 @@ EXERCISES = {
                 "recortas la secuencia entera y, si es larga, se pierde _classify_: recorta cada texto por separado.",
             ),
             Mistake(
-                lambda first, second, n: _pair(first, second, n + 4),
+                lambda first, second, special, n: _pair(first, second, special, n + 4),
                 "recortas a la mitad justa y con los tres tokens nuevos te pasas: es n_positions // 2 - 2.",
             ),
             Mistake(
-                lambda first, second, n: _pair(first, second, n + 2),
+                lambda first, second, special, n: _pair(first, second, special, n + 2),
                 "con n_positions // 2 - 1 la secuencia puede medir una posición de más: hay que restar 2.",
             ),
             Mistake(
@@ -258,14 +283,32 @@ EXERCISES = {
                 "recortas los dos textos juntos, y uno largo se come al otro: a cada uno le toca su mitad menos dos.",
             ),
             Mistake(
-                lambda first, second, n: _pair(first, second, 512),
+                lambda first, second, special, n: _pair(first, second, special, 512),
                 "has fijado el recorte del GPT-1 real, 254; tiene que salir de n_positions, que es un argumento.",
+            ),
+            Mistake(
+                lambda first, second, special, n: _pair(first, second, SPECIAL, n),
+                "has fijado los tokens nuevos del GPT-1 real; cambian con el modelo y llegan como argumento.",
+            ),
+            Mistake(
+                lambda first, second, special, n: _pair(first, second, MINI_SPECIAL, n),
+                "has fijado los tokens nuevos de gpt1-mini; cambian con el modelo y llegan como argumento.",
+            ),
+            Mistake(
+                lambda first, second, special, n: _pair(
+                    first, second, (special[0], special[2], special[1]), n
+                ),
+                "has cambiado _delimiter_ por _classify_: llegan en este orden: _start_, _delimiter_ y _classify_.",
             ),
         ],
     ),
     "06-similitud": Exercise(
-        reference=_similar(lambda one, other: one + other),
-        cases=[(toy_read, toy_head, [5, 9, 2], [7, 1]), (toy_read, toy_head, [4, 4], [8, 3, 6, 1])],
+        goes_on=True,
+        reference=_both,
+        cases=[
+            (toy_read, toy_head, toy_pair, [5, 9, 2], [7, 1]),
+            (toy_read, toy_head, toy_pair, [4, 4], [8, 3, 6, 1]),
+        ],
         success="al sumar las dos lecturas, cambiar de orden las frases ya no cambia la respuesta.",
         mistakes=[
             Mistake(
@@ -275,6 +318,10 @@ EXERCISES = {
             Mistake(
                 _similar(lambda one, other: other),
                 "solo lees el orden inverso: falta el de la primera frase delante, y sumar los dos vectores.",
+            ),
+            Mistake(
+                _similar_same_order_twice,
+                "lees dos veces el mismo orden: en la segunda, la segunda frase va delante.",
             ),
             Mistake(
                 _similar(lambda one, other: torch.cat([one, other])),
@@ -298,14 +345,14 @@ EXERCISES = {
             ),
             Mistake(
                 _similar_no_special,
-                "faltan los tokens nuevos: cada secuencia es START, una frase, DELIMITER, la otra y CLASSIFY.",
+                "faltan los tokens nuevos: la secuencia de dos frases la hace pair(…).",
             ),
             Mistake(
-                _similar(lambda one, other: one + other, tokens=(8192, 8193, 8194)),
-                "has usado los tokens nuevos de gpt1-mini: aquí son START, DELIMITER y CLASSIFY, en mayúsculas.",
+                _similar_apart,
+                "lees cada frase por su cuenta; cada lectura es de las dos juntas, con pair(…).",
             ),
             Mistake(
-                lambda *case: _similar(lambda one, other: one + other)(*case).softmax(-1),
+                lambda *case: _both(*case).softmax(-1),
                 "has aplicado el softmax; se piden los logits, lo que sale de la cabeza.",
             ),
         ],
@@ -389,6 +436,10 @@ EXERCISES = {
             Mistake(
                 lambda clf, losses, mask, lm_coef: clf.mean() - lm_coef * _by_sequence(losses, mask).mean(),
                 "has restado: las dos son pérdidas que hay que bajar, así que se suman.",
+            ),
+            Mistake(
+                lambda clf, losses, mask, lm_coef: clf.sum() + lm_coef * _by_sequence(losses, mask).mean(),
+                "has sumado las pérdidas de la tarea; L2 es su media por ejemplo.",
             ),
             Mistake(
                 lambda clf, losses, mask, lm_coef: clf.mean() + 0.5 * _by_sequence(losses, mask).mean(),
