@@ -5,6 +5,7 @@ import errno
 import gzip
 import json
 import lzma
+import math
 import os
 import zlib
 from collections import Counter
@@ -51,6 +52,14 @@ def why(error: OSError) -> str:
     return WHY.get(error.errno) or f"error {error.errno} del sistema"
 
 
+def expanded(path) -> Path:
+    """`path` con su `~`, si lo lleva, cambiado por la carpeta personal, que la terminal deja en `--out=~/x`."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # no hay tal usuario: una ruta que no existe
+        return Path(path)
+
+
 class Place:
     """Un sitio de un archivo: da nombre a las filas y a los errores, que son de la clase `kind`."""
 
@@ -69,7 +78,7 @@ class Place:
 @contextmanager
 def opened(path, kind: type[Exception], newline: str | None = None):
     """Abre un texto en UTF-8 (con o sin marca inicial; también .xz y .gz); si no se puede leer, lanza un `kind`."""
-    path = Path(path)
+    path = expanded(path)
     try:
         with OPENERS.get(path.suffix, open)(path, "rt", encoding="utf-8-sig", newline=newline) as file:
             yield file
@@ -158,8 +167,20 @@ def read_json(path, kind: type[Exception]):
 
 
 def write_json(path, value) -> None:
-    """Escribe `value` en `path`, de una vez."""
-    write_text(path, json.dumps(value, indent=1, ensure_ascii=False))
+    """Escribe `value` en `path`, de una vez; lo que no es un número finito, que JSON no tiene, va como `null`."""
+    try:
+        text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        text = json.dumps(_finite(value), indent=1, ensure_ascii=False)
+    write_text(path, text)
+
+
+def _finite(value):
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return list(map(_finite, value))
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_text(path, text: str) -> None:

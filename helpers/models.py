@@ -155,7 +155,7 @@ def _locate(wanted: str) -> tuple[str, Path, str]:
     """(nombre para los mensajes, carpeta con los cuatro archivos, procedencia)."""
     if _is_hub(wanted):
         return "openai-gpt", _download(), f"de {HUB_NAME}"
-    folder = Path(ALIASES.get(wanted, wanted)).expanduser()
+    folder = files.expanded(ALIASES.get(wanted, wanted))
     label = wanted if wanted in ALIASES else folder.name
     if not folder.is_dir():
         raise ModelError(

@@ -7,7 +7,7 @@ import platform
 import sys
 
 from helpers import environment
-from helpers.terminal import command
+from helpers.terminal import Parser, command
 
 # Paquete → lección donde hace falta por primera vez.
 PACKAGES = {
@@ -70,6 +70,7 @@ def _memory() -> str:
 @command()
 def main(arguments=None) -> int:
     """Imprime el informe; devuelve 0 si no falta nada y 1 si falta algo."""
+    Parser(prog="python -m helpers.environment", description=__doc__).parse_args(arguments)
     lines = findings()
     for good, sentence in lines:
         print("[OK]   " if good else "[FALTA]", sentence)

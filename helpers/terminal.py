@@ -7,7 +7,7 @@ import signal
 import sys
 from contextlib import contextmanager, suppress
 
-from helpers.files import why
+from helpers.files import expanded, why
 
 
 class _InvalidValue(str):
@@ -61,6 +61,9 @@ class Parser(argparse.ArgumentParser):
         self.register("type", "folder", folder)
 
     def parse_known_args(self, args=None, namespace=None):
+        args = sys.argv[1:] if args is None else list(args)
+        for name in (arg.removesuffix("=--") for arg in args if arg.startswith("--") and arg.endswith("=--")):
+            self.error(f"{name}: no vale «--»")  # argparse lo quita y deja el valor en una lista vacía
         with _in_spanish():
             return super().parse_known_args(args, namespace)
 
@@ -80,17 +83,30 @@ def folder(text: str) -> str:
     """La ruta de una carpeta donde escribir; no puede estar vacía, porque sería la carpeta en la que estás."""
     if not text.strip():
         raise argparse.ArgumentTypeError("está vacía y hace falta el nombre de una carpeta")
-    return text
+    if text.startswith("~") and str(expanded(text)) == text:
+        raise argparse.ArgumentTypeError(f"no existe {text.split('/')[0]} y hace falta una carpeta")
+    return str(expanded(text))
 
 
 def _told(error: Exception) -> str:
     """Lo que no es de ninguna orden en particular: la memoria, el disco y lo que nadie ha previsto."""
     if out_of_memory(error):
         return "No cabe en la memoria: cierra otros programas, o baja --micro-batch, --length o el tamaño del modelo."
+    if isinstance(error, OSError) and error.filename is None and output_fails():
+        return f"No se puede escribir lo que dice esta orden: {why(error)} donde lo estás mandando."
     if isinstance(error, OSError) and error.errno:
         return f"No se puede leer o escribir {error.filename or 'en el disco'}: {why(error)}."
     told = " ".join(f"{type(error).__name__}: {error}".split())
     return f"Error que el curso no esperaba ({told:.300})."
+
+
+def output_fails() -> bool:
+    """¿No se puede escribir en la salida de la orden, como con `> /dev/full`? Su error no dice de qué archivo es."""
+    try:
+        print(flush=True)  # lo que no se pudo escribir ya se ha perdido: vaciarlo otra vez no fallaría
+    except (OSError, ValueError):
+        return True
+    return False
 
 
 def out_of_memory(error: Exception) -> bool:
@@ -109,7 +125,9 @@ def command(*errors: type[Exception]):
                 if signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, signal.default_int_handler, None):
                     signal.signal(signal.SIGINT, signal.default_int_handler)  # ya hay algo que guardar
             try:
-                return main(arguments) or 0
+                code = main(arguments) or 0
+                sys.stdout.flush()  # si no se puede escribir, que se diga aquí y no al salir de Python
+                return code
             except errors as error:
                 print(error, file=sys.stderr)
                 return 1
@@ -120,6 +138,8 @@ def command(*errors: type[Exception]):
                 if os.environ.get(TRACE):
                     raise
                 print(f"{_told(error)} Con {TRACE}=1 delante de la orden se ve entero.", file=sys.stderr)
+                if output_fails():  # al salir, Python lo intentaría otra vez
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 return 1
             except KeyboardInterrupt as stopped:
                 print(str(stopped) or "Interrumpido.", file=sys.stderr)

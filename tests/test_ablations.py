@@ -1,15 +1,18 @@
-"""Las comparaciones de la lección 10: qué se ajusta, con qué datos de verdad y qué no se repite."""
+"""Los experimentos largos que se guardan en data/: qué se ajusta, con qué datos de verdad y qué no se repite."""
 
 import json
+import shutil
 
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
+from helpers import models
+from helpers.environment import ROOT
 from helpers.lesson10 import runs
 from helpers.tasks import load_task
-from tools import make_ablations
+from tools import make_ablations, make_milestones
 
 LAYERS = 4
 
@@ -193,3 +196,19 @@ def test_own_is_the_recipe_that_validation_chose():
     ]  # fmt: skip
     found = runs.own(every, "sentiment", "scratch")
     assert list(found) == [0, 1] and {run["epochs"] for run in found.values()} == {6}
+
+
+def test_the_stored_moments_are_what_the_tool_writes(tmp_path, capsys):
+    """El último momento se vuelve a escribir; y unos pesos dados como los de otro dan lo mismo, con sus medidas."""
+    stored = json.loads((ROOT / "data" / "momentos.json").read_text(encoding="utf-8"))
+    folder, out = tmp_path / "step-256", tmp_path / "momentos.json"
+    shutil.copytree(models.MINI, folder)
+    assert make_milestones.main(["--checkpoints", str(folder), "--data", str(out)]) == 0
+    written = json.loads(out.read_text(encoding="utf-8"))
+    early, last = written.pop("records")
+    records = stored.pop("records")
+    assert written == stored and last == records[-1]
+    assert early == next(one for one in records if one["step"] == 256) | {"text": last["text"]}
+    for name in ("pesos", "step-7"):
+        assert make_milestones.main(["--checkpoints", name, "--data", str(out)]) == 1
+        assert "tiene que acabar en -N" in capsys.readouterr().err

@@ -151,6 +151,7 @@ EXPECTED = {
 def test_an_odd_answer_gets_a_sentence(odd, expected):
     for exercise, answer in (
         (Exercise(EXPECTED[expected]), ODD[odd]),
+        (Exercise(lambda x: EXPECTED[expected], cases=[(1,)]), ODD[odd]),
         (Exercise(lambda x: EXPECTED[expected], cases=[(1,)]), lambda x: ODD[odd]),
         (Exercise(lambda x: EXPECTED[expected], cases=[(1,)], measure=lambda x: [x]), lambda x: ODD[odd]),
     ):
@@ -612,6 +613,7 @@ def packed(text):
         (lambda: exercises.progress("eJwLLUpVSFTIzczLBgAWrARa"), "no es un texto de progreso"),
         (lambda: exercises.observe("a", (1, 2), torch.ones(3)), "el resultado tenía que ser un número"),
         (lambda: exercises.observe("a", (1, 2), "x"), "el resultado tenía que ser un número"),
+        (lambda: exercises.observe("a", torch.nested.nested_tensor([torch.ones(2)]), 3), "una apuesta son dos números"),
         (lambda: exercises.observe("a", (1, 2), None), "el resultado tenía que ser un número"),
         *(
             (lambda seen=seen: exercises.observe("a", (1, 2), seen), "algo divergió")
@@ -653,6 +655,17 @@ def test_what_never_ends_does_not_hang(capsys):
 def test_odd_digits_do_not_stop_a_bet(digits, capsys):
     exercises.observe("a", (1, 2), 1.5, digits=digits)
     assert "ha salido 2: dentro" in one_line(capsys)
+
+
+@pytest.mark.parametrize("odd", [*ODD, "media letra"])
+def test_an_odd_name_or_unit_does_not_stop_a_bet(odd, capsys):
+    value = ODD.get(odd, "\ud800")
+    exercises.observe(value, (1, 2), 1.5)
+    exercises.observe("a", (1, 2), 1.5, value)
+    exercises.observe("b", value, 1.5)
+    out = capsys.readouterr().out
+    assert out.encode("utf-8").count(b"\n") == 3 and "ha salido" in out
+    exercises.calibration()
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-16"])

@@ -146,6 +146,8 @@ def test_published_from_a_folder(checkpoint, small_shape, capsys):
 
 
 def test_published_refuses_another_shape(checkpoint):
+    with pytest.raises(ModelError, match="No existe el modelo «~nadie-se-llama-así/x»"):
+        models.load("~nadie-se-llama-así/x")
     with pytest.raises(ModelError, match="n_layer es 2 y no 12.*vocab_size es 8192 y no 40478"):
         models.published(folder=checkpoint)
 
@@ -412,7 +414,7 @@ def test_environment_report():
 def test_environment_report_says_what_is_missing(monkeypatch, capsys):
     monkeypatch.setitem(report.PACKAGES, "paquete-que-no-existe", "03")
     monkeypatch.setenv(models.VARIABLE, "/no/existe")
-    assert report.main() == 1
+    assert report.main([]) == 1
     out = capsys.readouterr().out
     assert "[FALTA] paquete-que-no-existe: hace falta para la lección 03" in out
     assert "[FALTA] No existe el modelo" in out

@@ -119,6 +119,35 @@ def test_token_file_is_the_texts_in_order_and_resumes(vocabulary, tmp_path):
     assert tokenize_documents(documents, vocabulary, out, processes=1) == file  # la segunda vez solo se lee
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dtype": "float16"},
+        {"text_bytes": -5},
+        {"text_bytes": 7},
+        {"tokens": 3},
+        {"source": ""},
+        {"sum": ""},
+        None,
+    ],
+)
+def test_changed_tokens_or_what_is_said_of_them_are_made_again(vocabulary, tmp_path, capsys, change):
+    documents, out = [Document("a", TEXT)], tmp_path / "train.bin"
+    file = tokenize_documents(documents, vocabulary, out, processes=1)
+    assert read_token_file(out) == file
+    if change is None:
+        ids = file.array().copy()
+        ids[0] += 1
+        ids.tofile(out)
+    else:
+        said = json.loads(out.with_suffix(".json").read_text())
+        out.with_suffix(".json").write_text(json.dumps(said | change))
+    assert read_token_file(out) is None
+    assert capsys.readouterr().out == ""
+    assert tokenize_documents(documents, vocabulary, out, processes=1) == file == read_token_file(out)
+    assert "train.bin o su descripción, train.json, no son lo que se guardó" in capsys.readouterr().out
+
+
 def test_windows_are_contiguous_and_do_not_overlap(tmp_path):
     path = tmp_path / "ids.bin"
     np.arange(103, dtype="uint16").tofile(path)

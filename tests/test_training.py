@@ -25,7 +25,7 @@ from test_finetuning_runs import RECIPE, few, folder  # noqa: F401
 
 from helpers import models
 from helpers.files import write_json
-from helpers.finetuning import FineTuningRecipe, fine_tune
+from helpers.finetuning import FineTuned, FineTuningRecipe, fine_tune
 from helpers.finetuning.__main__ import main as fine_tune_command
 from helpers.hf import GPT1LMHeadModel
 from helpers.pretraining import PRESETS, fine_tune_language, pretrain
@@ -35,7 +35,14 @@ from helpers.pretraining.texts import CorpusError, Document
 from helpers.reproduction import main as reproduce_command
 from helpers.tasks import TaskError
 from helpers.tokenizer import GPT1Tokenizer
-from helpers.training import TrainingError, clear_disk_errors, fingerprint, last_checkpoint, steps
+from helpers.training import (
+    CarefulTrainer,
+    TrainingError,
+    clear_disk_errors,
+    fingerprint,
+    last_checkpoint,
+    steps,
+)
 from helpers.training.folder import _disk_problem
 from tools import lessons
 
@@ -534,12 +541,38 @@ def test_a_diverging_pretraining_stops_and_leaves_nothing_wrong(tokens, tokenize
         ({"learning_rate": 1e30}, "prueba con la mitad"),
         ({"learning_rate": 1e12, "max_grad_norm": 0}, "prueba con la mitad"),
         ({"lm_coef": 1e38}, "lm_coef .* el artículo usa 0,5"),
+        # la pérdida cabe en fp32 y la norma de su gradiente, no: no se aprendería nada
+        ({"lm_coef": 1e30}, "El gradiente ha dejado de ser un número .* lm_coef .* el artículo usa 0,5"),
     ],
 )
 def test_a_diverging_fine_tuning_stops(folder, tmp_path, recipe, cause):  # noqa: F811
     with pytest.raises(TrainingError, match=cause):
         tune(folder, tmp_path / "a", recipe=replace(RECIPE, **recipe))
     assert not (tmp_path / "a" / "result.json").exists()
+
+
+def test_with_half_precision_an_infinite_gradient_is_only_noted(folder, tmp_path, monkeypatch):  # noqa: F811
+    """En fp16, `GradScaler` no hace esa actualización y baja su escala: en una GPU T4 pasa siempre al empezar."""
+    real = CarefulTrainer.log
+
+    def log(self, logs, *args, **kwargs):
+        if "grad_norm" in logs and self.state.global_step == 1:
+            self.accelerator.scaler, logs["grad_norm"] = object(), math.inf
+        real(self, logs, *args, **kwargs)
+        self.accelerator.scaler = None
+
+    monkeypatch.setattr(CarefulTrainer, "log", log)
+    result = tune(folder, tmp_path / "a")
+    assert [step["grad_norm"] is None for step in result.steps[:2]] == [True, False]
+
+
+def test_a_result_is_strict_json_and_reads_the_same(folder, tmp_path):  # noqa: F811
+    """La puntuación que no hay es NaN, que JSON no tiene: se escribe `null` y se lee NaN."""
+    result = tune(folder, tmp_path / "a")
+    json.loads((tmp_path / "a" / "result.json").read_text(), parse_constant=pytest.fail)
+    again = FineTuned.load(tmp_path / "a")
+    assert all(math.isnan(row["score"]) for row in again.validation.rows + result.validation.rows)
+    assert [row["id"] for row in again.validation.rows] == [row["id"] for row in result.validation.rows]
 
 
 def test_without_memory_it_says_what_to_lower(folder, tmp_path, monkeypatch):  # noqa: F811
@@ -646,6 +679,8 @@ def texts(tmp_path):
         (["--probes", "-1"], "probes=-1"),
         (["--held-out", "nada.tsv"], "No existe nada.tsv"),
         (["--held-out", "0"], "han quedado 4 y 0"),
+        (["--held-out", "REPETIDO"], "la columna «title» está 2 veces"),
+        (["--init", "~nadie-se-llama-así"], "En ~nadie-se-llama-así falta config.json"),
         (["--corpus", ""], "--corpus está vacío"),
         (["--batch", "9" * 400], "no puede ser: tiene que ser un entero desde 1"),
         (["--init", "nada"], "En nada falta config.json y model.safetensors"),
@@ -655,7 +690,8 @@ def texts(tmp_path):
 )
 def test_the_pretraining_command_says_it_in_one_line(texts, tmp_path, capsys, options, told):
     (tmp_path / "vacío.tsv").write_text("")
-    options = [str(tmp_path / "vacío.tsv") if one == "VACÍO" else one for one in options]
+    (tmp_path / "repetido.tsv").write_text("title\ttitle\na\tb\n")
+    options = [str(tmp_path / f"{one.lower()}.tsv") if one.isupper() else one for one in options]
     arguments = ["--corpus", str(texts), "--out", str(tmp_path / "a"), "--preset", "mini", "--held-out", "2"]
     assert pretrain_command([*arguments, "--probes", "0", "--processes", "1", *options]) == 1
     error = capsys.readouterr().err
@@ -695,6 +731,9 @@ def test_what_cannot_be_is_told_before_reading_anything(
         (["--nada"], "no conozco: --nada"),
         (["--epochs"], "--epochs: falta su valor"),
         (["--out", ""], "--out: está vacía"),
+        (["--out=--"], "--out: no vale «--»"),
+        (["--preset=--"], "--preset: no vale «--»"),
+        (["--out=~nadie-se-llama-así/a"], "--out: no existe ~nadie-se-llama-así"),
         ([], "falta: "),
     ],
 )
@@ -873,6 +912,35 @@ def test_a_device_is_written_and_never_replaced(monkeypatch):
     write_json("/dev/null", {"a": 1})
     with pytest.raises(OSError):
         write_json("/dev/full", {"a": 1})
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="solo en Linux")
+def test_where_the_output_goes_is_not_the_disk_of_the_training():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "helpers.exercises.anki"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=lessons.ROOT,
+            check=False,
+        )
+    assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
+    assert "No se puede escribir lo que dice esta orden: no queda sitio en el disco" in done.stderr
+
+
+def test_printing_where_there_is_no_room_is_not_blamed_on_the_folder(tmp_path, monkeypatch):
+    class Full:
+        def write(self, text):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        flush = write
+
+    for output, wanted in ((Full(), OSError), (io.StringIO(), TrainingError)):
+        monkeypatch.setattr(sys, "stdout", output)
+        with pytest.raises(wanted) as found, clear_disk_errors(tmp_path):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        assert found.type is wanted
 
 
 def test_what_nobody_expected_is_one_line_too(monkeypatch, capsys, tmp_path):

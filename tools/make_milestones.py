@@ -41,7 +41,15 @@ def main(arguments=None) -> int:
     history = json.loads((models.MINI / "history.json").read_text(encoding="utf-8"))
     measured = {record["step"]: record for record in history}
     last, tokenizer = models.load("gpt1-mini", device="cpu")
-    moments = [(int(folder.name.rpartition("-")[2]), folder) for folder in options.checkpoints]
+    moments = []
+    for folder in options.checkpoints:
+        step = folder.name.rpartition("-")[2]
+        if not step.isdecimal() or int(step) not in measured:
+            raise models.ModelError(
+                f"{folder} tiene que acabar en -N, una de las actualizaciones de history.json: "
+                f"{', '.join(map(str, measured))}."
+            )
+        moments.append((int(step), folder))
     records = []
     for step, folder in [*sorted(moments), (history[-1]["step"], None)]:
         model = last if folder is None else GPT1LMHeadModel.from_pretrained(folder, dtype="float32").eval()

@@ -8,7 +8,7 @@ Quien acierta todos sus intervalos los pone demasiado anchos; quien acierta poco
 """
 
 from helpers.exercises import passport
-from helpers.exercises.comparing import as_tensor, briefly
+from helpers.exercises.comparing import as_tensor, briefly, named
 from helpers.spanish import number, significant
 
 SURE = 0.8  # la seguridad que se pide
@@ -20,7 +20,7 @@ def observe(name: str, bet, seen: float, unit: str = "", digits: int = 0) -> Non
     `bet`: (mínimo, máximo), un solo número o `None` (sin apostar). `seen`: lo que ha salido, en `unit`, que se
     escribe con `digits` decimales. La primera apuesta es la que cuenta: repetir la celda no la cambia.
     """
-    result = as_tensor(seen)
+    name, unit, result = named(name), named(unit), as_tensor(seen)
     if result is None or result.numel() != 1:
         print(
             f"❌ {name}: el resultado tenía que ser un número y es {briefly(seen)}: repite las celdas de arriba."
@@ -47,7 +47,6 @@ def observe(name: str, bet, seen: float, unit: str = "", digits: int = 0) -> Non
         return
     ends = [int(end) if end == int(end) else end for end in ends.flatten().tolist()]
     low, high = min(ends), max(ends)
-    name = str(name)
     if name not in passport.load_bets():
         passport.record_bet(name, {"low": low, "high": high, "seen": seen})
     first = passport.load_bets().get(name, {"low": low, "high": high})

@@ -163,7 +163,7 @@ def judge(
     found = [] if found is None else found
     if answer is None or answer is ...:
         return "⏳", "pendiente. Escribe tu respuesta en la celda de arriba."
-    if exercise.cases and (not callable(answer) or isinstance(answer, type)):
+    if exercise.cases and (not callable(answer) or issubclass(type(answer), type)):
         return "❌", f"se esperaba una función y has dado {kind(answer)}."
     if exercise.cases and answer is not exercise.reference and _calls(answer, exercise.reference):
         return "❌", "tu función llama a la del curso: escríbela tú."

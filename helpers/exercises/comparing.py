@@ -302,7 +302,16 @@ KINDS = {
 
 def kind(value) -> str:
     """Qué es `value`, con su artículo: «una lista», «un tensor de forma [2, 3]»."""
+    try:
+        return _kind(value)
+    except (Exception, SystemExit):  # hasta preguntarle su clase puede fallar
+        return f"un objeto de tipo {type(value).__name__}"
+
+
+def _kind(value) -> str:
     if isinstance(value, torch.Tensor):
+        if value.is_nested:  # no tiene una forma
+            return "un tensor anidado"
         what = "un tensor complejo" if value.is_complex() else "un tensor"
         plain = value.dim() == 0 and not value.is_complex()
         return "un número" if plain else f"{what} de forma {list(value.shape)}"
@@ -389,6 +398,11 @@ def size(value) -> int:
     if isinstance(value, list | tuple):
         return sum(map(size, value))
     return len(value) if isinstance(value, str) else 1
+
+
+def named(value) -> str:
+    """Un nombre como se escribe en una frase: el texto dado o, si no lo es o no se puede imprimir, `briefly`."""
+    return value if type(value) is str and value.isprintable() else briefly(value)
 
 
 def briefly(value, limit: int = 60) -> str:

@@ -37,7 +37,7 @@ def answer(name: str, option: str | None = None) -> None:
     if option is None or option is ...:
         print(f"⏳ {name}: pendiente.")
         return
-    letter = option.strip(" \t\n().").lower() if isinstance(option, str) else ""
+    letter = str.strip(option, " \t\n().").lower() if isinstance(option, str) else ""
     if letter not in question["options"]:
         known = ", ".join(question["options"])
         print(f"❌ {name}: has contestado {briefly(option)}: elige una de {known}, entre comillas.")

@@ -255,6 +255,8 @@ def _from_json(state: dict | None) -> Predictions | None:
         name: None if state[name] is None else np.array(state[name]) for name in ("predicted", "labels")
     }
     probabilities = np.array(state["probabilities"], dtype=np.float32).reshape(len(state["predicted"]), -1)
+    # la puntuación que no hay es NaN, y JSON no lo tiene
+    rows = [row | {"score": float("nan") if row["score"] is None else row["score"]} for row in state["rows"]]
     return Predictions(
-        arrays["predicted"], probabilities, arrays["labels"], state["names"], state["rows"], state["metrics"]
+        arrays["predicted"], probabilities, arrays["labels"], state["names"], rows, state["metrics"]
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from accelerate import PartialState
 
-from helpers.files import read_json, write_json
+from helpers.files import expanded, read_json, write_json
 from helpers.models import ModelError
 from helpers.pretraining.bpe import count_words, train_bpe
 from helpers.pretraining.card import write_card
@@ -46,12 +46,12 @@ def parse(arguments=None) -> argparse.Namespace:
         "--vocab-size", type=int, default=8192, help="entradas del vocabulario que se aprende"
     )
     parser.add_argument(
-        "--tokenizer", type=Path, help="carpeta con un vocabulario ya hecho (no se aprende otro)"
+        "--tokenizer", type=expanded, help="carpeta con un vocabulario ya hecho (no se aprende otro)"
     )
     parser.add_argument(
         "--tokens", type="folder", help="carpeta de los tokens, para compartirlos entre entrenamientos"
     )
-    parser.add_argument("--init", type=Path, help="carpeta con pesos de partida")
+    parser.add_argument("--init", type=expanded, help="carpeta con pesos de partida")
     parser.add_argument(
         "--held-out", default="20", help="TSV con los títulos de prueba, o un número n: uno de cada n textos"
     )

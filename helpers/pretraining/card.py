@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from helpers import generation, models
-from helpers.files import opened
+from helpers.files import expanded, opened
 from helpers.models import ModelError
 from helpers.pretraining.corpus import TokenFile, Windows, all_window_losses, read_token_file
 from helpers.pretraining.texts import CorpusError
@@ -168,9 +168,9 @@ def write_card(folder, held_out: TokenFile | None = None, notes: str = "", name:
 @command(CorpusError, ModelError)
 def main(arguments=None) -> int:
     parser = Parser(prog="python -m helpers.pretraining.card", description=__doc__)
-    parser.add_argument("folder", type=Path, help="carpeta del modelo")
-    parser.add_argument("--held-out", type=Path, help="archivo .bin con los tokens de prueba")
-    parser.add_argument("--notes", type=Path, help="Markdown con los datos, los límites y los sesgos")
+    parser.add_argument("folder", type=expanded, help="carpeta del modelo")
+    parser.add_argument("--held-out", type=expanded, help="archivo .bin con los tokens de prueba")
+    parser.add_argument("--notes", type=expanded, help="Markdown con los datos, los límites y los sesgos")
     parser.add_argument("--name", default="", help="nombre del modelo")
     options = parser.parse_args(arguments)
     missing = [name for name in ("recipe.json", "history.json") if not (options.folder / name).is_file()]

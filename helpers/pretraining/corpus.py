@@ -3,7 +3,7 @@
 import json
 import multiprocessing
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,7 @@ class TokenFile:
     text_bytes: int
     dtype: str
     source: str = ""  # la huella de los textos y el vocabulario de que salen
+    sum: str = ""  # la de los propios tokens y de lo que se dice de ellos
 
     def array(self) -> np.memmap:
         return np.memmap(self.path, dtype=self.dtype, mode="r")
@@ -46,10 +47,14 @@ def read_token_file(out) -> TokenFile | None:
         return None
     try:
         file = TokenFile(**{**json.loads(description.read_text(encoding="utf-8")), "path": str(out)})
-        whole = out.stat().st_size == file.tokens * np.dtype(file.dtype).itemsize
+        return file if file.sum == _sum(file) else None
     except (ValueError, TypeError):  # una descripción dañada es como si no estuviera
         return None
-    return file if whole else None
+
+
+def _sum(file: TokenFile) -> str:
+    """La huella de los tokens y de lo que su descripción dice de ellos: cambiado lo uno o lo otro, ya no sirven."""
+    return fingerprint([file.tokens, file.text_bytes, file.dtype, file.source], Path(file.path))
 
 
 def tokenize_documents(documents, tokenizer_folder, out, processes: int | None = None) -> TokenFile:
@@ -64,6 +69,8 @@ def tokenize_documents(documents, tokenizer_folder, out, processes: int | None =
     done = read_token_file(out)
     if done is not None and done.source == source:
         return done
+    if done is None and out.exists() and out.with_suffix(".json").exists():
+        print(f"{out.name} o su descripción, {out.stem}.json, no son lo que se guardó: vuelvo a hacerlos.")
     if done is not None:
         raise CorpusError(
             f"{out} son los tokens de otros textos o de otro vocabulario: elige otro nombre o bórralo."
@@ -92,6 +99,7 @@ def tokenize_documents(documents, tokenizer_folder, out, processes: int | None =
             file.write(piece.tobytes())  # `tofile` no dice nada si el disco se llena
     text_bytes = sum(len(document.text.encode("utf-8")) for document in documents)
     result = TokenFile(str(out), tokens, text_bytes, dtype, source)
+    result = replace(result, sum=_sum(result))
     write_json(
         out.with_suffix(".json"), {**asdict(result), "path": out.name}
     )  # al final: dice que está entero

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers.files import column, json_lines, opened
+from helpers.files import column, expanded, json_lines, opened
 
 SUFFIXES = (".txt", ".jsonl", ".txt.xz", ".jsonl.xz", ".txt.gz", ".jsonl.gz")
 
@@ -29,7 +29,7 @@ class Document:
 def find_files(paths) -> list[Path]:
     """Los archivos de texto de `paths` (archivos o carpetas), en orden. Lanza `CorpusError` si no hay ninguno."""
     found = []
-    for path in map(Path, paths):
+    for path in map(expanded, paths):
         if str(path) == ".":
             raise CorpusError(
                 "--corpus está vacío o es la carpeta en la que estás: di cuál es la de los textos."
@@ -98,6 +98,8 @@ def read_titles(path) -> list[str]:
     with opened(path, CorpusError) as file:
         lines = file.read().splitlines() or [""]
     columns = lines[0].split("\t")
+    if columns.count("title") > 1:
+        raise CorpusError(f"{path}: la columna «title» está {columns.count('title')} veces: deja una.")
     if "title" not in columns:
         raise CorpusError(f"{path}: falta la columna «title» (hay {', '.join(columns)}).")
     rows = [line.split("\t") for line in lines[1:] if line.strip()]

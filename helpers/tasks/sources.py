@@ -6,7 +6,7 @@ from pathlib import Path
 import datasets
 
 from helpers import environment, models
-from helpers.files import Place, column
+from helpers.files import Place, column, expanded
 from helpers.tasks import readers
 from helpers.tasks.catalogue import TASKS, Task, TaskError, find_task
 from helpers.tasks.readers import FEATURES, make_dataset, make_row, race_row, read_code, read_score
@@ -37,7 +37,7 @@ def load_task(name: Task | str, source: str | os.PathLike = "course") -> dataset
         return _from_folder(task, COURSE)
     if not isinstance(source, str | Path):
         raise TaskError(f'Los datos se piden con "course", "hub" o una carpeta, y se ha dado {source!r:.60}.')
-    return _from_folder(task, Path(source))
+    return _from_folder(task, expanded(source))
 
 
 def check_data(data, task: Task | str) -> datasets.DatasetDict:

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 
 from helpers.files import WHY, read_json, write_json
+from helpers.terminal import output_fails
 from helpers.training.recipe import TrainingError
 
 RUN = "run.json"  # qué entrenamiento es el de la carpeta
@@ -291,6 +292,8 @@ def clear_disk_errors(out):
 def _disk_problem(error: Exception, out: Path) -> tuple[str, str] | None:
     """(qué le pasa al disco, qué hacer), o `None` si el error no es de escribir en `out`."""
     if isinstance(error, OSError):
+        if error.filename is None and output_fails():
+            return None  # lo lleno es a donde se manda lo que se imprime
         where = Path(error.filename).absolute() if isinstance(error.filename, str) else None
         ours = where is None or where == out.absolute() or where in out.absolute().parents
         if error.errno == errno.ENOENT and out.exists():

@@ -95,6 +95,13 @@ class CarefulTrainer(Trainer):
             self.stop_diverged()
         return found
 
+    def log(self, logs, *args, **kwargs):
+        if not math.isfinite(logs.get("grad_norm", 0.0)):
+            if self.accelerator.scaler is None:
+                self.stop_diverged(what="El gradiente")
+            logs["grad_norm"] = None  # con fp16 es normal al empezar: esa actualización no se hace
+        super().log(logs, *args, **kwargs)
+
     def _save_checkpoint(self, model, trial):
         self.check_weights()
         super()._save_checkpoint(model, trial)
@@ -107,7 +114,7 @@ class CarefulTrainer(Trainer):
         if not all(torch.isfinite(weights).all() for weights in self.model.parameters()):
             self.stop_diverged()
 
-    def stop_diverged(self, step: int | None = None):
+    def stop_diverged(self, step: int | None = None, what: str = "La pérdida"):
         saves = self.args.save_strategy != "no"
         kept = last_checkpoint(self.args.output_dir, verbose=False) if saves else None
         weight = getattr(getattr(self, "recipe", None), "lm_coef", 0)
@@ -117,7 +124,7 @@ class CarefulTrainer(Trainer):
             else f"la tasa de aprendizaje ({self.args.learning_rate:g}) sea demasiado alta; prueba con la mitad"
         )
         raise TrainingError(
-            f"La pérdida ha dejado de ser un número en la actualización {step or self.state.global_step}: lo más "
+            f"{what} ha dejado de ser un número en la actualización {step or self.state.global_step}: lo más "
             f"probable es que {cause}"
             + (f", en otra carpeta ({Path(kept).name}, de antes, sigue entero)." if kept else ".")
         )
