@@ -45,8 +45,10 @@ def explorer(total: int, ident: str = "explorador") -> HTML:
     static = (
         f'<p class="estado" role="status" aria-live="polite">{_status(total, found, START["warmup"])}</p>\n'
         "<table><caption>La tasa de aprendizaje, de la primera actualización a la última</caption>\n"
-        '<thead><tr><th scope="col">actuali&shy;zación</th><th scope="col">milésimas</th><th scope="col">barra</th>'
-        f"</tr></thead>\n<tbody>{body}</tbody></table>"
+        '<thead><tr><th scope="col">actualización</th><th scope="col">milésimas</th><th scope="col">barra</th></tr>'
+        f"</thead>\n<tbody>{body}</tbody></table>\n"
+        # en un teléfono, «actualización» no cabe en la primera columna de los demás exploradores
+        f"<style>@media (max-width: 480px) {{ #{ident} thead th:nth-child(1) {{ width: 7rem }} }}</style>"
     )
     return explorers.page(
         ident,
