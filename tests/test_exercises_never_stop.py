@@ -635,6 +635,37 @@ def test_a_wrong_call_is_one_line(call, words, capsys):
     assert passport.load_bets() == {}
 
 
+class NotEvenAText(str):
+    """Un texto al que no se le puede preguntar nada."""
+
+    def strip(self, *more):
+        raise RuntimeError
+
+    def __getattr__(self, name):
+        raise RuntimeError
+
+    split = lower = __getitem__ = __eq__ = __repr__ = strip
+    __hash__ = str.__hash__
+
+
+class NoClass:
+    """Un objeto que falla al preguntarle su clase."""
+
+    @property
+    def __class__(self):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize("make", [lambda: NotEvenAText("zz"), NoClass], ids=["texto", "clase"])
+def test_what_fails_when_asked_what_it_is_does_not_stop_a_lesson(make, capsys):
+    for call in (
+        exercises.progress, exercises.recall, functools.partial(exercises.answer, "03-01"),
+        lambda value: exercises.answer(value, "a"), lambda value: exercises.check(value, 1),
+    ):  # fmt: skip
+        call(make())
+        assert one_line(capsys).startswith("❌")
+
+
 class Endless(list):
     """Una lista que, al recorrerla, no acaba."""
 
@@ -940,6 +971,13 @@ def test_a_write_that_dies_halfway_leaves_the_old_file(monkeypatch):
         (b'{"04-softmax": "si", "05-bucle": true}', {"05-bucle": True}),
         (b'{"05-bucle": true, "apuestas": [1]}', {"05-bucle": True}),
         (b'{"05-bucle": true, "apuestas": {"a": {"low": "x"}}}', {"05-bucle": True}),
+        *(  # un número que no se podría volver a guardar
+            (
+                b'{"05-bucle": true, "apuestas": {"a": {"low": %s, "high": 1, "seen": 1}}}' % low,
+                {"05-bucle": True},
+            )
+            for low in (b"9" * 400, b"-Infinity", b"1e999")
+        ),
     ],
 )
 def test_a_damaged_file_is_set_aside_and_named_once(content, kept, capsys):

@@ -24,6 +24,7 @@ from helpers.exercises.comparing import (
     changed,
     difference,
     inputs,
+    is_text,
     kind,
     other_kind,
     same,
@@ -137,7 +138,7 @@ def check(name: str, answer):
 
 def _find(name) -> Exercise | None:
     """El ejercicio, o una frase que dice cuáles hay."""
-    lesson = name[:2] if isinstance(name, str) else ""
+    lesson = str.__getitem__(name, slice(2)) if is_text(name) else ""
     if lesson not in lessons():
         known = ", ".join(lessons())
         print(

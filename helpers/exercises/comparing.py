@@ -443,6 +443,11 @@ def size(value) -> int:
     return len(value) if isinstance(value, str) else 1
 
 
+def is_text(value) -> bool:
+    """¿Es un texto? Mira su tipo: preguntar su clase a un objeto ajeno puede fallar."""
+    return issubclass(type(value), str)
+
+
 def named(value) -> str:
     """Un nombre como se escribe en una frase: el texto dado o, si no lo es o no se puede imprimir, `briefly`."""
     return value if type(value) is str and value.isprintable() else briefly(value)

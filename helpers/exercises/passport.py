@@ -71,7 +71,7 @@ def as_text() -> str:
 def add_text(text: str) -> None:
     """Suma lo que trae un texto de `as_text`; lanza `ValueError` si no lo es."""
     try:
-        packed = base64.urlsafe_b64decode("".join(text.split()))
+        packed = base64.urlsafe_b64decode("".join(str.split(text)))
         other = _parsed(zlib.decompressobj().decompress(packed, 10_000_000))
     except (ValueError, zlib.error, AttributeError, TypeError, RecursionError) as error:
         raise ValueError("ese texto de progreso no se entiende") from error
@@ -114,7 +114,10 @@ def _sound(saved: dict) -> dict:
 
 def _is_bet(bet) -> bool:
     numbers = [bet.get(key) for key in ("low", "high", "seen")] if isinstance(bet, dict) else [None]
-    return all(type(one) in (int, float) and not math.isnan(one) for one in numbers)
+    try:  # lo que no es finito no cabe en JSON: al guardarlo se perdería
+        return all(type(one) in (int, float) and math.isfinite(one) for one in numbers)
+    except OverflowError:  # un entero de cientos de cifras
+        return False
 
 
 def _merged(old: dict, new: dict) -> dict:

@@ -6,7 +6,7 @@ from functools import cache
 
 from helpers.environment import ROOT
 from helpers.exercises import passport
-from helpers.exercises.comparing import briefly
+from helpers.exercises.comparing import briefly, is_text
 
 BANK = ROOT / "data" / "questions.json"
 
@@ -37,7 +37,7 @@ def answer(name: str, option: str | None = None) -> None:
     if option is None or option is ...:
         print(f"⏳ {name}: pendiente.")
         return
-    letter = str.strip(option, " \t\n().").lower() if isinstance(option, str) else ""
+    letter = str.strip(option, " \t\n().").lower() if is_text(option) else ""
     if letter not in question["options"]:
         known = ", ".join(question["options"])
         print(f"❌ {name}: has contestado {briefly(option)}: elige una de {known}, entre comillas.")
@@ -50,14 +50,14 @@ def answer(name: str, option: str | None = None) -> None:
 def _find(name) -> dict | None:
     """La pregunta, o una frase que dice cómo se llaman."""
     try:
-        if isinstance(name, str) and name in bank():
+        if is_text(name) and name in bank():
             return bank()[name]
     except (OSError, ValueError) as error:
         print(
             f"❌ No se puede leer {BANK} ({type(error).__name__}): descarga otra vez ese archivo del curso."
         )
         return None
-    found = re.fullmatch(r"\s*(\d{1,2})\D+(\d{1,2})\s*", name) if isinstance(name, str) else None
+    found = re.fullmatch(r"\s*(\d{1,2})\D+(\d{1,2})\s*", name) if is_text(name) else None
     near = f"{int(found[1]):02}-{int(found[2]):02}" if found else ""
     meant = f" ¿Querías decir «{near}»?" if near in bank() and near != name else ""
     print(f"❌ No existe la pregunta {briefly(name)}: los identificadores son como «03-07».{meant}")

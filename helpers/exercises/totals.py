@@ -1,7 +1,7 @@
 """La cuenta de lo hecho, lección a lección, y el texto con que llevarla a otro ordenador."""
 
 from helpers.exercises.checking import catalogue, lessons
-from helpers.exercises.comparing import briefly
+from helpers.exercises.comparing import briefly, is_text
 from helpers.exercises.passport import add_text, as_text, load_bets, load_results
 from helpers.exercises.quiz import bank
 from helpers.spanish import text_table
@@ -15,7 +15,7 @@ def progress(passport: str | None = None) -> str | None:
 
     Devuelve el texto con el que recuperar tu progreso en otro ordenador: `progress("…")`.
     """
-    if passport is not None and not (isinstance(passport, str) and not passport.strip()):
+    if passport is not None and not (is_text(passport) and not str.strip(passport)):
         try:
             add_text(passport)
         except ValueError:
