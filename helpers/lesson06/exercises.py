@@ -271,6 +271,10 @@ EXERCISES = {
             ),
             Mistake(_pair_no_start, "falta _start_ al principio."),
             Mistake(
+                lambda *case: _pair(*case)[:-1],
+                "falta _classify_ al final: es de donde lee la capa lineal.",
+            ),
+            Mistake(
                 _pair_ends_in_delimiter,
                 "acaba en _delimiter_ y debe acabar en _classify_, que es de donde lee la capa lineal.",
             ),
@@ -352,6 +356,10 @@ EXERCISES = {
                 "lees cada frase por su cuenta; cada lectura es de las dos juntas, con pair(…).",
             ),
             Mistake(
+                lambda read, head, pair, first, second: read(pair(first, second)) + read(pair(second, first)),
+                "devuelves la suma de los vectores; falta pasarla por la cabeza, head(…), para tener los logits.",
+            ),
+            Mistake(
                 lambda *case: _both(*case).softmax(-1),
                 "has aplicado el softmax; se piden los logits, lo que sale de la cabeza.",
             ),
@@ -370,6 +378,14 @@ EXERCISES = {
             Mistake(
                 lambda hidden, mask: _at(hidden, mask.sum(dim=1) - 1),
                 "contar los 1 solo vale si el relleno está a la derecha: aquí a veces también lo hay a la izquierda.",
+            ),
+            Mistake(
+                lambda hidden, mask: hidden[:, _last(mask)],
+                "hidden[:, place] toma todas las posiciones de cada fila; para una por fila, numera también las filas.",
+            ),
+            Mistake(
+                lambda hidden, mask: hidden[:, mask.sum(dim=1) - 1],
+                "hidden[:, place] toma todas las de cada fila; y contar los 1 falla con relleno a la izquierda.",
             ),
             Mistake(
                 lambda hidden, mask: _at(hidden, _last(mask) - 1),
@@ -428,6 +444,14 @@ EXERCISES = {
                 "te has olvidado de λ: la pérdida de lenguaje entra con su peso entero.",
             ),
             Mistake(
+                lambda clf, losses, mask, lm_coef: lm_coef * (clf.mean() + _by_sequence(losses, mask).mean()),
+                "λ multiplica a todo; solo pesa la pérdida de lenguaje, y L2 entra entera.",
+            ),
+            Mistake(
+                lambda clf, losses, mask, lm_coef: clf.mean() + lm_coef * _by_sequence(losses, mask).sum(),
+                "sumas las secuencias; después de la media de cada una, se hace la media de todas.",
+            ),
+            Mistake(
                 lambda clf, losses, mask, lm_coef: (
                     (1 - lm_coef) * clf.mean() + lm_coef * _by_sequence(losses, mask).mean()
                 ),
@@ -484,6 +508,18 @@ EXERCISES = {
             Mistake(
                 lambda grads, max_norm: [grad / max_norm for grad in grads],
                 "divides siempre por max_norm: el factor es max_norm entre la norma, y como mucho 1.",
+            ),
+            Mistake(
+                lambda grads, max_norm: [
+                    grad * max(1.0, max_norm / float(nn.utils.get_total_norm(grads))) for grad in grads
+                ],
+                "el factor es como mucho 1, no como poco: con max agrandas los pequeños y los grandes no se encogen.",
+            ),
+            Mistake(
+                lambda grads, max_norm: [
+                    grad * min(1.0, 1 / float(nn.utils.get_total_norm(grads))) for grad in grads
+                ],
+                "divides por la norma, pero falta multiplicar por max_norm: la norma conjunta tiene que quedar en él.",
             ),
             Mistake(
                 lambda grads, max_norm: grads,
