@@ -159,6 +159,12 @@ def _apart(ours, theirs, statistic, interval):
     return float(statistic(ours) - statistic(theirs)), low - other_high, high - other_low
 
 
+def _end_by_end(ours, theirs, statistic, interval):
+    """Cada uno con su intervalo, y se restan los extremos del mismo lado."""
+    (low, high), (other_low, other_high) = (interval(rows, statistic) for rows in (ours, theirs))
+    return float(statistic(ours) - statistic(theirs)), low - other_low, high - other_high
+
+
 def _fixed(ours, theirs, statistic, interval):
     """Lo que hace quien compara un intervalo con un número."""
     return tuple(value - float(statistic(theirs)) for value in (statistic(ours), *interval(ours, statistic)))
@@ -166,6 +172,15 @@ def _fixed(ours, theirs, statistic, interval):
 
 def _of_differences(ours, theirs, statistic, interval):
     return float(statistic(ours - theirs)), *interval(ours - theirs, statistic)
+
+
+def _ends_of_differences(ours, theirs, statistic, interval):
+    return float(statistic(ours) - statistic(theirs)), *interval(ours - theirs, statistic)
+
+
+def _turned(ours, theirs, statistic, interval):
+    """La diferencia, bien; en el remuestreo, la suya menos la nuestra."""
+    return float(statistic(ours) - statistic(theirs)), *_paired(theirs, ours, statistic, interval)[1:]
 
 
 _SYSTEMS = [
@@ -250,6 +265,10 @@ EXERCISES = {
             Mistake(
                 lambda logits, ids: _same_row(logits, ids)[1:],
                 "comparas la fila t con el token t, que ya ha leído: quita la última fila y el primer id.",
+            ),
+            Mistake(
+                lambda logits, ids: _same_row(logits, ids)[:-1],
+                "comparas la fila t con el token t, que ya ha leído: a los ids se les quita el primero, no el último.",
             ),
             Mistake(
                 _shifted_back,
@@ -352,6 +371,10 @@ EXERCISES = {
                 "los candidatos son los puntos medios entre vecinas, no las propias puntuaciones.",
             ),
             Mistake(
+                _searching(lambda scores: [scores.min().item() - 1, *sorted(scores.tolist())]),
+                "el de debajo está bien; los demás son los puntos medios entre vecinas, no las propias puntuaciones.",
+            ),
+            Mistake(
                 _searching(lambda scores: _between(scores)[1:]),
                 "te falta un candidato por debajo de todas: a veces lo mejor es decir a todas que sí.",
             ),
@@ -378,7 +401,7 @@ EXERCISES = {
         mistakes=[
             Mistake(
                 _without_replacement,
-                "has barajado sin reposición: son siempre las mismas. Con ella, unas salen dos veces y otras, ninguna.",
+                "todas tus muestras dan lo mismo: o barajas sin reposición, o creas el generador dentro del bucle.",
             ),
             Mistake(
                 lambda units, statistic, times: _ends(_redrawn(units, statistic, times, len(units) // 2)),
@@ -429,12 +452,24 @@ EXERCISES = {
                 "has sorteado cada sistema por su lado: en cada muestra los dos llevan las mismas unidades.",
             ),
             Mistake(
+                _end_by_end,
+                "has restado los extremos de dos intervalos: lo que se remuestrea es la resta, muestra a muestra.",
+            ),
+            Mistake(
                 _fixed,
                 "has tratado la nota del otro como un número fijo, y también tiene su suerte: remuestrea los dos.",
             ),
             Mistake(
                 _of_differences,
                 "el estadístico de las diferencias no es la diferencia de los estadísticos, salvo si es una media.",
+            ),
+            Mistake(
+                _ends_of_differences,
+                "en los extremos usas el estadístico de las diferencias; se pide la diferencia de los estadísticos.",
+            ),
+            Mistake(
+                _turned,
+                "la diferencia está bien; en las muestras has restado al revés: `rows[:, 0]` es lo nuestro.",
             ),
             Mistake(
                 lambda ours, theirs, statistic, interval: _paired(theirs, ours, statistic, interval),
@@ -547,6 +582,18 @@ EXERCISES = {
             Mistake(
                 lambda scores, prior: (scores.exp() - prior.exp()).softmax(dim=-1),
                 "has restado probabilidades: la resta va en logaritmos, que es dividir probabilidades.",
+            ),
+            Mistake(
+                lambda scores, prior: (prior - scores).softmax(dim=-1),
+                "has restado al revés: a `scores` se le quita `prior`.",
+            ),
+            Mistake(
+                lambda scores, prior: (scores - prior).exp(),
+                "has dividido bien, pero falta normalizar: en cada fila suman 1, y eso lo hace el softmax.",
+            ),
+            Mistake(
+                lambda scores, prior: (scores - prior).log_softmax(dim=-1),
+                "son los log P calibrados; se piden probabilidades: softmax en vez de log_softmax.",
             ),
             Mistake(
                 lambda scores, prior: scores - prior,
