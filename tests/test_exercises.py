@@ -251,6 +251,26 @@ class NoOutput(lesson08._Pieces):
         return self.hidden_states(ids)[-1]
 
 
+class Tied(lesson08._Untied):
+    def __init__(self, config):
+        super().__init__(config)
+        self.lm_head.weight = self.tokens_embed.weight
+
+
+class OneTensor(lesson08._Pieces):
+    def hidden_states(self, ids):
+        return torch.stack(super().hidden_states(ids))
+
+
+def with_mask(persistent):
+    class WithMask(lesson08._layer()):
+        def __init__(self, d, n_head):
+            super().__init__(d, n_head)
+            self.register_buffer("mask", torch.ones(8, 8).tril(), persistent=persistent)
+
+    return WithMask
+
+
 class Inherited(lesson08.pieces.MLP): ...
 
 
@@ -305,6 +325,10 @@ FALSE_TICKS = [
     ("08-norma", ReadyNorm, "tu clase llama a la de PyTorch"),
     ("08-norma", lambda x: x, "se esperaba una clase y has dado una función"),
     ("08-capa", WithLinear, "ya en los parámetros: c_attn.weight debería medir [256, 768] y mide [768, 256]"),
+    ("08-norma", lesson08._norm(born=(torch.zeros, torch.zeros)), "se aparta en los valores con que nacen"),
+    ("08-capa", with_mask(persistent=True), "sobra mask (register_buffer, con persistent=False)"),
+    ("08-modelo", Tied, "la salida no tiene matriz propia"),
+    ("08-modelo", OneTensor, "falta una lista y sobra un tensor"),
     ("08-capa", lesson08._mlp(), "takes 2 positional arguments"),
     ("08-mlp", Inherited, "tu clase hereda de la del curso"),
     ("08-mlp", NotUsed, "lo que sale de `c_fc` y se aparta en lo que entra en `c_proj`: tu código no llega"),
@@ -373,6 +397,7 @@ def test_a_ready_made_softmax_is_not_one_by_hand(answer):
         ("04-softmax", lambda x: (x - x.logsumexp(-1, keepdim=True)).exp()),
         ("09-azar", 10.6),
         ("09-azar", 10.61),
+        ("08-capa", with_mask(persistent=False)),
         ("08-sesgo", lambda w, b: (np.random.normal(0, 0.02, w.shape), np.zeros(b.shape))),
         ("08-sesgo", lambda w, b: [(0.02 * torch.randn_like(w)).half(), torch.zeros_like(b)]),
         ("08-numpy", lambda weights, ids, heads: lesson08.numpy_forward(weights, ids, heads).tolist()),

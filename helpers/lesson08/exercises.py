@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from transformers import OpenAIGPTConfig
 
 from helpers.exercises import Exercise, Mistake
-from helpers.exercises.comparing import Stages, as_tensor
+from helpers.exercises.comparing import Stages, as_tensor, kind
 from helpers.gpt import GPT1, Conv1D
 from helpers.lesson08 import pieces
 from helpers.models import MINI
@@ -30,7 +30,8 @@ def _attention(q, k, v, scale=True, dim=-1, allowed=torch.tril, fill=-INF, late=
     """La atención causal con los errores que se quieran."""
     scores = q @ k.transpose(-2, -1)
     if scale:
-        scores = scores / (q.shape[-1] if scale == "d" else math.sqrt(q.shape[-1]))
+        d, length = q.shape[-1], q.shape[-2]
+        scores = scores / {"d": d, "T": math.sqrt(length)}.get(scale, math.sqrt(d))
     seen = allowed(torch.ones_like(scores)).bool()
     weights = (scores if late else scores.masked_fill(~seen, fill)).softmax(dim=dim)
     return (weights * seen if late else weights) @ v
@@ -171,30 +172,38 @@ def _piece(prefix):
     return {name.removeprefix(start): tensor for name, tensor in _mini()[1].items() if name.startswith(start)}
 
 
-def _built(cls, prefix, sizes, given):
+def _built(cls, prefix, sizes, given, born=False):
     """(la pieza con sus pesos, sus parámetros como etapa) o (`None`, la etapa que falla) o `None` si está vacía."""
     module = cls(*sizes).eval()
-    found = {name: list(one.shape) for name, one in module.named_parameters()}
+    buffers = dict(module.named_buffers())  # si se guardan, los pesos publicados no entran sin tocar nada
+    found = {
+        f"{name} (register_buffer, con persistent=False)" if name in buffers else name: list(one.shape)
+        for name, one in module.state_dict().items()
+    }
     if not found and not list(module.children()) and module(given) is None:
         return None
     saved = _piece(prefix)
     stages = Stages({"los parámetros": found})
     if found != {name: list(one.shape) for name, one in saved.items()}:
         return None, stages
-    module.load_state_dict(saved, strict=False)  # puede llevar además una máscara guardada
+    if born:
+        vectors = {name: one.detach().clone() for name, one in module.named_parameters()}
+        stages["los valores con que nacen"] = [vectors["weight"], vectors["bias"]]
+    module.load_state_dict(saved)
     return module, stages
 
 
-def _watched(prefix, sizes, outputs=None, inputs=None):
+def _watched(prefix, sizes, outputs=None, inputs=None, born=False):
     """El `run` de una clase: sus parámetros, lo que sale de `outputs`, lo que entra en `inputs` y el resultado.
 
-    `outputs` e `inputs` son {subpieza: nombre de la etapa}, en el orden en que se esperan.
+    `outputs` e `inputs` son {subpieza: nombre de la etapa}, en el orden en que se esperan. Con `born`, cuentan además
+    los valores con que nacen la ganancia y el sesgo.
     """
     order = [*(outputs or {}).values(), *(inputs or {}).values()]
 
     @torch.no_grad()
     def run(cls, where, index, x):
-        built = _built(cls, prefix.format(index), sizes(_mini()[0]), x)
+        built = _built(cls, prefix.format(index), sizes(_mini()[0]), x, born)
         if built is None or built[0] is None:
             return built and built[1]
         module, stages = built
@@ -222,9 +231,11 @@ def _run_model(cls, where, ids):
         return built and built[1]
     model, stages = built
     states = model.hidden_states(ids)
-    names = ["los embeddings", *(f"el bloque {layer}" for layer in range(1, len(states)))]
-    if isinstance(states, list | tuple):
+    listed = isinstance(states, list | tuple)
+    stages["lo que da hidden_states"] = {"una lista" if listed else kind(states): []}
+    if listed:
         stages["la lista de estados"] = len(states)
+        names = ["los embeddings", *(f"el bloque {layer}" for layer in range(1, len(states)))]
         stages.update(zip(names, states, strict=True))
     return Stages(stages | {"los logits": model(ids)})
 
@@ -233,16 +244,28 @@ def _inputs(seed, scale=1.0, shape=(2, 6, 256)):
     return scale * (_random(*shape, seed=seed) + 0.5)
 
 
-def _norm(eps=1e-5, outside=0.0, ddof=0, gain=True, bias=True, centre=True, root=True, dim=-1):
+def _norm(
+    eps=1e-5,
+    outside=0.0,
+    ddof=0,
+    gain=True,
+    bias=True,
+    centre=True,
+    root=True,
+    dim=-1,
+    born=(torch.ones, torch.zeros),
+    late=True,
+):
     """Una LayerNorm con los errores que se quieran."""
 
     class Norm(nn.Module):
         def __init__(self, d):
             super().__init__()
-            self.weight, self.bias = nn.Parameter(torch.ones(d)), nn.Parameter(torch.zeros(d))
+            self.weight, self.bias = (nn.Parameter(one(d)) for one in born)
 
         def forward(self, x):
             variance = x.var(dim=dim, keepdim=True, correction=ddof)
+            variance = variance if late else (x**2).mean(dim=dim, keepdim=True)
             x = x - x.mean(dim=dim, keepdim=True) if centre else x
             x = x / ((variance + eps).sqrt() + outside if root else variance + eps)
             return x * (self.weight if gain else 1) + (self.bias if bias else 0)
@@ -265,7 +288,7 @@ def _bare_norm(*names):
     return Norm
 
 
-def _layer(order="qkv", split="right", back="right", heads=True, project=True, **errors):
+def _layer(order="qkv", split="right", back="right", heads=True, project=True, residual=False, **errors):
     """Una capa de atención con los errores que se quieran."""
 
     class Layer(nn.Module):
@@ -281,16 +304,20 @@ def _layer(order="qkv", split="right", back="right", heads=True, project=True, *
             parts = dict(zip(order, given.chunk(3, dim=-1), strict=True))
             if split == "view":
                 parts = {n: p.reshape(len(x), self.n_head, x.shape[1], -1) for n, p in parts.items()}
+            elif split == "sizes":
+                parts = {n: _split(p, p.shape[-1] // self.n_head) for n, p in parts.items()}
+            elif split == "untransposed":
+                parts = {n: p.unflatten(-1, (self.n_head, -1)) for n, p in parts.items()}
             else:
                 parts = {n: _split(p, self.n_head) for n, p in parts.items()}
             mixed = _attention(parts["q"], parts["k"], parts["v"], **errors)
             mixed = mixed.reshape(x.shape) if back == "view" else mixed.transpose(1, 2).flatten(2)
-            return self.c_proj(mixed) if project else mixed
+            return (x if residual else 0) + (self.c_proj(mixed) if project else mixed)
 
     return Layer
 
 
-def _mlp(first=pieces.gelu, last=None, wide=4, project=True):
+def _mlp(first=pieces.gelu, last=None, wide=4, project=True, residual=False):
     """Una MLP con los errores que se quieran."""
 
     class Mlp(nn.Module):
@@ -302,7 +329,8 @@ def _mlp(first=pieces.gelu, last=None, wide=4, project=True):
             h = self.c_fc(x)
             h = first(h) if first else h
             h = self.c_proj(h) if project else h
-            return last(h) if last else h
+            h = last(h) if last else h
+            return x + h if residual else h
 
     return Mlp
 
@@ -468,9 +496,10 @@ def _numpy_attention(x, n_head, scale, mask, join):
         scores = q[:, part] @ k[:, part].T
         if scale:
             scores = scores / np.sqrt(q.shape[-1] if scale == "d" else size)
-        if mask:
+        if mask and mask != "late":
             scores = np.where(np.tri(len(scores), dtype=bool), scores, 0.0 if mask == "zero" else -np.inf)
-        mixed.append(_numpy_softmax(scores) @ v[:, part])
+        spread = _numpy_softmax(scores)
+        mixed.append((np.tril(spread) if mask == "late" else spread) @ v[:, part])
     return np.stack(mixed).reshape(q.shape) if join == "mixed" else np.concatenate(mixed, axis=-1)
 
 
@@ -488,6 +517,7 @@ def numpy_forward(
     last=False,
     join="heads",
     project=True,
+    residual="both",
     inside=1e-5,
     outside=0.0,
 ):
@@ -522,8 +552,8 @@ def numpy_forward(
             x = x + attend(norm("ln_1", x))
             x = x + mlp(norm("ln_2", x))
         else:
-            x = norm("ln_1", x + attend(x))
-            x = norm("ln_2", x + mlp(x))
+            x = norm("ln_1", (x if residual != "mlp" else 0) + attend(x))
+            x = norm("ln_2", (x if residual != "attn" else 0) + mlp(x))
     if last:
         x = _numpy_norm(x)
     return x @ weights["tokens_embed.weight"].T
@@ -553,7 +583,7 @@ EXERCISES = {
     "08-norma": Exercise(
         goes_on=True,
         reference=pieces.LayerNorm,
-        run=_watched("h.{}", lambda config: (config.n_embd,)),
+        run=_watched("h.{}", lambda config: (config.n_embd,), born=True),
         cases=[
             ("los pesos de `h.0.ln_1`", "0.ln_1", _inputs(1)),
             ("los pesos de `h.3.ln_2` y números muy pequeños", "3.ln_2", _inputs(2, 0.003)),
@@ -566,6 +596,24 @@ EXERCISES = {
             Mistake(
                 _norm(eps=0.0, outside=1e-5),
                 "la ε está fuera de la raíz: se suma a la varianza, dentro. Con números pequeños se nota.",
+            ),
+            Mistake(
+                _norm(eps=0.0, outside=1e-5, ddof=1),
+                "dos detalles: std() divide entre d - 1 si no dices correction=0, y la ε va dentro de la raíz, con la "
+                "varianza.",
+            ),
+            Mistake(
+                _norm(born=(torch.zeros, torch.ones)),
+                "la cuenta está bien, pero la ganancia nace a unos y el sesgo, a ceros: los has cambiado.",
+            ),
+            Mistake(
+                _norm(born=(torch.ones, torch.ones)),
+                "la cuenta está bien, pero el sesgo nace a ceros: con unos, desplaza todo desde el principio.",
+            ),
+            Mistake(_norm(eps=1e-6), "la ε es más pequeña de lo que toca: en GPT-1 vale 1e-5."),
+            Mistake(
+                _norm(late=False),
+                "la varianza es la media de los cuadrados *después* de restar la media.",
             ),
             Mistake(
                 _norm(eps=0.0),
@@ -589,6 +637,10 @@ EXERCISES = {
             Mistake(
                 _norm(dim=(1, 2)),
                 "la media y la varianza son de cada token, no de todo el texto: `dim=-1`.",
+            ),
+            Mistake(
+                _norm(dim=(0, 1, 2)),
+                "la media y la varianza son de cada token, no de todo el tensor: dim=-1 y keepdim=True.",
             ),
             Mistake(
                 _bare_norm("gain", "bias"),
@@ -617,6 +669,19 @@ EXERCISES = {
                 "traspón.",
             ),
             Mistake(_layer(back="view"), "a la vuelta falta trasponer antes de juntar las cabezas."),
+            Mistake(
+                _layer(split="untransposed", back="view"),
+                "falta el transpose(1, 2): a `attend` le llega [lote, T, cabezas, …] y atiende entre cabezas, no entre "
+                "tokens.",
+            ),
+            Mistake(
+                _layer(split="sizes"),
+                "has hecho tiras de tamaño n_head; tiene que haber n_head tiras: unflatten(-1, (n_head, -1)).",
+            ),
+            Mistake(
+                _layer(residual=True),
+                "la capa está bien, pero le sumas x: eso lo hará el bloque, en 08.8.",
+            ),
             Mistake(
                 _layer(split="braided"),
                 "c_attn da todas las consultas, luego las claves y luego los valores: primero se parte en 3.",
@@ -656,6 +721,9 @@ EXERCISES = {
             Mistake(_mlp(first=None), "falta la activación: dos capas densas seguidas son una sola."),
             Mistake(_mlp(first=F.gelu), "esa es la GELU exacta; GPT-1 usa la tuya, `gelu`, la de la tanh."),
             Mistake(_mlp(first=torch.relu), "la activación de GPT-1 es la GELU, no ReLU."),
+            Mistake(
+                _mlp(residual=True), "la MLP está bien, pero le sumas x: eso lo hará el bloque, en 08.8."
+            ),
             Mistake(_mlp(project=False), "falta c_proj, que vuelve de 4d a d."),
         ],
     ),
@@ -769,6 +837,10 @@ EXERCISES = {
             Mistake(
                 lambda q, k, v: _attention(q, k, v, scale="d"),
                 "has dividido por d; se divide por su raíz cuadrada.",
+            ),
+            Mistake(
+                lambda q, k, v: _attention(q, k, v, scale="T"),
+                "la d de la raíz es la última medida de q, lo largo de cada vector; has usado T, cuántos hay.",
             ),
             Mistake(
                 lambda q, k, v: _attention(q, k, v, dim=-2),
@@ -892,6 +964,10 @@ EXERCISES = {
             Mistake(
                 lambda x: _gelu(x, cubic=0.0),
                 "el término cúbico casi no llega: es 0,044715 · x³, con la constante fuera del cubo.",
+            ),
+            Mistake(
+                lambda x: 0.5 * x * (1 + torch.tanh((2 / math.pi) ** 0.5 * x + 0.044715 * x**3)),
+                "la raíz multiplica a todo el paréntesis, x + 0,044715x³, y no solo a x.",
             ),
             Mistake(
                 lambda x: _gelu(x, root=2 / math.pi),
@@ -1066,6 +1142,17 @@ EXERCISES = {
                 _with(mask="zero"),
                 "has puesto 0 en lo tapado, y la exponencial de 0 es 1: antes del softmax tiene que ser -inf.",
             ),
+            Mistake(
+                _with(mask="late"),
+                "la máscara va antes del softmax: después, las filas ya no suman 1.",
+            ),
+            Mistake(_with(residual="mlp"), "falta sumar x a lo que da la atención, antes de ln_1."),
+            Mistake(_with(residual="attn"), "falta sumar lo que entró en la MLP a lo que sale de ella."),
+            Mistake(
+                _with(act=lambda x: np.maximum(x, 0)),
+                "todo bien menos la activación: es la GELU con tanh, no ReLU.",
+            ),
+            Mistake(_with(act=lambda x: x), "falta la activación entre las dos capas de la MLP."),
             Mistake(
                 _with(join="braided"),
                 "c_attn da todas las consultas, luego las claves y luego los valores: el 3 va delante de n_head.",
