@@ -247,3 +247,16 @@ def test_history_goes_on_from_the_weights_it_starts_from(vocabulary, tmp_path):
     first, second = (json.loads((tmp_path / out / "history.json").read_text()) for out in ("uno", "dos"))
     assert second[: len(first)] == first and [record["step"] for record in second] == [16, 20, 36, 40]
     assert second[-1]["tokens"] == 40 * 4 * 16
+
+
+@pytest.mark.parametrize("out", [".", "mio\n", "a\0b"])
+def test_a_folder_that_cannot_be_is_said_before_the_tokens(out, tmp_path, monkeypatch, capsys):
+    texts = tmp_path / "textos"
+    texts.mkdir()
+    for name in "ab":
+        (texts / f"{name}.txt").write_text("a dog ran. ")
+    monkeypatch.chdir(tmp_path)
+    assert main(["--corpus", "textos", "--out", out, "--held-out", "2", "--processes", "1"]) == 1
+    told = capsys.readouterr()
+    assert told.out == "" and told.err.startswith("La carpeta de salida (out) no puede ser")
+    assert [path.name for path in tmp_path.iterdir()] == ["textos"]

@@ -24,6 +24,7 @@ from helpers.training import (
     check_value,
     clear_disk_errors,
     fingerprint,
+    output_folder,
     processes,
     recipe_from,
     silence,
@@ -75,7 +76,7 @@ def main(arguments=None) -> int:
     check_value("vocab_size", options.vocab_size, COUNT)
     check_value("processes", options.processes, COUNT._replace(also=(None,)))
     check_init(options.init)  # antes de los tokens, que en un corpus grande tardan horas
-    out = Path(options.out)
+    out = output_folder(options.out)
     # con `accelerate launch`, un proceso prepara los tokens y los demás los encuentran hechos
     with processes(timeout=LONG_WAIT).local_main_process_first(), clear_disk_errors(out):
         folder, files = prepare(options)
