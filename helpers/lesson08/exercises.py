@@ -599,7 +599,7 @@ EXERCISES = {
             ),
             Mistake(
                 _norm(eps=0.0, outside=1e-5, ddof=1),
-                "dos detalles: std() divide entre d - 1 si no dices correction=0, y la ε va dentro de la raíz, con la "
+                "dos detalles: `std` divide entre d - 1 si no dices `correction=0`, y la ε va dentro de la raíz, con la "
                 "varianza.",
             ),
             Mistake(
@@ -621,28 +621,30 @@ EXERCISES = {
             ),
             Mistake(
                 _norm(ddof=1),
-                "la varianza divide entre d, no entre d - 1: var() y std() de PyTorch llevan correction=0 para eso.",
+                "la varianza divide entre d, no entre d - 1: `var` y `std` de PyTorch llevan `correction=0` para eso.",
             ),
-            Mistake(_norm(gain=False, bias=False), "falta la ganancia (weight) y el sesgo (bias) del final."),
-            Mistake(_norm(bias=False), "falta sumar el sesgo, self.bias."),
-            Mistake(_norm(gain=False), "falta multiplicar por la ganancia, self.weight."),
+            Mistake(
+                _norm(gain=False, bias=False), "faltan la ganancia (`weight`) y el sesgo (`bias`) del final."
+            ),
+            Mistake(_norm(bias=False), "falta sumar el sesgo, `self.bias`."),
+            Mistake(_norm(gain=False), "falta multiplicar por la ganancia, `self.weight`."),
             Mistake(_norm(centre=False), "falta restar la media antes de dividir."),
             Mistake(_norm(root=False), "divides por la varianza; se divide por su raíz."),
             Mistake(
                 _norm(dim=1),
-                "la media y la varianza son de cada token, sobre sus d números: dim=-1.",
+                "la media y la varianza son de cada token, sobre sus d números: `dim=-1`.",
             ),
             Mistake(
                 _norm(dim=(1, 2)),
-                "la media y la varianza son de cada token, no de todo el texto: dim=-1.",
+                "la media y la varianza son de cada token, no de todo el texto: `dim=-1`.",
             ),
             Mistake(
                 _norm(dim=(0, 1, 2)),
-                "la media y la varianza son de cada token, no de todo el tensor: dim=-1 y keepdim=True.",
+                "la media y la varianza son de cada token, no de todo el tensor: `dim=-1` y `keepdim=True`.",
             ),
             Mistake(
                 _bare_norm("gain", "bias"),
-                "la ganancia se llama weight, y el sesgo, bias: así los buscan los pesos publicados.",
+                "la ganancia se llama `weight`, y el sesgo, `bias`: así los buscan los pesos publicados.",
             ),
         ],
     ),
@@ -652,8 +654,8 @@ EXERCISES = {
         run=_watched(
             "h.{}.attn",
             lambda config: (config.n_embd, config.n_head),
-            {"c_attn": "lo que sale de c_attn"},
-            {"c_proj": "lo que entra en c_proj"},
+            {"c_attn": "lo que sale de `c_attn`"},
+            {"c_proj": "lo que entra en `c_proj`"},
         ),
         cases=[
             ("los pesos de `h.0.attn`", 0, _inputs(3, 0.3)),
@@ -663,18 +665,18 @@ EXERCISES = {
         mistakes=[
             Mistake(
                 _layer(split="view"),
-                "los números cuadran y los tokens no: un solo reshape a [lote, cabezas, T, …] los mezcla. Parte d y "
+                "los números cuadran y los tokens no: un solo `reshape` a [lote, cabezas, T, …] los mezcla. Parte d y "
                 "traspón.",
             ),
             Mistake(_layer(back="view"), "a la vuelta falta trasponer antes de juntar las cabezas."),
             Mistake(
                 _layer(split="untransposed", back="view"),
-                "falta el transpose(1, 2): a `attend` le llega [lote, T, cabezas, …] y atiende entre cabezas, no entre "
+                "falta el `transpose(1, 2)`: a `attend` le llega [lote, T, cabezas, …] y atiende entre cabezas, no entre "
                 "tokens.",
             ),
             Mistake(
                 _layer(split="sizes"),
-                "has hecho tiras de tamaño n_head; tiene que haber n_head tiras: unflatten(-1, (n_head, -1)).",
+                "has hecho tiras de tamaño n_head; tiene que haber n_head tiras: `unflatten(-1, (n_head, -1))`.",
             ),
             Mistake(
                 _layer(residual=True),
@@ -705,8 +707,8 @@ EXERCISES = {
         run=_watched(
             "h.{}.mlp",
             lambda config: (config.n_embd,),
-            {"c_fc": "lo que sale de c_fc"},
-            {"c_proj": "lo que entra en c_proj"},
+            {"c_fc": "lo que sale de `c_fc`"},
+            {"c_proj": "lo que entra en `c_proj`"},
         ),
         cases=[("los pesos de `h.0.mlp`", 0, _inputs(5)), ("los pesos de `h.2.mlp`", 2, _inputs(6))],
         success="ensanchar a 4d, GELU y volver a d.",
@@ -732,10 +734,10 @@ EXERCISES = {
             "h.{}",
             lambda config: (config.n_embd, config.n_head),
             {
-                "attn": "lo que sale de attn",
-                "ln_1": "lo que sale de ln_1",
-                "mlp": "lo que sale de mlp",
-                "ln_2": "lo que sale de ln_2",
+                "attn": "lo que sale de `attn`",
+                "ln_1": "lo que sale de `ln_1`",
+                "mlp": "lo que sale de `mlp`",
+                "ln_2": "lo que sale de `ln_2`",
             },
         ),
         cases=[
@@ -750,7 +752,7 @@ EXERCISES = {
             ),
             Mistake(
                 _block(_skipping),
-                "la segunda suma parte de x y salta por encima de la atención: lo que se suma es n + mlp(n).",
+                "la segunda suma parte de x y salta por encima de la atención: lo que se suma es `n + mlp(n)`.",
             ),
             Mistake(_block(_last_bare), "falta la segunda normalización: el bloque acaba en ln_2."),
             Mistake(
@@ -763,7 +765,7 @@ EXERCISES = {
             ),
             Mistake(
                 _block(_inner_norm),
-                "normalizas lo que da cada pieza; se normaliza la suma: ln_1(x + attn(x)).",
+                "normalizas lo que da cada pieza; se normaliza la suma: `ln_1(x + attn(x))`.",
             ),
             Mistake(
                 _block(_parallel),

@@ -33,8 +33,8 @@ def explorer(
 ) -> HTML:
     """El explorador de varias frases: de cada una, sus T tokens y sus pesos de atención [bloques, cabezas, T, T].
 
-    Empieza en la primera, con el bloque y la cabeza que se digan (desde 0) y el token `place` (si no, el último). Lanza
-    `ValueError` si las formas no casan o una frase pasa de `LONGEST` tokens.
+    Empieza en la primera, con el bloque y la cabeza que se digan (desde 0) y el token `place` (si no, el penúltimo: el
+    último suele ser un punto). Lanza `ValueError` si las formas no casan o una frase pasa de `LONGEST` tokens.
     """
     layers, heads = sentences[0][1].shape[:2]
     shown = []
@@ -57,7 +57,7 @@ def explorer(
             }
         )
     names, weights = shown[0]["tokens"], sentences[0][1][layer, head].detach().float().cpu()
-    place = len(names) - 1 if place is None else place
+    place = max(0, len(names) - 2) if place is None else place
     start = {"layer": layer, "head": head, "place": place}
     data = {"sentences": shown, "layers": layers, "heads": heads, "start": start, "rows": ROWS}
     found = looked(weights, place)
