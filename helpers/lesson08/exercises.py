@@ -599,8 +599,8 @@ EXERCISES = {
             ),
             Mistake(
                 _norm(eps=0.0, outside=1e-5, ddof=1),
-                "dos detalles: std() divide entre d - 1 si no dices correction=0, y la ε va dentro de la raíz, con la "
-                "varianza.",
+                "dos detalles: `std` divide entre d - 1 si no dices `correction=0`, y la ε va dentro de la raíz, con "
+                "la varianza.",
             ),
             Mistake(
                 _norm(born=(torch.zeros, torch.ones)),
@@ -640,7 +640,7 @@ EXERCISES = {
             ),
             Mistake(
                 _norm(dim=(0, 1, 2)),
-                "la media y la varianza son de cada token, no de todo el tensor: dim=-1 y keepdim=True.",
+                "la media y la varianza son de cada token, no de todo el tensor: `dim=-1` y `keepdim=True`.",
             ),
             Mistake(
                 _bare_norm("gain", "bias"),
@@ -671,12 +671,12 @@ EXERCISES = {
             Mistake(_layer(back="view"), "a la vuelta falta trasponer antes de juntar las cabezas."),
             Mistake(
                 _layer(split="untransposed", back="view"),
-                "falta el transpose(1, 2): a `attend` le llega [lote, T, cabezas, …] y atiende entre cabezas, no entre "
-                "tokens.",
+                "falta el `transpose(1, 2)`: a `attend` le llega [lote, T, cabezas, …] y atiende entre cabezas, no "
+                "entre tokens.",
             ),
             Mistake(
                 _layer(split="sizes"),
-                "has hecho tiras de tamaño n_head; tiene que haber n_head tiras: unflatten(-1, (n_head, -1)).",
+                "has hecho tiras de tamaño n_head; tiene que haber n_head tiras: `unflatten(-1, (n_head, -1))`.",
             ),
             Mistake(
                 _layer(residual=True),
