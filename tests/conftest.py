@@ -74,6 +74,15 @@ def opened(browser, page):
     assert problems == []
 
 
+def set_control(tab, ident: str, value) -> None:
+    """Mueve un mando de un explorador como quien lee: le pone un valor y avisa de que ha cambiado."""
+    tab.evaluate(
+        "([id, value]) => { const i = document.getElementById(id); i.value = value;"
+        " i.dispatchEvent(new Event('input', { bubbles: true })) }",
+        [ident, value],
+    )
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Primero lo que más tarda, para que los procesos acaben a la vez; y qué pruebas son las de `make navegador`."""

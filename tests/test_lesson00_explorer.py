@@ -8,6 +8,7 @@ import re
 
 import pytest
 import torch
+from conftest import set_control
 
 from helpers import generation, models
 from helpers.lesson00 import explorer
@@ -82,11 +83,7 @@ def test_the_slider_passes_through_one():
 @pytest.mark.parametrize("temperature", [0.1, 0.3, 0.7, 1.0, 1.4, 2.0, 3.0])
 def test_browser_agrees_with_python(opened, logits, place, temperature):
     for key, value in {"c": place, "t": temperature}.items():
-        opened.evaluate(
-            "([id, value]) => { const i = document.getElementById(id); i.value = value;"
-            " i.dispatchEvent(new Event('input', { bubbles: true })) }",
-            [f"prueba-{key}", value],
-        )
+        set_control(opened, f"prueba-{key}", value)
     names, values = expected(logits, place, temperature)
     assert opened.locator("#prueba tbody th").all_inner_texts() == names
     assert_told(opened.locator("#prueba tbody .p").all_inner_texts(), values)

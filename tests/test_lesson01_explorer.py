@@ -5,6 +5,7 @@ import re
 
 import pytest
 import torch
+from conftest import set_control
 
 from helpers import models
 from helpers.lesson01 import explorer
@@ -62,11 +63,7 @@ def test_browser_agrees_with_python(browser, page, loaded, sentence, t, k):
     tab = browser.new_page()
     tab.set_content(page)
     for key, setting in (("s", sentence), ("t", t), ("k", k)):
-        tab.evaluate(
-            "([id, value]) => { const i = document.getElementById(id); i.value = value;"
-            " i.dispatchEvent(new Event('input', { bubbles: true })) }",
-            [f"prueba-{key}", str(setting)],
-        )
+        set_control(tab, f"prueba-{key}", str(setting))
     told, shown = tab.locator(".estado").inner_text(), tab.locator("tbody .p").all_inner_texts()
     seen = tab.locator(".frase").inner_text()
     tab.close()

@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+from conftest import set_control
 from transformers import GPT2Config, OpenAIGPTConfig
 
 from helpers import models
@@ -75,11 +76,7 @@ def test_browser_agrees_with_python(browser, page, setting):
         "p": explorer.POSITIONS.index(positions), "h": heads,
     }  # fmt: skip
     for key, value in places.items():
-        tab.evaluate(
-            "([id, value]) => { const i = document.getElementById(id); i.value = value;"
-            " i.dispatchEvent(new Event('input', { bubbles: true })) }",
-            [f"prueba-{key}", value],
-        )
+        set_control(tab, f"prueba-{key}", value)
     root = tab.locator("#prueba")
     agrees(root, *sizes)
     told = root.locator(".estado").inner_text()

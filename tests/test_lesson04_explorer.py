@@ -7,6 +7,7 @@ import re
 
 import pytest
 import torch
+from conftest import set_control
 
 from helpers.lesson04 import explorer
 from helpers.spanish import number
@@ -74,11 +75,7 @@ def test_sentences_that_differ_elsewhere_are_refused(logits):
 
 def move(tab, **values):
     for key, setting in values.items():
-        tab.evaluate(
-            "([id, value]) => { const i = document.getElementById(id); i.value = value;"
-            " i.dispatchEvent(new Event('input', { bubbles: true })) }",
-            [f"prueba-{key}", str(setting)],
-        )
+        set_control(tab, f"prueba-{key}", str(setting))
 
 
 @pytest.mark.parametrize(("text", "place", "temperature"), STATES)

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 import torch
+from conftest import set_control
 
 from helpers import generation, models
 from helpers.lesson05 import explorer
@@ -138,11 +139,7 @@ def test_wrong_shapes_are_refused(logits):
 
 def move(tab, **values):
     for key, setting in values.items():
-        tab.evaluate(
-            "([id, value]) => { const i = document.getElementById(id); i.value = value;"
-            " i.dispatchEvent(new Event('input', { bubbles: true })) }",
-            [f"prueba-{key}", setting],
-        )
+        set_control(tab, f"prueba-{key}", setting)
 
 
 @pytest.mark.parametrize(("temperature", "k", "p"), SETTINGS)

@@ -7,6 +7,7 @@ import re
 
 import pytest
 import torch
+from conftest import set_control
 
 from helpers.lesson06 import explorer
 
@@ -60,11 +61,7 @@ def test_sizes_that_do_not_match_are_refused(moments):
 @pytest.mark.parametrize(("moment", "threshold"), STATES)
 def test_browser_agrees_with_python(opened, moments, moment, threshold):
     for key, value in (("m", moment), ("u", threshold)):
-        opened.evaluate(
-            "([id, value]) => { const i = document.getElementById(id); i.value = value;"
-            " i.dispatchEvent(new Event('input', { bubbles: true })) }",
-            [f"prueba-{key}", value],
-        )
+        set_control(opened, f"prueba-{key}", value)
     probabilities = moments[STEPS[moment]]
     good, bad = explorer.verdict(probabilities[:7], LABELS, threshold)
     told = opened.locator(".estado").inner_text()

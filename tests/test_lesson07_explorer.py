@@ -5,6 +5,7 @@ Lo común a todos (teclado, tema, teléfono) está en `test_explorers.py`.
 
 import pytest
 import torch
+from conftest import set_control
 from sklearn.metrics import confusion_matrix, matthews_corrcoef
 
 from helpers.lesson07 import explorer
@@ -61,11 +62,7 @@ def test_browser_agrees_with_python(browser, page, setting):
     tab.on("request", lambda request: problems.append(request.url))
     tab.set_content(page)
     for key, value in zip("fu", setting, strict=True):
-        tab.evaluate(
-            "([id, value]) => { const i = document.getElementById(id); i.value = value;"
-            " i.dispatchEvent(new Event('input', { bubbles: true })) }",
-            [f"prueba-{key}", value],
-        )
+        set_control(tab, f"prueba-{key}", value)
     counts, quality = explorer.told(*[*PARTS.values()][setting[0]], setting[1])
     assert [int(text) for text in tab.locator("#prueba tbody .p").all_inner_texts()] == counts
     assert tab.locator(".estado").inner_text() == status(counts, quality)

@@ -7,6 +7,7 @@ import re
 
 import pytest
 import torch
+from conftest import set_control
 
 from helpers.figures import readable
 from helpers.lesson08 import explorer
@@ -84,11 +85,7 @@ def test_wrong_shapes_and_long_sentences_are_refused():
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_browser_agrees_with_python(opened, setting):
     for key, value in zip("fbct", setting, strict=True):
-        opened.evaluate(
-            "([id, value]) => { const i = document.getElementById(id); i.value = value;"
-            " i.dispatchEvent(new Event('input', { bubbles: true })) }",
-            [f"prueba-{key}", value],
-        )
+        set_control(opened, f"prueba-{key}", value)
     assert_same(shown(opened), expected(*setting))
     sentence, layer, head, place = setting
     told = opened.locator("#prueba .estado").inner_text()

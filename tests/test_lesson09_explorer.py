@@ -6,6 +6,7 @@ Lo común a todos (teclado, tema, teléfono) está en `test_explorers.py`.
 import re
 
 import pytest
+from conftest import set_control
 
 from helpers.lesson09 import explorer
 from helpers.lesson09.exercises import EXERCISES
@@ -52,11 +53,7 @@ def test_browser_agrees_with_python(browser, page, setting):
     tab.on("request", lambda request: problems.append(request.url))
     tab.set_content(page)
     for key, value in zip("spw", setting, strict=True):
-        tab.evaluate(
-            "([id, value]) => { const i = document.getElementById(id); i.value = value;"
-            " i.dispatchEvent(new Event('input', { bubbles: true })) }",
-            [f"prueba-{key}", value],
-        )
+        set_control(tab, f"prueba-{key}", value)
     expected = explorer.rates(TOTAL, *setting)
     assert numbers(tab.locator("#prueba tbody .p").all_inner_texts()) == pytest.approx(expected, abs=0.0051)
     told = tab.locator(".estado").inner_text()

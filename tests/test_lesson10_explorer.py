@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+from conftest import set_control
 
 from helpers.lesson10 import exercises, explorer
 
@@ -75,11 +76,7 @@ def test_no_difference_is_refused():
 @pytest.mark.parametrize(("spread", "seeds"), SETTINGS)
 def test_browser_agrees_with_python(opened, spread, seeds):
     for key, value in (("s", spread), ("n", seeds)):
-        opened.evaluate(
-            "([id, value]) => { const i = document.getElementById(id); i.value = value;"
-            " i.dispatchEvent(new Event('input', { bubbles: true })) }",
-            [f"prueba-{key}", value],
-        )
+        set_control(opened, f"prueba-{key}", value)
     chances = [read(text) for text in opened.locator("tbody .p").all_inner_texts()]
     needed = [read(text) for text in opened.locator("tbody .n").all_inner_texts()]
     wanted = expected(spread, seeds)
