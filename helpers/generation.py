@@ -24,7 +24,7 @@ def temperature(logits: torch.Tensor, value: float) -> torch.Tensor:
     limits = torch.finfo(torch.float32)  # fuera de ellos, lo que se divide acaba en 0/0 o en inf/inf
     value = float(min(max(value, limits.tiny), limits.max))
     divided = logits / value
-    overflows = bool((divided.isinf() & logits.isfinite()).any())
+    overflows = value < 1 and bool((divided.isinf() & logits.isfinite()).any())
     if value < 0.01 or overflows:  # tan cerca de 0, dividir se desborda: antes, el máximo a 0
         return (logits - logits.max(dim=-1, keepdim=True).values) / value
     return divided
