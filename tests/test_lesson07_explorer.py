@@ -56,18 +56,12 @@ def test_an_equal_score_does_not_pass():
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_browser_agrees_with_python(browser, page, setting):
-    tab, problems = browser.new_page(), []
-    tab.on("pageerror", lambda error: problems.append(str(error)))
-    tab.on("request", lambda request: problems.append(request.url))
-    tab.set_content(page)
+def test_browser_agrees_with_python(opened, setting):
     for key, value in zip("fu", setting, strict=True):
-        set_control(tab, f"prueba-{key}", value)
+        set_control(opened, f"prueba-{key}", value)
     counts, quality = explorer.told(*[*PARTS.values()][setting[0]], setting[1])
-    assert [int(text) for text in tab.locator("#prueba tbody .p").all_inner_texts()] == counts
-    assert tab.locator(".estado").inner_text() == status(counts, quality)
-    tab.close()
-    assert problems == []
+    assert [int(text) for text in opened.locator("#prueba tbody .p").all_inner_texts()] == counts
+    assert opened.locator(".estado").inner_text() == status(counts, quality)
 
 
 def test_without_javascript_the_lesson_s_stays(browser, page):

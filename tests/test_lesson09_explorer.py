@@ -47,21 +47,17 @@ def test_the_three_shapes_end_at_zero_and_reach_their_peak():
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_browser_agrees_with_python(browser, page, setting):
-    tab, problems = browser.new_page(), []
-    tab.on("pageerror", lambda error: problems.append(str(error)))
-    tab.on("request", lambda request: problems.append(request.url))
-    tab.set_content(page)
+def test_browser_agrees_with_python(opened, setting):
     for key, value in zip("spw", setting, strict=True):
-        set_control(tab, f"prueba-{key}", value)
+        set_control(opened, f"prueba-{key}", value)
     expected = explorer.rates(TOTAL, *setting)
-    assert numbers(tab.locator("#prueba tbody .p").all_inner_texts()) == pytest.approx(expected, abs=0.0051)
-    told = tab.locator(".estado").inner_text()
+    assert numbers(opened.locator("#prueba tbody .p").all_inner_texts()) == pytest.approx(
+        expected, abs=0.0051
+    )
+    told = opened.locator(".estado").inner_text()
     assert told.startswith(f"Calentamiento: {round(TOTAL * setting[2] / 100)} de {TOTAL} actualizaciones.")
     (mean,) = numbers(re.findall(r"tasa es de ([\d,]+)", told))
     assert mean == pytest.approx(sum(expected) / len(expected), abs=0.0051)
-    tab.close()
-    assert problems == []
 
 
 def test_without_javascript_the_lesson_s_stays(browser, page):
