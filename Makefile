@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PY := $(if $(filter Windows_NT,$(OS)),.venv/Scripts/python.exe,.venv/bin/python)
 
 .DEFAULT_GOAL := ayuda
-.PHONY: ayuda curso actualizar test navegador test-todo colab minimas ultimas vocabulario lecciones paginas sitio lint direccion candado entorno herramientas
+.PHONY: ayuda curso actualizar test navegador test-todo colab minimas ultimas vocabulario bench lecciones paginas sitio lint direccion candado entorno herramientas
 
 ayuda:
 	@echo "make curso       abre JupyterLab en tu copia de la lección 00 (SIN_NAVEGADOR=1: solo escribe la dirección)"
@@ -15,6 +15,7 @@ ayuda:
 	@echo "make colab       solo las lecciones con las versiones de Colab"
 	@echo "make minimas     las pruebas con las versiones más bajas que admite pyproject.toml; make ultimas, las más altas"
 	@echo "make vocabulario las pruebas que piden el vocabulario de GPT-1, que descarga (1,3 MB)"
+	@echo "make bench       mide tiempo y memoria junto a los rivales (cerca de una hora; G=tokenizer: solo ese grupo)"
 	@echo
 	@echo "make lecciones   vuelve a ejecutar las lecciones y guarda sus salidas (L=03: solo la 03)"
 	@echo "make paginas     escribe el glosario y las afirmaciones del artículo a partir de data/"
@@ -68,6 +69,9 @@ minimas ultimas: herramientas
 
 vocabulario: .vocabulario/merges.txt
 	@OPENAI_GPT_TOKENIZER=$(CURDIR)/.vocabulario $(PY) -m pytest -q tests/test_golden.py tests/test_tokenizer.py
+
+bench: herramientas
+	@$(PY) -m tests.benchmarks $(G)
 
 lecciones: herramientas
 	@$(PY) -m tools.run_lessons $(L)

@@ -38,7 +38,7 @@ FILLS = {BLUE: "#E8F1F8", GREEN: "#E3F4EE", ORANGE: "#FDF3DC", GRAY: "#F2F2F2"}
 
 
 def use_style() -> None:
-    """Pone el estilo del curso en matplotlib. Lo llama la celda de puesta en marcha."""
+    """Pone el estilo del curso en matplotlib; al importar este módulo, ya está puesto."""
     plt.rcParams.update(
         {
             "figure.figsize": (8, 4),
@@ -59,6 +59,9 @@ def use_style() -> None:
             "axes.formatter.use_locale": False,
         }
     )
+
+
+use_style()  # aquí y no en la puesta en marcha: así la primera palabra no espera a matplotlib
 
 
 def describe(figure, text: str):

@@ -5,13 +5,11 @@ import torch
 
 from helpers import models
 from helpers.environment import ROOT
-from helpers.figures import use_style
 from helpers.lesson00 import figures
 from helpers.spanish import number
 
 
 def main() -> None:
-    use_style()
     model, tokenizer = models.load("gpt1-mini", device="cpu")
     ids = tokenizer("The king and the queen lived in the", return_tensors="pt")["input_ids"]
     with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""Escribe las páginas de consulta, `make paginas`: el glosario y las afirmaciones del artículo.
+"""Escribe las páginas de consulta, `make paginas`: el glosario y las afirmaciones; y la tabla de medidas del README.
 
 Salen de `data/glossary.yml` y `data/paper/claims.csv`, que son lo que se edita. La lista es Markdown, para que se lea
 igual en JupyterLab, en GitHub y en Colab; encima, una celda con el buscador (`helpers.lookup`). Como no llevan número,
@@ -17,7 +17,7 @@ import yaml
 from helpers.claims import VERDICTS, claims
 from helpers.lookup import Card, search
 from helpers.spanish import number
-from tools import facts, lessons, stamp_address
+from tools import facts, lessons, measures, stamp_address
 
 GLOSSARY = lessons.ROOT / "data" / "glossary.yml"
 SQUARES = dict(zip(VERDICTS, "🟦🟩🟧⬜🟥", strict=True))  # los colores de la figura, en texto
@@ -188,6 +188,7 @@ def main():
     for name in PAGES:
         changed = lessons.write(lessons.NOTEBOOKS / name, notebook(name))
         print(f"notebooks/{name}: {'guardada' if changed else 'sin cambios'}")
+    measures.fill_readme()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 
 from helpers.exercises.checking import catalogue
-from tools import lessons, setup_cell, site_model, stamp_address
+from tools import lessons, measures, setup_cell, site_model, stamp_address
 
 ROOT = lessons.ROOT
 OUT = ROOT / "_site"
@@ -118,6 +118,7 @@ def filled(text: str) -> str:
         return "\n\n".join(filter(None, (f"{title}: {reading} de lectura y ejercicios.", mistakes(found[1]))))
 
     text = text.replace("<!-- lecciones -->", lesson_table())
+    text = text.replace("<!-- medidas -->", measures.page("medidas.svg"))
     return re.sub(r"<!-- errores de la (\d\d) -->", lesson, text)
 
 
@@ -136,6 +137,7 @@ def prepare(folder: Path) -> None:
     shutil.copy(ROOT / "notebooks" / "consulta.md", folder)
     for page in folder.glob("*.md"):
         page.write_text(prepared(filled(page.read_text(encoding="utf-8"))), encoding="utf-8")
+    measures.draw(folder / "medidas.svg")
     site_model.export(folder / "_static" / "gpt1-mini")
 
 

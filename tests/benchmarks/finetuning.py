@@ -1,7 +1,6 @@
 """Ejemplos por segundo y memoria al ajustar: el curso frente a `Trainer` con la clase de dos cabezas de transformers.
 
-`python -m tests.benchmarks.finetuning [--task sst2 --source CARPETA] [--shape capas ancho cabezas] …`; por defecto, el
-sentimiento del curso y las medidas de gpt1-mini con 512 posiciones. El rival es `OpenAIGPTDoubleHeadsModel` con las
+El sentimiento del curso y las medidas de gpt1-mini con 512 posiciones. El rival es `OpenAIGPTDoubleHeadsModel` con las
 mismas pérdidas (de tarea y de lenguaje, por secuencias) en el `Trainer` de serie: lotes barajados y relleno dinámico,
 o hasta 512. Primero se comprueba, sin dropout, que las pérdidas son las mismas. Cada medida va en su proceso, para ver
 su pico de memoria, y por turnos. Se cuentan segundos de CPU con un hilo, que no dependen de quién más use la máquina.
@@ -14,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from statistics import median
 
 import torch
 from torch import nn
@@ -29,6 +27,7 @@ from helpers.models import MINI
 from helpers.tasks import EncodedTask, encode_task, find_task, load_task, pad
 from helpers.tokenizer import GPT1Tokenizer
 from helpers.training import QuietProgress, quiet
+from tests.benchmarks.timing import against
 
 POSITIONS, BATCH = 512, 32
 WAYS = {
@@ -151,45 +150,56 @@ def _peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # en Linux, kB
 
 
-def parse() -> argparse.Namespace:
+def parse(arguments=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.finetuning", description=__doc__)
     parser.add_argument("--task", default="sentiment")
     parser.add_argument("--source", default="course")
     parser.add_argument("--shape", type=int, nargs=3, default=(4, 256, 4), help="capas, ancho y cabezas")
     parser.add_argument("--examples", type=int, default=960)
-    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--lm-coef", type=float, default=0.5)
-    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
-    return parser.parse_args()
+    parser.add_argument("--way", choices=WAYS, required=True)
+    return parser.parse_args(arguments)
 
 
-def main() -> None:
-    options = parse()
-    torch.set_num_threads(1)
-    logging.set_verbosity_error()
-    if options.way:
-        print(json.dumps(measure(options)))
-        return
+def alone(way: str, *arguments: str) -> dict:
+    """`measure` en un proceso nuevo."""
+    command = [sys.executable, "-m", "tests.benchmarks.finetuning", *arguments, "--way", way]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def rows(quick: bool = False) -> list[dict]:
+    arguments = ("--examples", "64", "--shape", "1", "32", "2") if quick else ()
+    options = parse([*arguments, "--way", "ours"])
     worst = check_equal(options)
     _, _, encoded = prepare(options, dropout=0.0)
-    print(
-        f"{options.task}: {len(encoded)} ejemplos de {sum(encoded.lengths) / len(encoded):.1f} tokens; lote {BATCH}."
-    )
-    print(f"Mismas pérdidas sin dropout: difieren en {worst:.1e} como mucho.")
-    found = {way: [] for way in WAYS}
-    for _ in range(options.rounds):
-        for way in WAYS:
-            command = [sys.executable, "-m", "tests.benchmarks.finetuning", *sys.argv[1:], "--way", way]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
-            found[way].append(json.loads(done.stdout.splitlines()[-1]))
-    ours = median(run["cpu"] for run in found["ours"])
-    for way, runs in found.items():
-        cpu, wall, memory = (median(run[name] for run in runs) for name in ("cpu", "wall", "memory"))
-        print(
-            f"{WAYS[way]:>36}: {1 / cpu:7.1f} ejemplos/s de CPU ({1 / wall:.1f} de reloj)  "
-            f"el curso, {cpu / ours:4.1f}×  pico +{memory:.0f} MB"
+    found = {way: [] for way in WAYS if way != "full" or not quick}
+    for _ in range(1 if quick else 2):
+        for way, runs in found.items():
+            runs.append(alone(way, *arguments))
+    note = (
+        f"{len(encoded)} frases de {sum(encoded.lengths) / len(encoded):.1f} tokens, lotes de {BATCH}, un hilo; "
+        f"las pérdidas difieren en {worst:.0e} como mucho"
+    ).replace(".", ",")
+    goals = {"dynamic": (2, 1 / 0.7), "full": (None, None), "ours_random": (None, None)}
+
+    def compared(what, key, way, goal, unit):
+        values = [[run[key] for run in found[which]] for which in (way, "ours")]
+        return against(f"Ajuste fino, {what}", WAYS[way], *values, goal, unit=unit, note=note)
+
+    return [
+        compared(what, key, way, goals[way][number], unit)
+        for way in goals
+        if way in found
+        for number, (what, key, unit) in enumerate(
+            [("segundos de CPU por ejemplo", "cpu", "s"), ("memoria de más en el pico", "memory", "MB")]
         )
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    torch.set_num_threads(1)
+    logging.set_verbosity_error()
+    print(json.dumps(measure(parse())))

@@ -1,6 +1,5 @@
-"""Tokens por segundo al preentrenar: el curso frente a un paso como el de nanoGPT, bf16 frente a fp32.
+"""Lo que tarda una actualización al preentrenar: el curso frente a un paso como el de nanoGPT.
 
-`python -m tests.benchmarks.pretraining [capas ancho cabezas posiciones lote]`; por defecto, las medidas de gpt1-mini.
 El rival se escribe aquí con las operaciones del paso de nanoGPT (pre-LN, `nn.Linear`, SDPA, GELU exacta, AdamW sin
 fundir en la CPU, recorte a 1): no es nuestra arquitectura (post-LN, GELU con tanh, `Conv1D`), así que no hay igualdad
 que comprobar entre los dos; sí se comprueba que nuestra pérdida es la de transformers con los mismos pesos. Cada medida
@@ -9,7 +8,6 @@ va en un proceso nuevo.
 
 import multiprocessing
 import statistics
-import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -26,9 +24,15 @@ from helpers.pretraining.corpus import TokenFile
 from helpers.pretraining.recipe import PRESETS, blank_model, config_for
 from helpers.pretraining.trainer import window_trainer
 from helpers.training import QuietProgress, quiet
+from tests.benchmarks.machine import gemm_peak
+from tests.benchmarks.timing import against
 
 VOCAB = 8192
 STEPS = 10
+SHAPES = [  # (nombre, (bloques, ancho, cabezas, posiciones), lote)
+    ("4 × 256", (4, 256, 4, 256), 16),
+    ("12 × 768 (GPT-1)", (12, 768, 12, 512), 1),
+]
 
 
 class PreLNBlock(nn.Module):
@@ -133,28 +137,31 @@ def alone(way) -> float:
         return pool.submit(way).result()
 
 
-def main(layers=4, width=256, heads=4, positions=256, batch=16, rounds=3) -> None:
-    shape = (layers, width, heads, positions)
-    torch.manual_seed(0)
-    check(shape)
-    small = 2  # bf16 en una CPU sin AMX es tan lento que un lote entero tardaría minutos
-    ways = {  # nombre: (vueltas, lote, medida)
-        "como nanoGPT": (rounds, batch, partial(nanogpt_like, shape, batch)),
-        "curso, fp32": (rounds, batch, partial(course, shape, batch)),
-        "curso, bf16, lote de 2": (1, small, partial(course, shape, small, steps=4, precision="bf16")),
-    }
-    print(f"{layers} × {width}, {positions} posiciones, lote de {batch}, {torch.get_num_threads()} hilos")
-    speeds = {name: [] for name in ways}  # tokens por segundo
-    for turn in range(rounds):  # alternados: el ruido de la máquina les toca a todos
-        for name, (turns, size, way) in ways.items():
-            if turn < turns:
-                speeds[name].append(size * positions / alone(way))
-                print(f"{name:>25}: {speeds[name][-1]:7.0f} tokens/s", flush=True)
-    base = statistics.median(speeds["como nanoGPT"])
-    for name, values in speeds.items():
-        speed = statistics.median(values)
-        print(f"{name:>25}: {speed:7.0f} tokens/s de mediana  {speed / base:5.2f}×")
+def operations(shape) -> float:
+    """Multiplicaciones y sumas de un token, ida y vuelta: seis por peso de matriz, y las de la atención."""
+    layers, width, _, positions = shape
+    return 6 * (12 * layers * width**2 + width * VOCAB) + 12 * layers * width * positions / 2
 
 
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+def rows(quick: bool = False) -> list[dict]:
+    shapes = [("las medidas de la prueba", (1, 32, 2, 16), 4)] if quick else SHAPES
+    found = []
+    for label, shape, batch in shapes:
+        torch.manual_seed(0)
+        check(shape)
+        limit = gemm_peak(256 if quick else 2048)
+        ways = {"theirs": partial(nanogpt_like, shape, batch), "ours": partial(course, shape, batch)}
+        seconds = {name: [] for name in ways}
+        for _ in range(1 if quick else 3):  # alternados: el ruido de la máquina les toca a todos
+            for name, way in ways.items():
+                seconds[name].append(alone(way))
+        tokens = batch * shape[3]
+        ours = statistics.median(seconds["ours"])
+        found.append(
+            against(
+                f"Preentrenar, {label}", "un paso como el de nanoGPT", seconds["theirs"], seconds["ours"], 1.05,
+                share=operations(shape) * tokens / ours / limit, of="multiplicar",
+                note=f"lotes de {batch} × {shape[3]} tokens; {tokens / ours:.0f} tokens por segundo",
+            )
+        )  # fmt: skip
+    return found

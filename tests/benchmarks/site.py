@@ -1,15 +1,15 @@
-"""`gpt1-mini` en el navegador: tokens por segundo y segundos hasta el primer texto. `python -m tests.benchmarks.site`.
+"""`gpt1-mini` en el navegador: tokens por segundo y segundos hasta el primer texto.
 
 Primero, la igualdad: el texto voraz de la página es el de PyTorch. Pide un navegador y tener montado el sitio.
 """
 
 import statistics
-import sys
 import time
 
 import torch
 
 from helpers import generation, models
+from tests.benchmarks.timing import at_most
 from tests.site_server import serving
 from tools import browser, make_site
 
@@ -23,12 +23,13 @@ TIMED = """([ids, n]) => {
 }"""
 
 
-def main() -> int:
+def rows(quick: bool = False) -> list[dict]:
+    """Sin filas si aquí no hay navegador o no se ha montado el sitio (`make sitio`)."""
     from playwright.sync_api import sync_playwright
 
     folder = make_site.OUT / "html"
-    if not folder.is_dir():
-        sys.exit("Falta el sitio: make sitio.")
+    if quick or not folder.is_dir() or not browser.find():
+        return []
     model, tokenizer = models.load("gpt1-mini", device="cpu", verbose=False)
     ids = tokenizer.text_to_ids(PROMPT)
     expected = generation.generate(model, torch.tensor([ids]), LENGTH, do_sample=False)[
@@ -45,10 +46,10 @@ def main() -> int:
             page.wait_for_function("juego.written.length === 40")
         assert page.evaluate(GREEDY, [ids, LENGTH]) == expected, "el navegador escribe otra cosa que PyTorch"
         speeds = [page.evaluate(TIMED, [ids, LENGTH]) for _ in range(REPEATS)]
-    print(f"primer texto: {statistics.median(first):.2f} s (de {min(first):.2f} a {max(first):.2f})")
-    print(f"{statistics.median(speeds):.0f} tokens por segundo (de {min(speeds):.0f} a {max(speeds):.0f})")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return [
+        at_most("Primer texto en el navegador", first, 2, note="desde que se pide la página, en esta máquina"),
+        at_most(
+            "Un token en el navegador", [1 / speed for speed in speeds], 1 / 60,
+            note=f"{statistics.median(speeds):.0f} tokens por segundo",
+        ),
+    ]  # fmt: skip
