@@ -12,7 +12,6 @@ from helpers.training.folder import (
 )
 from helpers.training.recipe import (
     Recipe,
-    Rule,
     TrainingError,
     add_recipe_options,
     check_value,
@@ -35,7 +34,6 @@ __all__ = [
     "CarefulTrainer",
     "QuietProgress",
     "Recipe",
-    "Rule",
     "TrainingError",
     "add_recipe_options",
     "alone_in",
