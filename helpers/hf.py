@@ -10,7 +10,7 @@ from numbers import Integral
 import torch
 from torch import nn
 from torch.nn import functional as F
-from transformers import GenerationConfig, OpenAIGPTLMHeadModel
+from transformers import OpenAIGPTLMHeadModel
 from transformers.cache_utils import DynamicCache
 from transformers.generation import GenerationMixin, LogitsProcessorList
 from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutputWithPast
@@ -164,35 +164,40 @@ class GPT1LMHeadModel(OpenAIGPTLMHeadModel):
 
     def generate(self, inputs=None, generation_config=None, **kwargs):
         """Como `generate` de `transformers`, pero antes comprueba lo que se le da: `helpers.given`."""
-        ids = inputs if inputs is not None else kwargs.get("input_ids")
-        embeds = kwargs.get("inputs_embeds")
-        if ids is None and embeds is not None:
-            given.check_embeds(embeds, self.config.n_embd)
-            given.check_left(kwargs.get("attention_mask"), *embeds.shape[:2])
+        ids, embeds = kwargs.get("input_ids"), kwargs.get("inputs_embeds")
+        if inputs is not None and ids is not None:
+            raise ValueError("Los ids van una vez: como primer argumento o como input_ids.")
+        if inputs is not None:
+            ids = kwargs["input_ids"] = inputs
+        settings, kwargs = self.generation_config, given.settings_in(generation_config) | kwargs
         if ids is not None:
-            settings = generation_config if generation_config is not None else self.generation_config
-            if not isinstance(settings, GenerationConfig):
-                raise ValueError(
-                    f"generation_config tiene que ser un `GenerationConfig` y es {settings!r:.60}."
-                )
-            given.check_settings(kwargs, settings, self.config.vocab_size)
-            mask, pad = kwargs.get("attention_mask"), kwargs.get("pad_token_id", settings.pad_token_id)
-            new = kwargs.get("max_new_tokens", settings.max_new_tokens)
-            limit = kwargs.get("max_length", settings.max_length)
             given.check_ids(ids, self.config.vocab_size)
-            given.check_pad(pad, self.config.vocab_size)
+        if embeds is not None or ids is None:
+            given.check_embeds(embeds, self.config.n_embd)
+        shape = (embeds if ids is None else ids).shape[:2]
+        kwargs, new = given.settled(kwargs, settings, self.config, shape[1])
+        mask, pad, eos = (
+            kwargs.get(name, getattr(settings, name, None))
+            for name in ("attention_mask", "pad_token_id", "eos_token_id")
+        )
+        if ids is None:
+            given.check_left(mask, *shape)
+        else:
             if mask is None and pad is not None:
                 # transformers solo la deduce si `forward` la nombra; sin ella, el relleno contaría
                 mask = kwargs["attention_mask"] = (ids != pad).long()
-            if new is None:
-                new = max((limit or 0) - ids.shape[-1], 0)
             given.check_prompt(ids, mask, new, self.config)
             if mask is None:
                 given.warn_if_padded(ids)
-        filters = kwargs.get("logits_processor")
-        if filters is None or isinstance(filters, list):
-            kwargs["logits_processor"] = LogitsProcessorList([given.OnlyNumbers(), *(filters or ())])
-        return super().generate(inputs, generation_config=generation_config, **kwargs)
+        if pad is None and eos is not None:  # es lo que hace transformers, que además avisa en inglés
+            kwargs["pad_token_id"] = int(torch.as_tensor(eos).reshape(-1)[0])
+            kwargs["attention_mask"] = torch.ones(shape, dtype=torch.long) if mask is None else mask
+        filters = LogitsProcessorList([given.OnlyNumbers(), *(kwargs.pop("logits_processor", None) or ())])
+        try:
+            return super().generate(logits_processor=filters, **kwargs)
+        except Exception as error:
+            given.explain(error, kwargs)
+            raise
 
 
 @contextmanager
