@@ -14,6 +14,7 @@ from helpers.training.recipe import (
     Recipe,
     TrainingError,
     add_recipe_options,
+    check_kind,
     check_value,
 )
 from helpers.training.trainer import (
@@ -26,6 +27,7 @@ from helpers.training.trainer import (
     quiet,
     recipe_from,
     split_batch,
+    total_steps,
     train,
     warn_if_alone,
 )
@@ -38,6 +40,7 @@ __all__ = [
     "add_recipe_options",
     "alone_in",
     "arguments_for",
+    "check_kind",
     "check_value",
     "claim",
     "clear_disk_errors",
@@ -52,6 +55,7 @@ __all__ = [
     "recipe_from",
     "silence",
     "split_batch",
+    "total_steps",
     "train",
     "warn_if_alone",
 ]

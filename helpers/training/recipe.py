@@ -19,6 +19,12 @@ def check_value(name: str, value, rule: Rule) -> None:
         raise TrainingError(f"{name}={value!r:.60} no puede ser: tiene que ser {rule}.")
 
 
+def check_kind(told: str, value, kind) -> None:
+    """Lanza `TrainingError` si `value` no es de la clase `kind`: `told` dice qué tiene que ser."""
+    if not isinstance(value, kind):
+        raise TrainingError(f"{told}, y es {value!r:.60}.")
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Lo que tiene cualquier receta; la del ajuste fino y la del preentrenamiento le añaden lo suyo.
