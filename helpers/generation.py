@@ -10,7 +10,8 @@ from numbers import Integral, Real
 import torch
 from torch.nn import functional as F
 
-from helpers.hf import check_flags, check_prompt, positions, refuse_logits, warn_if_padded
+from helpers.given import check_flags, check_prompt, refuse_logits, warn_if_padded
+from helpers.hf import positions
 
 
 def temperature(logits: torch.Tensor, value: float) -> torch.Tensor:

@@ -22,12 +22,12 @@ from helpers.finetuning.metrics import NAMES
 from helpers.finetuning.recipe import PAPER as PAPER_RECIPE
 from helpers.finetuning.run import fine_tune
 from helpers.models import ModelError, load
+from helpers.rules import COUNT
 from helpers.spanish import number, signed, text_table
 from helpers.tasks import TASKS, TaskError, find_task, load_task
 from helpers.terminal import Parser, command
 from helpers.training import TrainingError, check_value, fingerprint, processes
 from helpers.training.folder import changes, output_folder, refuse_changes
-from helpers.training.recipe import COUNT
 
 TABLES = ROOT / "data" / "paper" / "tables.json"
 # Tarea → (tabla, columna) de la fila del Transformer, y su columna en las ablaciones (tabla 5).

@@ -869,6 +869,18 @@ def test_the_lesson_could_go_on_with_every_reference(capsys):
                 assert one_line(capsys).endswith(" Sigo con la tuya.\n"), name
 
 
+@pytest.mark.parametrize(
+    "answer", [lambda x: 2 * x, lambda x: x + x, lambda x: torch.tensor(2 * x), lambda x: 0]
+)
+def test_the_one_of_the_course_runs_once_for_each_case(answer, capsys, monkeypatch):
+    """Acierte o no quien contesta: la de la 09 tarda más que muchas respuestas."""
+    asked = []
+    exercise = Exercise(lambda x: asked.append(x) or 2 * x, cases=[(3,), (5,)], goes_on=True)
+    monkeypatch.setattr(checking, "catalogue", lambda lesson: {"04-doble": exercise})
+    exercises.check("04-doble", answer)
+    assert asked == [3, 5]
+
+
 def test_a_right_but_slow_one_keeps_its_tick_and_the_course_goes_on(doubling, capsys, monkeypatch):
     monkeypatch.setattr(checking, "SLOW", 0.05)
 

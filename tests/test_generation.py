@@ -1,7 +1,10 @@
 """El bucle del curso frente a `generate` de transformers, y los filtros frente a su definición."""
 
+import contextlib
 import copy
+import logging
 import math
+import re
 from fractions import Fraction
 from functools import partial
 
@@ -193,39 +196,179 @@ def test_a_mask_of_four_dimensions_does_not_show_the_future(models, ids, mask):
         models[0](ids, attention_mask=mask)
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        *({"num_beams": value} for value in (0, -1, 1.5, "x")),
-        *({"num_return_sequences": value} for value in (0, -2, "x")),
-        *({"max_length": value} for value in (0, -3, "x")),
-        *({"generation_config": value} for value in ({}, 3, "x")),
-        *({"past_key_values": value} for value in (3, "x", (), [1])),
-        {"max_new_tokens": -1},
-        {"max_new_tokens": True},
-        {"num_beams": 10**6},
-        {"num_return_sequences": 10**6, "do_sample": True},
-        {"min_new_tokens": -1},
-        {"do_sample": "no"},
-        {"do_sample": 3},
-        {"use_cache": "no"},
-        {"streamer": "x"},
-        {"streamer": print},
-        {"streamer": TextStreamer},
-        {"top_k": -1},
-        {"top_k": True},
-        {"num_beams": True},
-        {"temperature": True},
-        {"temperature": 0.0, "do_sample": True},
-        *({"top_p": value} for value in (0, 2.0, math.nan, "x")),
-        *({"temperature": value} for value in (-1.0, math.nan, math.inf, "x")),
-        *({"pad_token_id": value} for value in ("x", [0], 60, -1, 10**400, math.nan)),
-    ],
-    ids=str,
-)
+CANNOT = [
+    *({"num_beams": value} for value in (0, -1, 1.5, "x")),
+    *({"num_return_sequences": value} for value in (0, -2, "x")),
+    *({"max_length": value} for value in (0, -3, "x")),
+    *({"generation_config": value} for value in ({}, 3, "x")),
+    *({"past_key_values": value} for value in (3, "x", (), [1])),
+    {"max_new_tokens": -1},
+    {"max_new_tokens": True},
+    {"num_beams": 10**6},
+    {"num_return_sequences": 10**6, "do_sample": True},
+    {"min_new_tokens": -1},
+    {"do_sample": "no"},
+    {"do_sample": 3},
+    {"use_cache": "no"},
+    {"streamer": "x"},
+    {"streamer": print},
+    {"streamer": TextStreamer},
+    {"top_k": -1},
+    {"top_k": True},
+    {"num_beams": True},
+    {"temperature": True},
+    {"temperature": 0.0, "do_sample": True},
+    *({"top_p": value} for value in (0, 2.0, math.nan, "x")),
+    *({"temperature": value} for value in (-1.0, math.nan, math.inf, "x")),
+    *({"pad_token_id": value} for value in ("x", [0], 60, -1, 10**400, math.nan)),
+    {"max_new_tokens": 0},
+    *({"min_length": value} for value in (-1, 0.5, "x")),
+    *({"no_repeat_ngram_size": value} for value in (-1, 1.5, "x")),
+    *({"repetition_penalty": value} for value in (0, -1.0, math.nan, "x", torch.tensor([1, 2]))),
+    *({"typical_p": value} for value in (0, 1.5, "x")),
+    *({"min_p": value} for value in (-0.5, 2, "x")),
+    *({"epsilon_cutoff": value} for value in (-1, 1, "x")),
+    *({"length_penalty": value} for value in (math.nan, "x", [])),
+    *({"max_time": value} for value in (-1, math.nan, "x")),
+    *({"early_stopping": value} for value in ("x", 2, [])),
+    *({"output_scores": value} for value in ("no", 2, torch.tensor([1, 2]))),
+    *({"eos_token_id": value} for value in (-1, 60, "x", [], [60], 0.5)),
+    *({"forced_eos_token_id": value} for value in (-1, 60, {}, [[1]])),
+    *({"suppress_tokens": value} for value in (5, [60], ["x"], {})),
+    *({"bad_words_ids": value} for value in (5, [5], [[60]], "x")),
+    *({"logits_processor": value} for value in (3, "x", [0], len)),
+    *({"stopping_criteria": value} for value in (3, "x", [0])),
+    {"prefix_allowed_tokens_fn": 3},
+    *({"assistant_model": value} for value in (3, "gpt1-mini", len)),
+    {"inputs_embeds": 3},
+]
+
+
+def as_config(settings):
+    """Los mismos en un `GenerationConfig`, o `None` si no son suyos o no los admite."""
+    if settings.keys() <= vars(GenerationConfig()).keys():
+        with contextlib.suppress(Exception):
+            return {"generation_config": GenerationConfig(**settings)}
+
+
+@pytest.mark.parametrize("settings", CANNOT, ids=str)
 def test_settings_of_transformers_that_cannot_be(models, ids, settings):
     with pytest.raises(ValueError, match=r"tiene[n]? que ser"):
         models[0].generate(ids, **({"max_new_tokens": 2, "do_sample": False} | settings))
+
+
+@pytest.mark.parametrize("settings", filter(as_config, CANNOT), ids=str)
+def test_settings_in_a_config_that_cannot_be(models, ids, settings):
+    config = as_config({"max_new_tokens": 2, "do_sample": False} | settings)
+    with pytest.raises(ValueError, match=r"tiene[n]? que ser"):
+        models[0].generate(ids, **config)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"num_return_sequences": 2, "do_sample": False}, "num_return_sequences=2 .*num_beams=1"),
+        ({"num_return_sequences": 3, "num_beams": 2}, "num_return_sequences=3 .*num_beams=2"),
+        ({"num_return_sequences": 3, "num_beams": 2, "do_sample": True}, "más textos que haces"),
+        ({"min_new_tokens": 3}, "al menos 3 tokens nuevos .* como mucho 2"),
+        ({"min_length": 20}, "al menos 14 tokens nuevos .* como mucho 2"),
+        ({"max_length": 6, "max_new_tokens": None}, "tiene 6 tokens y con max_length=6 no queda sitio"),
+        ({"max_tokens": 3}, "no conoce max_tokens: ¿querías decir max_new_tokens?"),
+        ({"temprature": 0.5}, "no conoce temprature: ¿querías decir temperature?"),
+        ({"token_type_ids": torch.zeros(2, 6).long()}, "no conoce token_type_ids"),
+        ({"zzz": 1}, "no conoce zzz: quítalo"),
+        ({"input_ids": torch.ones(2, 6).long()}, "Los ids van una vez"),
+        ({"stop_strings": ["a"]}, "transformers no sabe generar con stop_strings así: «"),
+        ({"sequence_bias": 3}, "transformers no sabe generar con sequence_bias así: «"),
+        ({"cache_implementation": "x"}, "transformers no sabe generar con cache_implementation así: «"),
+        ({"dola_layers": "x"}, "transformers no sabe generar con dola_layers así: «"),
+        ({"bad_words_ids": []}, "transformers no sabe generar con bad_words_ids así: «"),
+    ],
+)
+def test_settings_that_do_not_go_together_or_are_not_of_this_course(models, ids, settings, message):
+    with pytest.raises(ValueError, match=message):
+        models[0].generate(ids, **({"max_new_tokens": 2} | settings))
+
+
+def test_nothing_to_go_on_is_told(models):
+    with pytest.raises(ValueError, match="inputs_embeds tiene que ser"):
+        models[0].generate(max_new_tokens=2)
+
+
+def test_the_error_of_the_reader_is_theirs(models, ids):
+    with pytest.raises(ZeroDivisionError):
+        models[0].generate(ids, max_new_tokens=2, stopping_criteria=[lambda ids, scores: 1 / 0])
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"temperature": 0.5, "top_p": 0.9}, "sin do_sample=True no cuenta temperature, top_p"),
+        (
+            {"length_penalty": 2.0, "early_stopping": True},
+            "con un solo haz .num_beams. no cuenta early_stopping",
+        ),
+        ({"output_scores": True}, "sin return_dict_in_generate=True no cuenta output_scores"),
+        ({"max_length": 30}, "con max_new_tokens no cuenta max_length"),
+        ({"min_new_tokens": 1, "min_length": 3}, "con min_new_tokens no cuenta min_length"),
+        ({"max_new_tokens": None}, "no dices cuántos tokens quieres .max_new_tokens. y escribo hasta 20"),
+    ],
+)
+@pytest.mark.parametrize("apart", [False, True], ids=["sueltos", "en GenerationConfig"])
+def test_a_setting_that_does_not_count_is_told_in_spanish(
+    models, ids, settings, told, apart, capsys, recwarn
+):
+    """Y no dos veces: transformers, que lo diría en inglés, se calla."""
+    settings = {"max_new_tokens": 2, "do_sample": False} | settings
+    settings = {"generation_config": GenerationConfig(**settings)} if apart else settings
+    heard = []
+    logger = logging.getLogger("transformers")
+    handler = logging.Handler()
+    handler.emit = lambda record: heard.append(record.getMessage())
+    logger.addHandler(handler)
+    try:
+        found = models[0].generate(ids, **settings)
+    finally:
+        logger.removeHandler(handler)
+    assert re.search(told, capsys.readouterr().out)
+    assert heard == [] and list(recwarn) == []
+    new = found.shape[1] - ids.shape[1]
+    assert torch.equal(found, models[0].generate(ids, max_new_tokens=new, do_sample=False))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"temperature": 2, "do_sample": True}, {"repetition_penalty": 2}, {"typical_p": 1, "do_sample": True},
+        {"repetition_penalty": Fraction(3, 2)}, {"min_p": 0, "do_sample": True}, {"max_time": 60},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_whole_number_is_as_good_as_a_decimal(models, ids, settings):
+    exact = {name: value if value is True else float(value) for name, value in settings.items()}
+    for reference in (partial(models[0].generate, **exact), partial(models[1].generate, **exact)):
+        torch.manual_seed(0)
+        expected = reference(ids, max_new_tokens=6)
+        torch.manual_seed(0)
+        assert torch.equal(models[0].generate(ids, max_new_tokens=6, **settings), expected)
+
+
+def test_what_has_ended_is_padded_as_transformers_does(models, ids, capsys):
+    ours, reference = models
+    written = ours.generate(ids, max_new_tokens=8, do_sample=False)
+    for end in (int(written[0, 8]), [int(written[0, 8]), 3], torch.tensor([int(written[0, 8])])):
+        settings = {"max_new_tokens": 8, "do_sample": False, "eos_token_id": end}
+        assert torch.equal(ours.generate(ids, **settings), reference.generate(ids, **settings))
+
+
+def test_a_config_says_the_same_as_its_settings(models, ids):
+    for settings in (
+        {"max_new_tokens": 5, "num_beams": 2, "length_penalty": 0.5}, {"max_length": 12, "repetition_penalty": 1.5},
+        {"max_new_tokens": 5, "bad_words_ids": [[5], [7, 8]], "suppress_tokens": [1, 2]},
+    ):  # fmt: skip
+        expected = models[1].generate(ids, **settings)
+        assert torch.equal(models[0].generate(ids, **settings), expected)
+        assert torch.equal(models[0].generate(ids, generation_config=GenerationConfig(**settings)), expected)
 
 
 @pytest.mark.parametrize("name", ["position_ids", "logits_to_keep"])

@@ -31,6 +31,7 @@ from helpers.hf import GPT1LMHeadModel
 from helpers.pretraining import PRESETS, fine_tune_language, pretrain
 from helpers.pretraining.__main__ import main as pretrain_command
 from helpers.pretraining.corpus import TokenFile, read_token_file, tokenize_documents
+from helpers.pretraining.run import FineTunedLanguage
 from helpers.pretraining.texts import CorpusError, Document
 from helpers.reproduction import main as reproduce_command
 from helpers.tasks import TaskError
@@ -354,6 +355,27 @@ def test_a_longer_run_really_trains_longer(tokens, tokenizer, tmp_path, before, 
         train(tokens, tokenizer, tmp_path / "a", replace(constant, max_steps=4))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"schedule": "cosine"}, {"schedule": "linear"}, {"epochs": 3},
+        {"schedule": "warmup_stable_decay", "decay_steps": 4},
+    ],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("finished", [True, False])
+def test_what_nothing_was_trained_with_is_not_written_down(tokens, tokenizer, tmp_path, change, finished):
+    """Ya están hechas las ocho actualizaciones, todas a tasa constante: `recipe.json` no puede decir otra cosa."""
+    constant = replace(SMALL, schedule="constant_with_warmup")
+    train(tokens, tokenizer, tmp_path / "a", constant)
+    if not finished:
+        (tmp_path / "a" / "model.safetensors").unlink()
+    before = {path: path.read_text() for path in tmp_path.rglob("*.json")}
+    with pytest.raises(TrainingError, match=f"entrenamiento distinto .cambia .*{next(iter(change))}"):
+        train(tokens, tokenizer, tmp_path / "a", replace(constant, **change))
+    assert before == {path: path.read_text() for path in tmp_path.rglob("*.json")}
+
+
 def test_with_other_weights_the_shape_is_theirs(tokens, tokenizer, tmp_path):
     train(tokens, tokenizer, tmp_path / "a")
     model = train(
@@ -538,7 +560,81 @@ def test_a_diverging_pretraining_stops_and_leaves_nothing_wrong(tokens, tokenize
 @pytest.mark.parametrize(
     ("recipe", "cause"),
     [
+        ({"weight_decay": 1e30}, "La pérdida .* weight_decay .1e.30. sea demasiado alto"),
+        ({"weight_decay": 1e10, "max_grad_norm": 0}, "weight_decay .1e.10. sea demasiado alto"),
+        ({"adam_epsilon": 1e-300}, "adam_epsilon .1e-300. cuente como 0"),
+        ({"adam_beta2": 0}, "La perplejidad .* adam_beta2 .0. sea demasiado bajo"),
+        ({"adam_beta2": 0.0, "adam_beta1": 0.99}, "adam_beta2 .0. sea demasiado bajo"),
+        ({"learning_rate": 1e10, "weight_decay": 0.01}, "la tasa de aprendizaje .1e.10. sea demasiado alta"),
+    ],
+)
+def test_what_really_diverged_is_blamed(tokens, tokenizer, tmp_path, recipe, cause):
+    with pytest.raises(TrainingError, match=cause):
+        train(tokens, tokenizer, tmp_path / "a", replace(SMALL, **recipe))
+    assert not (tmp_path / "a" / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_weights_that_were_already_wrong_are_blamed(folder, value):  # noqa: F811
+    model, tokenizer = GPT1LMHeadModel.from_pretrained(folder), GPT1Tokenizer.from_pretrained(folder)
+    with torch.no_grad():
+        model.transformer.h[0].ln_1.weight[0] = value
+    with pytest.raises(TrainingError, match="actualización 1: .* los pesos de partida estén mal"):
+        fine_tune(model, "sentiment", few("sentiment"), tokenizer=tokenizer, recipe=RECIPE, progress=False)
+
+
+def test_a_perplexity_that_is_not_a_number_stops_and_one_of_before_is_infinite(folder, tmp_path):  # noqa: F811
+    model, tokenizer = GPT1LMHeadModel.from_pretrained(folder), GPT1Tokenizer.from_pretrained(folder)
+    assert FineTunedLanguage(model, tokenizer, 800.0, 1.0, 3).perplexity == (math.inf, math.e)
+    with torch.no_grad():
+        for weights in model.parameters():
+            weights *= 1e6
+    text = " ".join(list(few("sentiment")["train"]["text"]) * 4)
+    with pytest.raises(TrainingError, match="La perplejidad ha dejado de ser un número"):
+        fine_tune_language(model, tokenizer, text, out=tmp_path / "a", progress=False)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"recipe": RECIPE}, "La receta tiene que ser una `PretrainingRecipe`"),
+        ({"recipe": None}, "La receta tiene que ser"),
+        ({"recipe": {}}, "La receta tiene que ser"),
+        ({"tokenizer": None}, "El tokenizador tiene que ser"),
+        ({"tokenizer": "gpt1-mini"}, "El tokenizador tiene que ser"),
+        ({"tokens": None}, "Los tokens tienen que ser"),
+        ({"tokens": "tokens/train.bin"}, "Los tokens tienen que ser"),
+        ({"probes": [3]}, "Las sondas .probes. tienen que ser funciones, y es 3"),
+    ],
+)
+def test_what_a_pretraining_is_not_given(tokens, tokenizer, tmp_path, settings, told):
+    given = {"tokens": tokens, "tokenizer": tokenizer, "out": tmp_path / "a"} | settings
+    with pytest.raises(TrainingError, match=told):
+        train(**given)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"model": "gpt1-mini"}, "El modelo tiene que ser lo que devuelve `models.load`, y es 'gpt1-mini'"),
+        ({"model": None}, "El modelo tiene que ser"),
+        ({"tokenizer": None}, "El tokenizador tiene que ser"),
+        ({"recipe": None}, "La receta tiene que ser"),
+        ({"recipe": RECIPE}, "La receta tiene que ser una `PretrainingRecipe`"),
+    ],
+)
+def test_what_a_language_fine_tuning_is_not_given(folder, tokenizer, settings, told):  # noqa: F811
+    given = {"model": GPT1LMHeadModel.from_pretrained(folder), "tokenizer": tokenizer, "text": "a " * 900}
+    with pytest.raises(TrainingError, match=told):
+        fine_tune_language(**(given | settings), progress=False)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "cause"),
+    [
         ({"learning_rate": 1e30}, "prueba con la mitad"),
+        ({"weight_decay": 1e30}, "weight_decay .1e.30. sea demasiado alto"),
+        ({"adam_epsilon": 1e-300}, "adam_epsilon .1e-300. cuente como 0"),
         ({"learning_rate": 1e12, "max_grad_norm": 0}, "prueba con la mitad"),
         ({"lm_coef": 1e38}, "lm_coef .* el artículo usa 0,5"),
         # la pérdida cabe en fp32 y la norma de su gradiente, no: no se aprendería nada

@@ -72,15 +72,14 @@ class Exercise:
 
     def outputs(self, answer) -> list:
         """Lo que da `answer` en cada caso (o el propio valor, si no se pide una función)."""
-        return list(self.outputs_of(answer))
+        return list(self.outputs_of(answer, []))
 
-    def outputs_of(self, answer, given: list | None = None) -> Iterator:
+    def outputs_of(self, answer, given: list) -> Iterator:
         """Lo mismo, según va saliendo: si `answer` se para, se sabe en qué caso. En `given` quedan los argumentos."""
         for case in self.cases:
             # Se copia para que una respuesta que modifica sus argumentos no estropee los siguientes.
             arguments = copy.deepcopy(case)
-            if given is not None:
-                given.append(arguments)
+            given.append(arguments)
             yield self.run(answer, *arguments) if self.run else answer(*arguments)
         if not self.cases:
             yield answer
@@ -90,6 +89,21 @@ class Exercise:
         if self.measure is None:
             return found
         return [one if one is None or one is ... else self.measure(one) for one in found]
+
+
+@dataclass
+class Trial:
+    """Lo que ha pasado al probar una respuesta: lo que da en cada caso y cómo han quedado sus argumentos.
+
+    Y lo mismo de la del curso (`expected`, `left`), que así se calcula una sola vez. `spent`: los segundos de CPU que
+    ha gastado la respuesta ella sola.
+    """
+
+    found: list = field(default_factory=list)
+    given: list = field(default_factory=list)
+    expected: list = field(default_factory=list)
+    left: list = field(default_factory=list)
+    spent: float = 0.0
 
 
 def catalogue(lesson: str) -> dict[str, Exercise]:
@@ -112,20 +126,11 @@ def check(name: str, answer):
     exercise = _find(name)
     if exercise is None:
         return None
-    found, given, spent = [], [], []
-    mark, sentence = judge(exercise, answer, found, given, spent)
+    trial = Trial()
+    mark, sentence = judge(exercise, answer, trial)
     if exercise.goes_on:
-        mine, why = mark == "✅", ""
-        if mine and sum(spent) > SLOW:
-            mine, why = False, ", que va más deprisa"
-        elif mine:
-            left: list = []
-            expected = list(exercise.outputs_of(exercise.reference, left))
-            if wanted := other_kind(found, expected):
-                mine, why = False, f": las celdas siguientes esperan {wanted}"
-            elif changed(given, exercise.cases) and not changed(left, exercise.cases):
-                mine = False
-                why = ": la tuya cambia lo que recibe, y las celdas siguientes lo usan después"
+        why = _unfit(exercise, trial) if mark == "✅" else ""
+        mine = mark == "✅" and not why
         sentence += (
             "" if sentence.endswith((".", "?", "!", "…")) else "."
         )  # lo que dice un error no acaba en punto
@@ -134,6 +139,17 @@ def check(name: str, answer):
     if mark in "✅❌":
         passport.record(name, mark == "✅")
     return (answer if mine else exercise.reference) if exercise.goes_on else None
+
+
+def _unfit(exercise: Exercise, trial: Trial) -> str:
+    """Por qué no puede seguir la lección con una respuesta que está bien; vacío si puede."""
+    if trial.spent > SLOW:
+        return ", que va más deprisa"
+    if wanted := other_kind(trial.found, trial.expected):
+        return f": las celdas siguientes esperan {wanted}"
+    if changed(trial.given, exercise.cases) and not changed(trial.left, exercise.cases):
+        return ": la tuya cambia lo que recibe, y las celdas siguientes lo usan después"
+    return ""
 
 
 def _find(name) -> Exercise | None:
@@ -155,19 +171,10 @@ def _find(name) -> Exercise | None:
     return exercises[name]
 
 
-def judge(
-    exercise: Exercise,
-    answer: Callable | Any,
-    found: list | None = None,
-    given: list | None = None,
-    spent: list | None = None,
-) -> tuple[str, str]:
-    """(⏳, ✅, ❌ o ⏱; frase) para una respuesta.
-
-    En `found`, `given` y `spent`, si se dan, deja lo que ha devuelto en cada caso, cómo han quedado sus argumentos y
-    cuántos segundos de CPU ha gastado ella sola.
-    """
-    found = [] if found is None else found
+def judge(exercise: Exercise, answer: Callable | Any, trial: Trial | None = None) -> tuple[str, str]:
+    """(⏳, ✅, ❌ o ⏱; frase) para una respuesta; en `trial`, si se da, queda lo que ha pasado al probarla."""
+    trial = Trial() if trial is None else trial
+    found = trial.found
     if answer is None or answer is ...:
         return "⏳", "pendiente. Escribe tu respuesta en la celda de arriba."
     if exercise.run and not issubclass(type(answer), type):
@@ -186,20 +193,20 @@ def judge(
                 # Dos veces `undisturbed`: la comparación tampoco hereda lo que la respuesta haya cambiado.
                 with undisturbed(), used if watched else contextlib.nullcontext():
                     start = time.process_time()
-                    bounded(lambda: found.extend(exercise.outputs_of(answer, given)), exercise.seconds)
-                    if spent is not None:
-                        spent.append(time.process_time() - start)
+                    bounded(lambda: found.extend(exercise.outputs_of(answer, trial.given)), exercise.seconds)
+                    trial.spent = time.process_time() - start
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # también SystemExit: sys.exit() no cierra la lección
                 return _stopped(error, exercise, answer, len(found))
             # La del curso, fuera del reloj: la primera vez puede cargar media PyTorch, y no es culpa de quien contesta.
             pending = all(value is None or value is ... for value in found)
-            expected = [] if pending else exercise.outputs(exercise.reference)
+            if not pending:
+                trial.expected.extend(exercise.outputs_of(exercise.reference, trial.left))
             # Comparar también ejecuta código ajeno: el de los objetos que se devuelven.
             try:
                 return bounded(
-                    lambda: _verdict(exercise, found, expected, printed, used.seen), exercise.seconds
+                    lambda: _verdict(exercise, found, trial.expected, printed, used.seen), exercise.seconds
                 )
             except KeyboardInterrupt:
                 raise

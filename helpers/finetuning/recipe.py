@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from helpers.training import Recipe, Rule
-from helpers.training.recipe import BELOW_ONE, COUNT, FRACTION, NOT_NEGATIVE
+from helpers.rules import BELOW_ONE, COUNT, FRACTION, NOT_NEGATIVE, Rule
+from helpers.training import Recipe
 
 
 @dataclass(frozen=True)

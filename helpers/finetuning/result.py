@@ -15,10 +15,10 @@ from helpers.finetuning.batches import by_length
 from helpers.finetuning.model import GPT1ForTask
 from helpers.finetuning.recipe import FineTuningRecipe
 from helpers.hf import evaluating, silence
+from helpers.rules import COUNT
 from helpers.tasks import Task, encode_task, find_task, pad
 from helpers.tokenizer import GPT1Tokenizer
-from helpers.training import TrainingError
-from helpers.training.recipe import COUNT, check_value
+from helpers.training import TrainingError, check_value
 
 RESULT = "result.json"
 

@@ -25,6 +25,7 @@ from helpers.tokenizer import SPECIAL_TOKENS, GPT1Tokenizer
 from helpers.training import (
     TrainingError,
     alone_in,
+    check_kind,
     claim,
     clear_disk_errors,
     fingerprint,
@@ -58,15 +59,13 @@ def fine_tune(
     otro ajuste, no se puede escribir o la pérdida diverge.
     """
     out = None if out is None else output_folder(out)
-    if not isinstance(recipe, FineTuningRecipe):
-        raise TrainingError(
-            f"La receta tiene que ser una `FineTuningRecipe` (como `PAPER` o `MINI`) y es {recipe!r:.60}."
-        )
-    if not isinstance(model, str | Path | GPT1LMHeadModel):
-        raise TrainingError(
-            "El modelo tiene que ser un nombre («gpt1-mini»), una carpeta o lo que devuelve `models.load`, y es "
-            f"{model!r:.60}."
-        )
+    check_kind(
+        "La receta tiene que ser una `FineTuningRecipe` (como `PAPER` o `MINI`)", recipe, FineTuningRecipe
+    )
+    check_kind(
+        "El modelo tiene que ser un nombre («gpt1-mini»), una carpeta o lo que devuelve `models.load`",
+        model, str | Path | GPT1LMHeadModel,
+    )  # fmt: skip
     with (
         silence(),
         tempfile.TemporaryDirectory() as scratch,  # `Trainer` quiere una carpeta aunque no guarde nada

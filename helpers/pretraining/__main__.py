@@ -14,11 +14,11 @@ from helpers.pretraining.corpus import TokenFile, read_token_file, tokenize_docu
 from helpers.pretraining.recipe import PRESETS, check_init
 from helpers.pretraining.run import WEIGHTS, pretrain
 from helpers.pretraining.texts import CorpusError, find_files, read_documents, read_titles, split_held_out
+from helpers.rules import COUNT, Rule
 from helpers.spanish import number
 from helpers.terminal import Parser, command
 from helpers.tokenizer import GPT1Tokenizer
 from helpers.training import (
-    Rule,
     TrainingError,
     add_recipe_options,
     check_value,
@@ -30,7 +30,6 @@ from helpers.training import (
     silence,
     warn_if_alone,
 )
-from helpers.training.recipe import COUNT
 from helpers.zeroshot import probes
 
 PARTS = ("train", "held_out")

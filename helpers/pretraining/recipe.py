@@ -9,8 +9,8 @@ from transformers import OpenAIGPTConfig
 
 from helpers import models
 from helpers.hf import GPT1LMHeadModel
-from helpers.training import Recipe, Rule, TrainingError
-from helpers.training.recipe import COUNT
+from helpers.rules import COUNT, Rule
+from helpers.training import Recipe, TrainingError
 
 
 @dataclass(frozen=True)

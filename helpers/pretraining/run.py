@@ -2,11 +2,14 @@
 
 import math
 import tempfile
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from helpers import environment, models
 from helpers.files import opened, write_json
@@ -20,18 +23,23 @@ from helpers.training import (
     QuietProgress,
     TrainingError,
     alone_in,
+    check_kind,
     claim,
     clear_disk_errors,
     fingerprint,
     finished,
+    last_checkpoint,
     mark_finished,
     output_folder,
     quiet,
     silence,
+    total_steps,
     train,
 )
 
 WEIGHTS = "model.safetensors"
+RECIPE = "La receta tiene que ser una `PretrainingRecipe` (como las de `PRESETS`)"
+TOKENIZER = "El tokenizador tiene que ser un `GPT1Tokenizer`"
 SHAPE = ("n_layer", "n_embd", "n_head", "n_positions")
 HELD_OUT = 10  # de un texto propio se aparta una de cada diez ventanas, las del final, para medir
 
@@ -51,6 +59,12 @@ def pretrain(
     entrenamiento, si diverge o si no se puede escribir. Artículo, §4.1. Lección 09.
     """
     out, bar = output_folder(out), QuietProgress("Preentrenamiento", disable=not progress)
+    check_kind(RECIPE, recipe, PretrainingRecipe)
+    check_kind(TOKENIZER, tokenizer, GPT1Tokenizer)
+    for file in (train_file, held_out):
+        check_kind("Los tokens tienen que ser lo que devuelve `tokenize_documents`", file, TokenFile)
+    for probe in probes:
+        check_kind("Las sondas (probes) tienen que ser funciones", probe, Callable)
     with silence(), clear_disk_errors(out), alone_in(out):
         model = blank_model(recipe, len(tokenizer), init)
         # con `init`, las medidas son las de sus pesos
@@ -64,7 +78,7 @@ def pretrain(
         quiet(trainer, bar)
         length = model.config.n_positions
         check_fits(trainer, lambda micro_batch: Batch(micro_batch, length, micro_batch * length))
-        if claim(out, identity, WEIGHTS, _may_change):
+        if claim(out, identity, WEIGHTS, partial(_may_change, trainer)):
             return models.load(str(out), verbose=False)[0]
         train(trainer, bar)
         model = finished(trainer, environment.device())
@@ -78,10 +92,16 @@ def pretrain(
     return model.eval()
 
 
-def _may_change(before: dict) -> tuple[str, ...]:
-    """A tasa constante se puede alargar, también con una bajada al final: aún no se había decidido cuándo."""
+def _may_change(trainer, before: dict) -> tuple[str, ...]:
+    """A tasa constante se puede alargar, también con una bajada al final: aún no se había decidido cuándo.
+
+    Si ya se han hecho las actualizaciones que se piden, no: quedaría apuntado otro ajuste sin haber entrenado con él.
+    """
     constant = before.get("schedule") == "constant_with_warmup"
-    return ("schedule", "decay_steps", "max_steps", "epochs") if constant else ()
+    last = last_checkpoint(trainer.args.output_dir, verbose=False)
+    done = int(last.rpartition("-")[2]) if last else 0
+    longer = total_steps(trainer) != done
+    return ("schedule", "decay_steps", "max_steps", "epochs") if constant and longer else ()
 
 
 def _history(init) -> list[dict]:
@@ -102,7 +122,8 @@ class FineTunedLanguage:
     @property
     def perplexity(self) -> tuple[float, float]:
         """Perplejidad por token de la parte apartada: (antes, después)."""
-        return math.exp(self.loss_before), math.exp(self.loss_after)
+        before, after = torch.tensor([self.loss_before, self.loss_after], dtype=torch.float64).exp().tolist()
+        return before, after
 
 
 def fine_tune_language(
@@ -117,6 +138,9 @@ def fine_tune_language(
     medir) o si un lote no cabe en la memoria. Lección 06.
     """
     out = None if out is None else output_folder(out)
+    check_kind("El modelo tiene que ser lo que devuelve `models.load`", model, GPT1LMHeadModel)
+    check_kind(RECIPE, recipe, PretrainingRecipe)
+    check_kind(TOKENIZER, tokenizer, GPT1Tokenizer)
     ids = tokenizer.text_to_ids(read_text(text))
     length = model.config.n_positions
     total = len(ids) // length

@@ -1,6 +1,7 @@
 """`Trainer` con la receta del preentrenamiento: cuándo mide, sobre qué ventanas y qué apunta. Lección 09."""
 
 import math
+import sys
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from helpers.pretraining.recipe import PretrainingRecipe
 from helpers.training import CarefulTrainer, TrainingError, arguments_for, fingerprint
 
 MEASURED = ("step", "tokens", "held_out_loss")
+MOST = math.log(sys.float_info.max)  # nats por token: con más, la perplejidad no cabe en un número
 
 
 def doublings(first: int, last: int) -> list[int]:
@@ -124,7 +126,10 @@ class WindowTrainer(CarefulTrainer):
         for batch in dataloader:
             losses.append(self.accelerator.gather_for_metrics(window_losses(self.model, batch["input_ids"])))
         losses = torch.cat(losses)
-        return EvalLoopOutput(None, None, {f"{metric_key_prefix}_loss": losses.mean().item()}, len(losses))
+        loss = losses.mean().item()
+        if loss > MOST:
+            self.stop_diverged(what="La perplejidad")
+        return EvalLoopOutput(None, None, {f"{metric_key_prefix}_loss": loss}, len(losses))
 
 
 def window_trainer(

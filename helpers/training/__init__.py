@@ -12,9 +12,9 @@ from helpers.training.folder import (
 )
 from helpers.training.recipe import (
     Recipe,
-    Rule,
     TrainingError,
     add_recipe_options,
+    check_kind,
     check_value,
 )
 from helpers.training.trainer import (
@@ -27,6 +27,7 @@ from helpers.training.trainer import (
     quiet,
     recipe_from,
     split_batch,
+    total_steps,
     train,
     warn_if_alone,
 )
@@ -35,11 +36,11 @@ __all__ = [
     "CarefulTrainer",
     "QuietProgress",
     "Recipe",
-    "Rule",
     "TrainingError",
     "add_recipe_options",
     "alone_in",
     "arguments_for",
+    "check_kind",
     "check_value",
     "claim",
     "clear_disk_errors",
@@ -54,6 +55,7 @@ __all__ = [
     "recipe_from",
     "silence",
     "split_batch",
+    "total_steps",
     "train",
     "warn_if_alone",
 ]

@@ -1,70 +1,28 @@
 """Una receta de entrenamiento: sus valores, cuáles son posibles y cómo se piden en la terminal."""
 
 import argparse
-import math
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
-from numbers import Integral, Real
-from typing import ClassVar, NamedTuple, get_args
+from numbers import Real
+from typing import ClassVar, get_args
 
-from helpers.spanish import number
+from helpers.rules import BELOW_ONE, COUNT, NOT_NEGATIVE, POSITIVE, Rule
 
 
 class TrainingError(Exception):
     """El entrenamiento no puede empezar o seguir; el mensaje dice qué ha pasado y qué hacer."""
 
 
-class Rule(NamedTuple):
-    """Qué valores son posibles: de qué tipo, entre qué extremos (los que están en `open` no valen) y cuáles además."""
-
-    kind: type
-    low: float = -math.inf
-    high: float = math.inf
-    open: tuple = ()
-    also: tuple = ()
-
-    def accepts(self, value) -> bool:
-        if any(value is other or (type(value) is type(other) and value == other) for other in self.also):
-            return True
-        if self.kind not in (int, float):
-            return isinstance(value, self.kind) and not self.also
-        number = isinstance(value, Integral if self.kind is int else Real) and not isinstance(value, bool)
-        try:
-            return (
-                number and math.isfinite(value) and value not in self.open and self.low <= value <= self.high
-            )
-        except OverflowError:  # un entero de cientos de cifras
-            return False
-
-    def __str__(self) -> str:
-        others = [repr(other) if isinstance(other, str) else str(other) for other in self.also]
-        if self.kind not in (int, float):
-            return f"una de {', '.join(others)}" if others else "True o False"
-        told = "un entero" if self.kind is int else "un número"
-        if self.low > -math.inf:
-            told += f" mayor que {_told(self.low)}" if self.low in self.open else f" desde {_told(self.low)}"
-        if self.high < math.inf:
-            told += (
-                f" y menor que {_told(self.high)}" if self.high in self.open else f" hasta {_told(self.high)}"
-            )
-        return " o ".join([told, *others])
-
-
-def _told(value: float) -> str:
-    return f"{value:g}" if abs(value) < 1e6 else number(value)
-
-
-POSITIVE = Rule(float, 0, open=(0,))
-NOT_NEGATIVE = Rule(float, 0)
-FRACTION = Rule(float, 0, 1)
-BELOW_ONE = Rule(float, 0, 1, open=(1,))
-COUNT = Rule(int, 1, 10**9)
-
-
 def check_value(name: str, value, rule: Rule) -> None:
     """Lanza `TrainingError`, con lo que es y lo que puede ser, si `rule` no admite `value`."""
     if not rule.accepts(value):
         raise TrainingError(f"{name}={value!r:.60} no puede ser: tiene que ser {rule}.")
+
+
+def check_kind(told: str, value, kind) -> None:
+    """Lanza `TrainingError` si `value` no es de la clase `kind`: `told` dice qué tiene que ser."""
+    if not isinstance(value, kind):
+        raise TrainingError(f"{told}, y es {value!r:.60}.")
 
 
 @dataclass(frozen=True)

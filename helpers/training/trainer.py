@@ -117,17 +117,30 @@ class CarefulTrainer(Trainer):
     def stop_diverged(self, step: int | None = None, what: str = "La pérdida"):
         saves = self.args.save_strategy != "no"
         kept = last_checkpoint(self.args.output_dir, verbose=False) if saves else None
-        weight = getattr(getattr(self, "recipe", None), "lm_coef", 0)
-        cause = (
-            f"lm_coef ({weight:g}) sea demasiado alto; el artículo usa 0,5"
-            if weight > 100
-            else f"la tasa de aprendizaje ({self.args.learning_rate:g}) sea demasiado alta; prueba con la mitad"
-        )
+        cause = next(cause for suspect, cause in self._suspects(step) if suspect)
         raise TrainingError(
             f"{what} ha dejado de ser un número en la actualización {step or self.state.global_step}: lo más "
             f"probable es que {cause}"
             + (f", en otra carpeta ({Path(kept).name}, de antes, sigue entero)." if kept else ".")
         )
+
+    def _suspects(self, step: int | None) -> list[tuple[bool, str]]:
+        """(¿puede ser?, causa) de que algo deje de ser un número, de la más rara a la más corriente."""
+        args, lm_coef = self.args, getattr(getattr(self, "recipe", None), "lm_coef", 0)
+        rate, decay, epsilon = args.learning_rate, args.weight_decay, args.adam_epsilon
+        beta1, beta2 = args.adam_beta1, args.adam_beta2
+        return [
+            (lm_coef > 100, f"lm_coef ({lm_coef:g}) sea demasiado alto; el artículo usa 0,5"),
+            # cada actualización multiplica los pesos por 1 - tasa · decaimiento
+            (decay * min(rate, 1) > 1, f"weight_decay ({decay:g}) sea demasiado alto; el artículo usa 0,01"),
+            (
+                epsilon < torch.finfo(torch.float32).tiny,
+                f"adam_epsilon ({epsilon:g}) cuente como 0; prueba con 1e-8",
+            ),
+            (beta2 < beta1**2, f"adam_beta2 ({beta2:g}) sea demasiado bajo; prueba con 0.999"),
+            (step == 1, "los pesos de partida estén mal, porque aún no ha cambiado ninguno; revísalos"),
+            (True, f"la tasa de aprendizaje ({rate:g}) sea demasiado alta; prueba con la mitad"),
+        ]
 
 
 def finished(trainer, device):
