@@ -18,6 +18,7 @@ from transformers.utils import cached_file
 from helpers import environment, files
 from helpers.gpt import ACTIVATIONS
 from helpers.hf import GPT1LMHeadModel, silence
+from helpers.int8 import to_int8
 from helpers.spanish import number
 from helpers.tokenizer import GPT1Tokenizer
 
@@ -44,21 +45,26 @@ class ModelError(Exception):
     """No se ha podido cargar el modelo pedido; el mensaje dice qué se encontró y qué hacer."""
 
 
-def load(name: str = "auto", device: str | None = None, verbose: bool = True):
+def load(name: str = "auto", device: str | None = None, verbose: bool = True, int8: bool = False):
     """Carga `(modelo, tokenizador)`; el modelo queda en modo evaluación, en fp32.
+
+    Con `int8=True`, en la CPU y con un byte por peso (`helpers.int8`): para escribir con `openai-gpt` en un portátil.
 
     `name`: `"gpt1-mini"` (el del curso), `"openai-gpt"` (Hub o su caché), una carpeta, o `"auto"`: la variable de
     entorno `GPT1_MODELO` si existe y, si no, `gpt1-mini`, también en Colab: así lo que dice una lección es cierto para
     quien la lee. Nunca se cambia en silencio el modelo pedido por otro. Lanza `ModelError` con una frase que dice qué
-    falla, y `environment.DeviceError` si no hay tal `device`.
+    falla, `environment.DeviceError` si no hay tal `device` e `Int8Error` si int8 no puede ser.
     """
+    if not isinstance(int8, bool):
+        raise ModelError(f"int8 es True o False y se ha dado {int8!r:.40}.")
     wanted, why = choose(name)
     label, folder, origin = _locate(wanted)
-    model, tokenizer = _load(label, folder, device)
+    model, tokenizer = _load(label, folder, device or ("cpu" if int8 else None))
     if verbose:
         other = " Los comentarios de las lecciones hablan de gpt1-mini: tus números serán otros."
-        print(f"{_described(model, label, origin)}{why}.{'' if folder.resolve() == MINI else other}")
-    return model, tokenizer
+        rounded = ", en int8" if int8 else ""
+        print(f"{_described(model, label, origin)}{rounded}{why}.{'' if folder.resolve() == MINI else other}")
+    return (to_int8(model) if int8 else model), tokenizer
 
 
 def published(download: bool = False, folder=None, device: str | None = None):
