@@ -15,6 +15,7 @@ import json
 import lzma
 import math
 import os
+import pickle
 import shutil
 import sys
 import time
@@ -24,17 +25,25 @@ from types import SimpleNamespace
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch.nn import functional as F
 
 from helpers.files import read_json, write_json
 from helpers.gpt import GPT1
 from helpers.terminal import Parser, command
 
-STATE, BETAS, DECAY, MAX_NORM = "state.safetensors", (0.9, 0.98), 0.01, 1.0
+STATE, BETAS, DECAY, MAX_NORM = "state.pt", (0.9, 0.98), 0.01, 1.0
 PATIENCE = 3  # pases seguidos en que la pérdida de lo apartado no baja, antes de empezar la bajada final
+SETTINGS = ("batch", "warmup", "dropout", "seed", "check_updates", "train_seconds", "max_passes")
 MOMENTS = [64, 256, 1024, 4096]
+KEPT = (
+    "step",
+    "updates",
+    "decay",
+    "seconds",
+    "history",
+    "loss",
+)  # lo que hace falta para retomar, además de los pesos
 FILE, TRIP, TRIP_FILES = 15 * 2**20, 62 * 2**20, 8  # lo que cabe, en bytes, en un archivo y en un viaje
 # Solo para `plan`, antes de medir: bf16 sin dispersión de una H100 SXM (hoja de datos de NVIDIA) y la parte que
 # aprovecharía un modelo tan estrecho. Es una suposición; la velocidad de verdad la mide `check`.
@@ -78,18 +87,15 @@ def make_optimizers(model, kind: str) -> list:
 
     `match_rms_adamw` deja el paso de Muon del tamaño del de AdamW, y así vale la misma tasa.
     """
-    matrices = [
-        p for name, p in model.named_parameters() if kind == "muon" and p.ndim == 2 and name[0] == "h"
-    ]
-    rest = [p for p in model.parameters() if not any(p is matrix for matrix in matrices)]
-    groups = [
-        {"params": [p for p in rest if p.ndim == 2], "weight_decay": DECAY},
-        {"params": [p for p in rest if p.ndim == 1], "weight_decay": 0.0},
-    ]
-    adam = torch.optim.AdamW(groups, betas=BETAS, fused=True)
-    if not matrices:
-        return [adam]
-    return [torch.optim.Muon(matrices, weight_decay=DECAY, adjust_lr_fn="match_rms_adamw"), adam]
+    vectors = [p for p in model.parameters() if p.ndim == 1]
+    matrices = [p for p in model.h.parameters() if p.ndim == 2]
+    tables = [model.tokens_embed.weight, model.positions_embed.weight]
+    decayed = tables if kind == "muon" else tables + matrices
+    groups = [{"params": decayed, "weight_decay": DECAY}, {"params": vectors, "weight_decay": 0.0}]
+    found = [torch.optim.AdamW(groups, betas=BETAS, fused=True)]
+    if kind == "muon":
+        found.append(torch.optim.Muon(matrices, weight_decay=DECAY, adjust_lr_fn="match_rms_adamw"))
+    return found
 
 
 class Training:
@@ -98,16 +104,14 @@ class Training:
     def __init__(self, corpus: Corpus, settings: dict, compiled: bool):
         self.corpus, self.settings = corpus, settings
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        torch.set_float32_matmul_precision("high")
         torch.manual_seed(settings["seed"])
         pdrop = dict.fromkeys(("embd_pdrop", "attn_pdrop", "resid_pdrop"), settings["dropout"])
         self.model = GPT1(SimpleNamespace(**corpus.config | pdrop)).to(self.device)
         self.initial = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
         self.length, self.batch = corpus.config["n_positions"], settings["batch"]
         self.tokens = torch.from_numpy(corpus.tokens.astype(np.int32)).to(self.device)
-        self.windows = (
-            len(corpus.tokens) - self.length
-        ) // self.length  # caben desplazadas hasta `length` - 1
+        # caben desplazadas hasta `length` - 1 tokens
+        self.windows = (len(corpus.tokens) - self.length) // self.length
         self.per_pass = self.windows // self.batch  # actualizaciones
         if not self.per_pass:
             raise KitError(f"El corpus da {self.windows} ventanas y un lote pide {self.batch}: baja --batch.")
@@ -120,11 +124,13 @@ class Training:
         self.model.load_state_dict(self.initial)
         self.optimizers = make_optimizers(self.model, optimizer)
         self.rate, self.updates, self.decay = rate, updates, decay
-        self.step, self.seconds, self.history, self.loss = 0, 0.0, [], None
+        self.step, self.seconds, self.history, self.loss, self.saved = 0, 0.0, [], None, 0
 
-    def finish(self) -> None:
-        """Empieza ya la bajada final de la tasa, si no ha empezado."""
-        self.updates = min(self.updates, self.step + self.decay)
+    def finish(self, decay: int | None = None) -> None:
+        """Empieza ya la bajada final de la tasa, si no ha empezado o si con `decay` acaba antes."""
+        decay = decay or self.decay
+        if self.step + decay < self.updates:
+            self.updates, self.decay = self.step + decay, decay
 
     def rate_now(self) -> float:
         up = (self.step + 1) / max(1, self.settings["warmup"])
@@ -202,62 +208,56 @@ class Training:
         """De una vez. Los momentos van en bf16, y aquí se redondean igual: seguir y retomar dan lo mismo."""
         if not math.isfinite(self.loss):
             raise KitError(f"En la actualización {self.step} la pérdida ya no es un número: baja la tasa.")
-        tensors = {f"weights.{name}": p for name, p in self.model.state_dict().items()} | {"loss": self.loss}
-        for key, holder, name in self._moments():
-            value = holder[name]
-            if value.ndim:
-                value.copy_(value.bfloat16())
-            tensors[key] = value.bfloat16() if value.ndim else value
-        told = {name: getattr(self, name) for name in ("step", "updates", "seconds", "history")}
-        _save(tensors, path, {"state": json.dumps(told | {"identity": identity})})
+        optimizers = [optimizer.state_dict() for optimizer in self.optimizers]
+        for one in optimizers:
+            one["state"] = {number: _rounded(state) for number, state in one["state"].items()}
+        told = {name: getattr(self, name) for name in KEPT} | {"identity": identity}
+        partial = path.with_suffix(".tmp")
+        torch.save(told | {"model": self.model.state_dict(), "optimizers": optimizers}, partial)
+        os.replace(partial, path)
+        self.saved = self.step
 
     def resume(self, path: Path, identity: str) -> None:
         try:
-            with safe_open(path, "pt") as file:
-                told = json.loads(file.metadata()["state"])
-            tensors = load_file(path, device=self.device)
-        except (SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise KitError(f"{path} está dañado: bórralo, y seguirá desde lo que quede ({error}).") from error
-        if told.pop("identity") != identity:
-            raise KitError(f"{path} es de otro entrenamiento: elige otra carpeta (--out) o bórralo.")
-        self.model.load_state_dict({name: tensors[f"weights.{name}"] for name in self.initial})
-        self.loss = tensors["loss"]
-        names = {id(p): name for name, p in self.model.named_parameters()}
-        for optimizer in self.optimizers:
-            for p in (p for group in optimizer.param_groups for p in group["params"]):
-                start = f"moments.{names[id(p)]}."
-                found = {
-                    key.removeprefix(start): value for key, value in tensors.items() if key.startswith(start)
-                }
-                optimizer.state[p] = {name: value.float() for name, value in found.items()}
-        for name, value in told.items():
-            setattr(self, name, value)
-
-    def _moments(self):
-        """(clave en el archivo, dict, nombre) de cada tensor de los optimizadores."""
-        names = {id(p): name for name, p in self.model.named_parameters()}
-        for optimizer in self.optimizers:
-            for p, state in optimizer.state.items():
-                yield from ((f"moments.{names[id(p)]}.{name}", state, name) for name in state)
+            told = torch.load(path, map_location=self.device, weights_only=True)
+        except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+            raise KitError(f"{path} está dañado: bórralo, y empezará de nuevo.") from error
+        if told["identity"] != identity:
+            raise KitError(f"{path} es de otra decisión: elige otra carpeta (--out) o bórralo.")
+        self.model.load_state_dict(told["model"])
+        for optimizer, state in zip(self.optimizers, told["optimizers"], strict=True):
+            optimizer.load_state_dict(state)  # vuelve a fp32, como los pesos
+        for name in KEPT:
+            setattr(self, name, told[name])
+        self.saved = self.step
 
     def save_half(self, path: Path) -> None:
         """Los pesos en fp16, con los nombres de `GPT1LMHeadModel`."""
         weights = {f"transformer.{name}": p.half() for name, p in self.model.state_dict().items()}
-        _save(weights, path, {"format": "pt"})
+        partial = path.with_suffix(".tmp")
+        save_file({name: tensor.contiguous() for name, tensor in weights.items()}, partial, {"format": "pt"})
+        os.replace(partial, path)
 
 
-def _save(tensors: dict, path: Path, metadata: dict) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".tmp")
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata)
-    os.replace(partial, path)
+def _rounded(state: dict) -> dict:
+    for value in state.values():
+        if value.ndim:
+            value.copy_(value.bfloat16())
+    return {name: value.bfloat16() if value.ndim else value for name, value in state.items()}
+
+
+def planned(corpus: Corpus, settings: dict, speed: float) -> tuple[int, float]:
+    """(actualizaciones, pases) que caben a `speed` tokens por segundo; un 10 % es para medir y guardar."""
+    tokens = settings["batch"] * corpus.config["n_positions"]
+    fits = 0.9 * settings["train_seconds"] * speed
+    updates = max(1, int(min(fits, corpus.total * settings["max_passes"]) / tokens))
+    return updates, updates * tokens / corpus.total
 
 
 def check(corpus: Corpus, options) -> None:
     """Mide la velocidad y prueba cada optimizador con cada tasa, de cero; lo elegido queda en `decision.json`."""
     path = options.out / "decision.json"
-    names = ("batch", "warmup", "dropout", "seed", "check_updates", "train_seconds", "max_passes")
-    settings = {name: getattr(options, name) for name in names} | {"corpus": corpus.id}
+    settings = {name: getattr(options, name) for name in SETTINGS} | {"corpus": corpus.id}
     decision = read_json(path, KitError) if path.exists() else {"settings": settings, "trials": []}
     if decision["settings"] != settings:
         raise KitError(f"{path} es de otras opciones u otro corpus: elige otra carpeta (--out) o bórralo.")
@@ -288,12 +288,9 @@ def check(corpus: Corpus, options) -> None:
     best = min(good, key=lambda trial: trial["held_out_loss"])
     if best["rate"] == max(options.rates):
         print("La mejor tasa es la mayor de las probadas: con otra más en --rates solo se prueba la nueva.")
-    # se deja un 10 % para medir y guardar
-    fits = int(0.9 * settings["train_seconds"] * best["tokens_per_second"] / batch_tokens)
-    whole = (corpus.total - training.length) // training.length // training.batch
-    updates = max(1, min(fits, whole * settings["max_passes"]))
+    updates, passes = planned(corpus, settings, best["tokens_per_second"])
     chosen = {name: best[name] for name in ("optimizer", "rate", "tokens_per_second")}
-    chosen |= {"updates": updates, "decay": max(1, updates // 5), "passes": round(updates / whole, 2)}
+    chosen |= {"updates": updates, "decay": max(1, updates // 5), "passes": round(passes, 2)}
     machine = torch.cuda.get_device_name() if training.device == "cuda" else "CPU"
     write_json(path, decision | {"chosen": chosen, "machine": machine, "torch": torch.__version__})
     print(f"Elegido: {chosen}")
@@ -313,7 +310,7 @@ def train(corpus: Corpus, options) -> None:
     if state.exists():
         training.resume(state, identity)
     if options.finish:
-        training.finish()
+        training.finish(options.finish)
     before, moments = training.seconds, set(options.moments)
 
     def save():
@@ -341,11 +338,11 @@ def train(corpus: Corpus, options) -> None:
             training.save_half(options.out / "final.safetensors")
     finally:  # también si falla: lo último que se guardó
         if options.ship:
-            ship(options.out, options.ship)
+            ship(options.out, options.ship, training.saved)
     print(f"{training.step} de {training.updates} actualizaciones.")
 
 
-def ship(out: Path, folder: Path) -> None:
+def ship(out: Path, folder: Path, step: int) -> None:
     """Copia a `folder` lo que cabe en un viaje: primero lo que hace falta para seguir y, después, los momentos."""
     folder.mkdir(parents=True, exist_ok=True)
     noted = out / "shipped.json"
@@ -358,8 +355,6 @@ def ship(out: Path, folder: Path) -> None:
         shutil.copy(done, folder)
     elif (out / STATE).exists():
         content = (out / STATE).read_bytes()
-        with safe_open(out / STATE, "pt") as file:
-            step = json.loads(file.metadata()["state"])["step"]
         parts = [content[at : at + FILE] for at in range(0, len(content), FILE)]
         for number, part in enumerate(parts):
             (folder / f"state-{step}-{number}-{len(parts)}").write_bytes(part)
@@ -402,8 +397,7 @@ def plan(corpus: Corpus, options) -> None:
         print(f"Velocidad medida en {measured['machine']}: {speed / 1e6:.2f} millones de tokens por segundo.")
     else:
         speed = ASSUMED_SHARE * PEAK_FLOPS / flops
-        fits = int(0.9 * options.train_seconds * speed / batch_tokens)
-        updates = min(fits, options.max_passes * (corpus.total // batch_tokens))
+        updates, _ = planned(corpus, vars(options), speed)
         print(
             f"Suposición, sin medir nada: el {100 * ASSUMED_SHARE:.0f} % de los {PEAK_FLOPS / 1e12:.0f} TFLOP/s en "
             f"bf16 de una H100 (hoja de datos), con {flops / 1e6:.1f} MFLOP por token, son {speed / 1e6:.2f} millones "
@@ -445,7 +439,7 @@ def main(arguments=None) -> int:
     group.add_argument("--ship", type=Path, help="carpeta vacía donde se deja lo que hay que traerse")
     group.add_argument("--save-every", type=int, default=500, help="actualizaciones")
     group.add_argument("--moments", nargs="*", type=int, default=MOMENTS, help="los que guardan sus pesos")
-    group.add_argument("--finish", action="store_true", help="empieza ya la bajada final: queda poco tiempo")
+    group.add_argument("--finish", type=int, help="actualizaciones en que acabar, bajando ya la tasa")
     parser.add_argument("--no-compile", dest="compile", action="store_false", help="sin torch.compile")
     options = parser.parse_args(arguments)
     corpus = Corpus(options.data)

@@ -94,10 +94,7 @@ def build(back: Path, data: Path, out: Path, model: Path) -> None:
 
 
 def compare(new, old, tokenizer, held_out, blimp: Path | None) -> list[dict]:
-    """Una fila por medida: lo de antes, lo de ahora y la diferencia con su intervalo del 95 %, con los mismos textos.
-
-    `better` es hacia dónde mejora, 1 o -1.
-    """
+    """Una fila por medida, con los mismos textos: antes, ahora y el intervalo del 95 % de la diferencia."""
     windows = Windows(held_out, new.config.n_positions, CARD_WINDOWS)
     bits = [
         all_window_losses(model, windows).numpy() / np.log(2) / held_out.bytes_per_token
@@ -121,6 +118,7 @@ def compare(new, old, tokenizer, held_out, blimp: Path | None) -> list[dict]:
 
 
 def _row(name, before, now, interval, better) -> dict:
+    """`better` es hacia dónde mejora, 1 o -1."""
     worse = interval[1] < 0 if better == 1 else interval[0] > 0
     clear = interval[0] > 0 if better == 1 else interval[1] < 0
     told = {"before": float(before), "now": float(now), "interval": [float(end) for end in interval]}
