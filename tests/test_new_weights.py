@@ -9,8 +9,8 @@ from killable import kill_when
 from safetensors.torch import load_file
 
 from helpers import models
+from helpers.pretraining import card
 from helpers.pretraining.bpe import count_words, train_bpe
-from helpers.pretraining.card import measure
 from helpers.pretraining.corpus import read_token_file
 from helpers.pretraining.recipe import PretrainingRecipe, blank_model
 from helpers.tasks import TaskError
@@ -183,12 +183,14 @@ def test_what_came_back_is_a_model_of_the_course_and_is_judged(decided, tmp_path
     history = json.loads((old / "history.json").read_text())
     held_out = read_token_file(decided / "piezas" / "held_out.bin")
     model, _ = models.load(str(old), device="cpu", verbose=False)
-    assert measure(model, held_out).loss == pytest.approx(history[-1]["held_out_loss"], abs=2e-3)
+    assert card.measure(model, held_out).loss == pytest.approx(history[-1]["held_out_loss"], abs=2e-3)
     early, _ = models.load(str(new / "momentos" / "step-16"), device="cpu", verbose=False)
     at_16 = next(record for record in history if record["step"] == 16)
-    assert measure(early, held_out).loss == pytest.approx(at_16["held_out_loss"], abs=2e-3)
+    assert card.measure(early, held_out).loss == pytest.approx(at_16["held_out_loss"], abs=2e-3)
     recipe = json.loads((old / "recipe.json").read_text())
     assert recipe["optimizer"] == "adamw" and len(recipe["data"]["train"]) == 7
+    told = [card._recipe(recipe | {"optimizer": kind}, history) for kind in ("adamw", "muon")]
+    assert ["Muon" in one for one in told] == [False, True]  # la ficha dice cuál se usó
     assert "## Los comienzos, ahora" in (new / "comparacion.md").read_text()
     before = (old / "model.safetensors").read_bytes()
     assert judge("--replace") == 1  # los mismos otra vez: ya no bajan
