@@ -30,6 +30,7 @@ from torch.nn import functional as F
 
 from helpers.files import read_json, write_json
 from helpers.gpt import GPT1
+from helpers.spanish import number
 from helpers.terminal import Parser, command
 
 STATE, BETAS, DECAY, MAX_NORM = "state.pt", (0.9, 0.98), 0.01, 1.0
@@ -394,25 +395,29 @@ def plan(corpus: Corpus, options) -> None:
     if decision.exists() and "chosen" in (measured := read_json(decision, KitError)):
         chosen = measured["chosen"]
         speed, updates = chosen["tokens_per_second"], chosen["updates"]
-        print(f"Velocidad medida en {measured['machine']}: {speed / 1e6:.2f} millones de tokens por segundo.")
+        print(
+            f"Velocidad medida en {measured['machine']}: {number(speed / 1e6, 2)} millones de tokens por segundo."
+        )
     else:
         speed = ASSUMED_SHARE * PEAK_FLOPS / flops
         updates, _ = planned(corpus, vars(options), speed)
+        peak, share = number(PEAK_FLOPS / 1e12), number(100 * ASSUMED_SHARE)
         print(
-            f"Suposición, sin medir nada: el {100 * ASSUMED_SHARE:.0f} % de los {PEAK_FLOPS / 1e12:.0f} TFLOP/s en "
-            f"bf16 de una H100 (hoja de datos), con {flops / 1e6:.1f} MFLOP por token, son {speed / 1e6:.2f} millones "
-            "de tokens por segundo. Lo de verdad lo mide `check`."
+            f"Suposición, sin medir nada: el {share} % de los {peak} TFLOP/s en bf16 de una H100 (hoja de datos), con "
+            f"{number(flops / 1e6, 1)} MFLOP por token, son {number(speed / 1e6, 2)} millones de tokens por segundo. "
+            "Lo de verdad lo mide `check`."
         )
     trials = len(options.optimizers) * len(options.rates)
     tried = trials * options.check_updates * batch_tokens / speed
     tokens = updates * batch_tokens
-    told = f"{updates} actualizaciones de {batch_tokens} tokens, {tokens / corpus.total:.1f} pases"
+    passes = number(tokens / corpus.total, 1)
+    told = f"{number(updates)} actualizaciones de {number(batch_tokens)} tokens, {passes} pases"
     rows = {  # `train` compila dos veces: sin dropout y con él
         f"check, {trials} pruebas de {options.check_updates} actualizaciones": ASSUMED_COMPILATION + tried,
         f"train, {told}": 2 * ASSUMED_COMPILATION + tokens / speed / 0.9,
     }
     for name, seconds in [*rows.items(), ("en total, sin contar los viajes", sum(rows.values()))]:
-        print(f"{name}: {seconds:.0f} s ({seconds / 60:.1f} min)")
+        print(f"{name}: {number(seconds)} s ({number(seconds / 60, 1)} min)")
     print(f"En ello, {ASSUMED_COMPILATION} s por cada compilación, también supuestos.")
 
 
