@@ -149,13 +149,16 @@ def test_another_machine_goes_on_with_what_was_shipped(decided, tmp_path, monkey
     assert gpu_train.main(order("train", decided, second, *more)) == 1  # el estado es de otra decisión
 
 
-def test_when_the_loss_rises_the_final_descent_begins(decided, tmp_path):
+def test_dropout_waits_for_the_second_pass_and_a_rising_loss_brings_the_final_descent(decided, tmp_path):
     training = gpu_train.Training(
         gpu_train.Corpus(decided / "piezas").load(whole=True),
         json.loads((decided / "adamw" / "decision.json").read_text())["settings"], compiled=False,
     )  # fmt: skip
     training.restart("adamw", 0.01, 1000, 10)
     each = training.per_pass
+    for training.step, repeated in ((0, False), (each, True)):  # con dropout, solo lo que se repite
+        training.update()
+        assert training.model.training == repeated
     training.history = [
         {"step": step * each, "held_out_loss": loss} for step, loss in enumerate([3, 2, 2.1, 2.2], 1)
     ]
