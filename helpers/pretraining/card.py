@@ -116,10 +116,12 @@ def _recipe(recipe: dict, history: list[dict]) -> str:
         "warmup_stable_decay": f"caída lineal en las últimas {number(recipe.get('decay_steps', 0))}",
     }
     schedule = schedules.get(recipe["schedule"], recipe["schedule"])
+    muon = "Muon en las matrices de los bloques y, en lo demás, " if recipe.get("optimizer") == "muon" else ""
     return (
-        f"AdamW (β = 0,9 y {significant(recipe['adam_beta2'])}; decaimiento {significant(recipe['weight_decay'])} "
-        f"salvo en sesgos y ganancias), tasa máxima {significant(recipe['learning_rate'])} con calentamiento de "
-        f"{number(recipe['warmup'])} actualizaciones y {schedule}; {recipe['batch']} × {recipe['n_positions']} tokens "
+        f"{muon}AdamW (β = 0,9 y {significant(recipe['adam_beta2'])}; decaimiento "
+        f"{significant(recipe['weight_decay'])} salvo en sesgos y ganancias), tasa máxima "
+        f"{significant(recipe['learning_rate'])} con calentamiento de {number(recipe['warmup'])} actualizaciones y "
+        f"{schedule}; {recipe['batch']} × {recipe['n_positions']} tokens "
         f"por actualización; dropout {significant(recipe['dropout'])}. En total, {number(history[-1]['step'])} "
         f"actualizaciones y {number(hours, 1)} horas. Los pesos se guardan en fp16."
     )

@@ -1,6 +1,7 @@
 """Las heurísticas como sonda del preentrenamiento: cómo suben con las actualizaciones (artículo, figura 2, derecha)."""
 
 from helpers.zeroshot import heuristics
+from helpers.zeroshot.evaluation import Result
 from helpers.zeroshot.records import load_records, spread
 from helpers.zeroshot.scoring import TextTooLong
 
@@ -27,17 +28,20 @@ def probes(tokenizer, limit: int | None = 100, names=PROBES):
         raise ValueError(f"No hay ninguna sonda «{unknown[0]}»: elige entre {', '.join(PROBES)}.")
     data = {name: _records(name, limit) for name in names}
 
-    def measure(model) -> dict[str, float]:
-        scores = {}
+    def results(model) -> dict[str, Result]:
+        found = {}
         for name, records in data.items():
             try:
-                found = _RUN[name](model, tokenizer, *records, baselines=False, resamples=0)
+                found[name] = _RUN[name](model, tokenizer, *records, baselines=False, resamples=0)
             except TextTooLong:
                 continue
-            scores[f"zero_shot_{name}"] = round(found.score, 4)
-        return scores
+        return found
+
+    def measure(model) -> dict[str, float]:
+        return {f"zero_shot_{name}": round(found.score, 4) for name, found in results(model).items()}
 
     measure.data = data  # para saber, al seguir un entrenamiento, si aún se mide con lo mismo
+    measure.results = results  # con lo que aporta cada ejemplo, para comparar dos modelos
     return measure
 
 
