@@ -174,7 +174,8 @@ class GPT1LMHeadModel(OpenAIGPTLMHeadModel):
             given.check_ids(ids, self.config.vocab_size)
         if embeds is not None or ids is None:
             given.check_embeds(embeds, self.config.n_embd)
-        shape = (embeds if ids is None else ids).shape[:2]
+        text = embeds if ids is None else ids
+        shape = text.shape[:2]
         kwargs, new = given.settled(kwargs, settings, self.config, shape[1])
         mask, pad, eos = (
             kwargs.get(name, getattr(settings, name, None))
@@ -191,7 +192,9 @@ class GPT1LMHeadModel(OpenAIGPTLMHeadModel):
                 given.warn_if_padded(ids)
         if pad is None and eos is not None:  # es lo que hace transformers, que además avisa en inglés
             kwargs["pad_token_id"] = int(torch.as_tensor(eos).reshape(-1)[0])
-            kwargs["attention_mask"] = torch.ones(shape, dtype=torch.long) if mask is None else mask
+            kwargs["attention_mask"] = (
+                torch.ones(shape, dtype=torch.long, device=text.device) if mask is None else mask
+            )
         filters = LogitsProcessorList([given.OnlyNumbers(), *(kwargs.pop("logits_processor", None) or ())])
         try:
             return super().generate(logits_processor=filters, **kwargs)

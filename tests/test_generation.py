@@ -257,7 +257,7 @@ def test_settings_of_transformers_that_cannot_be(models, ids, settings):
         models[0].generate(ids, **({"max_new_tokens": 2, "do_sample": False} | settings))
 
 
-@pytest.mark.parametrize("settings", filter(as_config, CANNOT), ids=str)
+@pytest.mark.parametrize("settings", list(filter(as_config, CANNOT)), ids=str)
 def test_settings_in_a_config_that_cannot_be(models, ids, settings):
     config = as_config({"max_new_tokens": 2, "do_sample": False} | settings)
     with pytest.raises(ValueError, match=r"tiene[n]? que ser"):
