@@ -54,6 +54,13 @@ USELESS = {
     "con min_new_tokens": ("min_length",),
     "con use_cache=False": ("cache_implementation", "cache_config"),
 }  # fmt: skip
+NEUTRAL = {
+    "temperature": 1,
+    "top_k": 50,
+    "top_p": 1,
+    "typical_p": 1,
+    "length_penalty": 1,
+}  # lo mismo que no pedirlos
 DEFAULT_NEW = 20  # los tokens nuevos que escribe transformers si no se le dice
 THEIRS = ("transformers", "torch", "huggingface_hub")
 TOKENIZERS = ("tokenizer", "assistant_tokenizer", "trust_remote_code")  # los lee `generate` entre los demás
@@ -114,7 +121,10 @@ def settled(asked: dict, settings: GenerationConfig, config, prompt: int) -> tup
     )
     for (when, names), ignored in zip(USELESS.items(), useless, strict=True):
         if ignored:
-            if told := [name for name in names if asked.get(name)]:
+            told = [name for name in names if asked.get(name) and asked[name] != NEUTRAL.get(name)]
+            if told and not asked.get(
+                "is_assistant"
+            ):  # a un ayudante se lo pide transformers, y no quien lee
                 print(f"Aviso: {when} no cuenta {', '.join(told)}.")
             asked = {name: value for name, value in asked.items() if name not in names}
     whole = [name for name in asked if name in SETTINGS and SETTINGS[name].kind is float]

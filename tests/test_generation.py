@@ -361,6 +361,15 @@ def test_what_has_ended_is_padded_as_transformers_does(models, ids, capsys):
         assert torch.equal(ours.generate(ids, **settings), reference.generate(ids, **settings))
 
 
+def test_what_nobody_asked_for_is_not_told(models, ids, capsys):
+    for settings in (
+        {"assistant_model": copy.deepcopy(models[0])},
+        {"temperature": 1.0, "top_k": 50, "top_p": 1},
+    ):
+        models[0].generate(ids[:1], max_new_tokens=4, do_sample=False, **settings)
+    assert capsys.readouterr().out == ""
+
+
 def test_a_config_says_the_same_as_its_settings(models, ids):
     for settings in (
         {"max_new_tokens": 5, "num_beams": 2, "length_penalty": 0.5}, {"max_length": 12, "repetition_penalty": 1.5},
