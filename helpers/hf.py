@@ -17,7 +17,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutpu
 from transformers.models.openai.modeling_openai import OpenAIGPTPreTrainedModel
 from transformers.utils import can_return_tuple, logging
 
-from helpers import given
+from helpers import given, settings
 from helpers.gpt import GPT1, causal_mask
 
 
@@ -163,21 +163,22 @@ class GPT1LMHeadModel(OpenAIGPTLMHeadModel):
         )
 
     def generate(self, inputs=None, generation_config=None, **kwargs):
-        """Como `generate` de `transformers`, pero antes comprueba lo que se le da: `helpers.given`."""
+        """Como `generate` de `transformers`, pero antes mira lo que se da (`given`) y lo que se pide (`settings`)."""
         ids, embeds = kwargs.get("input_ids"), kwargs.get("inputs_embeds")
         if inputs is not None and ids is not None:
             raise ValueError("Los ids van una vez: como primer argumento o como input_ids.")
         if inputs is not None:
             ids = kwargs["input_ids"] = inputs
-        settings, kwargs = self.generation_config, given.settings_in(generation_config) | kwargs
+        kwargs = settings.settings_in(generation_config) | kwargs
         if ids is not None:
             given.check_ids(ids, self.config.vocab_size)
         if embeds is not None or ids is None:
             given.check_embeds(embeds, self.config.n_embd)
-        shape = (embeds if ids is None else ids).shape[:2]
-        kwargs, new = given.settled(kwargs, settings, self.config, shape[1])
+        text = embeds if ids is None else ids
+        shape = text.shape[:2]
+        kwargs, new = settings.settled(kwargs, self.generation_config, self.config, shape[1])
         mask, pad, eos = (
-            kwargs.get(name, getattr(settings, name, None))
+            kwargs.get(name, getattr(self.generation_config, name, None))
             for name in ("attention_mask", "pad_token_id", "eos_token_id")
         )
         if ids is None:
@@ -191,12 +192,14 @@ class GPT1LMHeadModel(OpenAIGPTLMHeadModel):
                 given.warn_if_padded(ids)
         if pad is None and eos is not None:  # es lo que hace transformers, que además avisa en inglés
             kwargs["pad_token_id"] = int(torch.as_tensor(eos).reshape(-1)[0])
-            kwargs["attention_mask"] = torch.ones(shape, dtype=torch.long) if mask is None else mask
-        filters = LogitsProcessorList([given.OnlyNumbers(), *(kwargs.pop("logits_processor", None) or ())])
+            kwargs["attention_mask"] = (
+                torch.ones(shape, dtype=torch.long, device=text.device) if mask is None else mask
+            )
+        filters = LogitsProcessorList([settings.OnlyNumbers(), *(kwargs.pop("logits_processor", None) or ())])
         try:
             return super().generate(logits_processor=filters, **kwargs)
         except Exception as error:
-            given.explain(error, kwargs)
+            settings.explain(error, kwargs)
             raise
 
 

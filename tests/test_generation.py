@@ -257,7 +257,7 @@ def test_settings_of_transformers_that_cannot_be(models, ids, settings):
         models[0].generate(ids, **({"max_new_tokens": 2, "do_sample": False} | settings))
 
 
-@pytest.mark.parametrize("settings", filter(as_config, CANNOT), ids=str)
+@pytest.mark.parametrize("settings", list(filter(as_config, CANNOT)), ids=str)
 def test_settings_in_a_config_that_cannot_be(models, ids, settings):
     config = as_config({"max_new_tokens": 2, "do_sample": False} | settings)
     with pytest.raises(ValueError, match=r"tiene[n]? que ser"):
@@ -359,6 +359,15 @@ def test_what_has_ended_is_padded_as_transformers_does(models, ids, capsys):
     for end in (int(written[0, 8]), [int(written[0, 8]), 3], torch.tensor([int(written[0, 8])])):
         settings = {"max_new_tokens": 8, "do_sample": False, "eos_token_id": end}
         assert torch.equal(ours.generate(ids, **settings), reference.generate(ids, **settings))
+
+
+def test_what_nobody_asked_for_is_not_told(models, ids, capsys):
+    for settings in (
+        {"assistant_model": copy.deepcopy(models[0])},
+        {"temperature": 1.0, "top_k": 50, "top_p": 1},
+    ):
+        models[0].generate(ids[:1], max_new_tokens=4, do_sample=False, **settings)
+    assert capsys.readouterr().out == ""
 
 
 def test_a_config_says_the_same_as_its_settings(models, ids):

@@ -604,7 +604,7 @@ def test_a_perplexity_that_is_not_a_number_stops_and_one_of_before_is_infinite(f
         ({"tokenizer": "gpt1-mini"}, "El tokenizador tiene que ser"),
         ({"tokens": None}, "Los tokens tienen que ser"),
         ({"tokens": "tokens/train.bin"}, "Los tokens tienen que ser"),
-        ({"probes": [3]}, "Las sondas .probes. tienen que ser funciones, y es 3"),
+        ({"probes": [3]}, "Las sondas ..probes.. tienen que ser funciones, y es 3"),
     ],
 )
 def test_what_a_pretraining_is_not_given(tokens, tokenizer, tmp_path, settings, told):

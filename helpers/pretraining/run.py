@@ -64,7 +64,7 @@ def pretrain(
     for file in (train_file, held_out):
         check_kind("Los tokens tienen que ser lo que devuelve `tokenize_documents`", file, TokenFile)
     for probe in probes:
-        check_kind("Las sondas (probes) tienen que ser funciones", probe, Callable)
+        check_kind("Las sondas (`probes`) tienen que ser funciones", probe, Callable)
     with silence(), clear_disk_errors(out), alone_in(out):
         model = blank_model(recipe, len(tokenizer), init)
         # con `init`, las medidas son las de sus pesos

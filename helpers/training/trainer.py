@@ -138,7 +138,7 @@ class CarefulTrainer(Trainer):
                 f"adam_epsilon ({epsilon:g}) cuente como 0; prueba con 1e-8",
             ),
             (beta2 < beta1**2, f"adam_beta2 ({beta2:g}) sea demasiado bajo; prueba con 0.999"),
-            (step == 1, "los pesos de partida estén mal, porque aún no ha cambiado ninguno; revísalos"),
+            (step == 1, "los pesos de partida estén mal, porque aún no ha cambiado ninguno; carga otros"),
             (True, f"la tasa de aprendizaje ({rate:g}) sea demasiado alta; prueba con la mitad"),
         ]
 
