@@ -1,54 +1,83 @@
-"""`generate` con la caché del curso frente a `OpenAIGPTLMHeadModel`, con la forma completa de GPT-1.
+"""`generate` con la caché del curso frente a `OpenAIGPTLMHeadModel`, y en int8 frente a fp32, con la forma de GPT-1.
 
-Pesos al azar (116 534 784 parámetros), lote de 1, 32 tokens de partida y 480 nuevos, fp32, decodificación voraz.
+Pesos al azar (116 534 784 parámetros), decodificación voraz. Antes se comprueba que los tokens son los mismos; en int8,
+que de los pesos redondeados sale lo mismo (lo que escribe con pesos de verdad lo mira `tests/test_int8.py`).
 """
 
-import sys
+import copy
 
 import torch
 from transformers import OpenAIGPTConfig, OpenAIGPTLMHeadModel
 
 from helpers import generation
 from helpers.hf import GPT1LMHeadModel
-from tests.benchmarks.timing import side_by_side
+from helpers.int8 import to_int8
+from tests.benchmarks.machine import read_bandwidth
+from tests.benchmarks.timing import against, alternate
+
+SHAPES = [
+    (1, 32, 64, 4),
+    (8, 32, 64, 4),
+    (1, 256, 256, 6),
+    (1, 32, 480, 14),
+]  # lote, texto, tokens nuevos, meta
+SMALL = {"n_layer": 2, "n_embd": 64, "n_head": 2, "vocab_size": 500}
 
 
-def main(prompt: int = 32, new: int = 480, rounds: int = 1) -> None:
+def rows(quick: bool = False) -> list[dict]:
     torch.manual_seed(0)
-    reference = OpenAIGPTLMHeadModel(OpenAIGPTConfig()).eval()
-    ours = GPT1LMHeadModel(OpenAIGPTConfig()).eval()
-    ours.load_state_dict(reference.state_dict())
-    ids = torch.randint(1, 40_478, (1, prompt))
+    config = OpenAIGPTConfig(**(SMALL if quick else {}))
+    theirs = OpenAIGPTLMHeadModel(config).eval()
+    ours = GPT1LMHeadModel(config).eval()
+    ours.load_state_dict(theirs.state_dict())
+    shapes = [(1, 4, 6, 4), (2, 4, 6, 4)] if quick else SHAPES
+    limit = read_bandwidth(20 if quick else 400)
+    return [*(compared(theirs, ours, limit, *shape) for shape in shapes), rounded(ours, limit, quick)]
+
+
+def share(model, new: int, seconds: float, limit: float) -> float:
+    """Qué parte de lo que la máquina lee se aprovecha: los pesos, menos las posiciones, una vez por token."""
+    read = model.num_parameters() - model.transformer.positions_embed.weight.numel()
+    return 4 * read * new / seconds / limit
+
+
+def compared(theirs, ours, limit, batch, length, new, goal) -> dict:
+    ids = torch.randint(1, ours.config.vocab_size, (batch, length))
     settings = {
-        "attention_mask": torch.ones_like(ids),
-        "do_sample": False,
-        "max_new_tokens": new,
-        "pad_token_id": 0,
-    }
-    found = {}
+        "attention_mask": torch.ones_like(ids), "do_sample": False, "max_new_tokens": new, "pad_token_id": 0,
+    }  # fmt: skip
+    written = {}
 
-    def theirs():
-        found["transformers"] = reference.generate(ids, **settings)
+    def write(name, model):
+        written[name] = model.generate(ids, **settings)
 
-    def cached():
-        found["curso"] = ours.generate(ids, **settings)
-
-    def loop():
-        found["bucle"] = generation.generate(ours, ids, new, do_sample=False)
-
-    cached()  # calienta la memoria
-    # Lo nuestro se mide antes y después de lo suyo, que tarda minutos: así el ruido les toca a los dos.
-    before = side_by_side(rounds, **{"curso": cached, "bucle del curso": loop})
-    times = side_by_side(1, transformers=theirs)
-    after = side_by_side(rounds, **{"curso": cached, "bucle del curso": loop})
-    times |= {name: (before[name] + after[name]) / 2 for name in before}
-    assert torch.equal(found["transformers"], found["curso"]) and torch.equal(found["curso"], found["bucle"])
-    print(f"{prompt} + {new} tokens, {torch.get_num_threads()} hilos; mismos tokens comprobados.")
-    for name, seconds in times.items():
-        print(
-            f"{name:>16}: {seconds:7.2f} s  {new / seconds:6.1f} tokens/s  {times['transformers'] / seconds:5.1f}×"
-        )
+    write("curso", ours)  # calienta la memoria
+    seconds = alternate(1, {name: lambda name=name, model=model: write(name, model) for name, model in
+                            (("transformers", theirs), ("curso", ours))})  # fmt: skip
+    assert torch.equal(written["transformers"], written["curso"]), "no escriben lo mismo"
+    assert torch.equal(written["curso"], generation.generate(ours, ids, new, do_sample=False))
+    (spent,) = seconds["curso"]
+    more = {"share": share(ours, new, spent, limit), "of": "leer"} if batch == 1 else {}
+    return against(
+        f"Generar, {length} + {new} tokens, lote de {batch}", "`OpenAIGPTLMHeadModel`", seconds["transformers"],
+        seconds["curso"], goal, note=f"{batch * new / spent:.1f} tokens por segundo".replace(".", ","), **more,
+    )  # fmt: skip
 
 
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+def rounded(ours, limit, quick: bool) -> dict:
+    small = to_int8(copy.deepcopy(ours))
+    ids, new = torch.randint(1, ours.config.vocab_size, (1, 8)), 6 if quick else 64
+    with torch.inference_mode():
+        apart = (small(ids).logits - ours(ids).logits).abs().max() / ours(ids).logits.abs().max()
+    assert apart < 0.05, f"los logits en int8 se apartan {apart}"
+    seconds = alternate(
+        1 if quick else 3,
+        {
+            name: lambda model=model: generation.generate(model, ids, new, do_sample=False)
+            for name, model in (("fp32", ours), ("int8", small))
+        },
+    )
+    return against(
+        f"Generar en int8, 8 + {new} tokens, lote de 1", "el curso en fp32", seconds["fp32"], seconds["int8"], 2.5,
+        note=f"logits a un {100 * apart:.1f} % de los de fp32".replace(".", ","),
+    )  # fmt: skip
