@@ -68,7 +68,7 @@ def playing(page):
     page.wait_for_function("window.juego && juego.written.length === 40", timeout=60_000)
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)  # la primera monta el sitio
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("screen", SCREENS)
 def test_every_page_is_spanish_accessible_and_fits(open_page, screen, name):
