@@ -241,7 +241,7 @@ def test_the_tokens_are_those_of_python(game, reference, stories):
 
 @pytest.mark.timeout(300)
 def test_the_logits_are_those_of_pytorch(game, reference, stories):
-    """Los de las dos últimas posiciones, sin caché y con ella: leídas de una vez o siguiendo con la memoria de lo leído."""
+    """Los de las dos últimas posiciones: leídas de una vez y siguiendo con la memoria (caché) de lo leído."""
     model, tokenizer = reference
     worst = {"de una vez": 0, "siguiendo": 0}
     for number in range(PROMPTS):
