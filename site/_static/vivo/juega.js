@@ -215,7 +215,7 @@ class Game {
 
     const floors = states.map((state, floor) => {
       const options = candidates(this.model.logits(state)).slice(0, 3);
-      return [floor ? `bloque ${floor}` : "entrada", options.map(([id, p]) => `${this.tokenizer.shown(id)} ${percent(p)}`).join(" · ")];
+      return [floor ? `bloque ${floor}` : "entrada", options.map(([id, p]) => `${this.tokenizer.shown(id)}\u00a0${percent(p)}`).join(" · ")];
     });
     this.at("lente").append(table(`Tras ${here}, de abajo arriba`, ["piso", "lo que más diría"], floors));
   }
