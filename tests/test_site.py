@@ -21,7 +21,8 @@ ENGLISH = """[...new Set([...document.querySelectorAll("[title], [aria-label], [
   .filter((text) => /\\b(the|to|this|Toggle|Search|Link|Page|Main|Back|Copy|Dismiss)\\b/.test(text)))]"""
 # Lo que no cabe a lo ancho y se desplaza sin que se vea por dónde sigue o sin que se llegue con el teclado
 UNSEEN = """[...document.querySelectorAll("article *")].filter((box) =>
-  ["auto", "scroll"].includes(getComputedStyle(box).overflowX) && box.scrollWidth > box.clientWidth + 1
+  box.checkVisibility() && ["auto", "scroll"].includes(getComputedStyle(box).overflowX)
+  && box.scrollWidth > box.clientWidth + 1
   && !(box.classList.contains("hay-mas") && getComputedStyle(box).maskImage !== "none" && box.tabIndex === 0)
 ).map((box) => box.outerHTML.slice(0, 100))"""
 PICTURED = ("index", "juega", "profesorado", "00_empieza_aqui", "04_logits_y_softmax", "10_lectura_critica")
@@ -130,6 +131,9 @@ def test_what_is_wide_shows_where_it_goes_on_and_moves_with_the_keyboard(open_pa
         handle = box.element_handle()
         handle.evaluate("box => { box.scrollLeft = box.scrollWidth }")
         page.wait_for_function("box => box.matches('.hay-antes:not(.hay-mas)')", arg=handle)
+
+    page.locator("summary", has_text="Ver el código").first.click()  # lo plegado, al abrirse
+    page.locator("div.tag_setup pre.hay-mas").wait_for()
 
     page = open_page("01_la_idea_del_articulo")
     page.wait_for_timeout(1_000)
