@@ -83,6 +83,13 @@ def set_control(tab, ident: str, value) -> None:
     )
 
 
+def keep(tab, name: str) -> None:
+    """Una captura para mirarla, si se pide: CURSO_CAPTURAS=carpeta."""
+    if folder := os.environ.get("CURSO_CAPTURAS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        tab.screenshot(path=Path(folder) / f"{name}.png")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Primero lo que más tarda, para que los procesos acaben a la vez; y qué pruebas son las de `make navegador`."""

@@ -4,13 +4,12 @@ También, que lo plegado esté plegado: la respuesta a una predicción, hasta ej
 """
 
 import json
-import os
 import re
-from pathlib import Path
 
 import pytest
 import sample_lesson
 import torch
+from conftest import keep
 from lab_server import open_lab
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from project_copy import copy_project, snapshot
@@ -30,12 +29,17 @@ def page(browser):
 def first_lesson(tmp_path):
     """La copia de quien lee la lección 00, sin sus salidas: lo que aparezca en ella lo habrá hecho el navegador."""
     (path,) = lessons.find("00", copy_project(tmp_path / "curso") / "notebooks")
+    clear(path)
+    return path.parent.parent / my_copy.FOLDER / path.name
+
+
+def clear(path):
+    """Deja una lección sin salidas."""
     notebook = lessons.read(path)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.update(outputs=[], execution_count=None)
     lessons.write(path, notebook)
-    return path.parent.parent / my_copy.FOLDER / path.name
 
 
 def wait_for_kernel(page, lab):
@@ -55,51 +59,31 @@ def saved_code(page, path):
     return [cell for cell in lessons.read(path).cells if cell.cell_type == "code"]
 
 
+def run_all(page):
+    """Ejecuta desde el menú el cuaderno entero."""
+    menus = page.locator(".lm-MenuBar-item")
+    menus.filter(
+        has_text=re.compile("Ejecutar|Run")
+    ).click()  # el paquete de idioma no traduce todos los menús
+    page.click(".lm-Menu-item[data-command='runmenu:run-all']")
+
+
+def ran_whole(page, path):
+    """Espera a que acabe y mira que cada celda se haya ejecutado una vez, en orden y sin rojo."""
+    for _ in range(100):
+        code = saved_code(page, path)
+        if code[-1].execution_count:
+            break
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert not [output for cell in code for output in cell.outputs if output.output_type == "error"]
+    return code
+
+
 def wait_for_lesson(page, lab):
     page.goto(lab.url, wait_until="domcontentloaded")
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=90_000)
     page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=60_000)
     wait_for_kernel(page, lab)
-
-
-@pytest.mark.timeout(300)
-def test_an_answer_waits_until_it_is_asked_for(page, tmp_path):
-    """La salida plegada se abre al ejecutar su celda; un doble clic o Intro en una pista no enseñan la solución."""
-    project = copy_project(tmp_path / "curso")
-    (path,) = lessons.find("00", project / "notebooks")
-    saved = new_output("stream", name="stdout", text="cuarenta y dos\n")
-    notebook = new_notebook(
-        cells=[
-            new_markdown_cell("**Antes de ejecutar:** ¿cuánto da?"),
-            new_code_cell("print('cuarenta', 'y dos')", outputs=[saved], metadata={"tags": [lessons.FOLDED]}),
-            new_markdown_cell(sample_lesson.ANSWER),
-        ]
-    )
-    lessons.write(path, notebook)
-    with open_lab(project, tmp_path / "casa", HF_HUB_OFFLINE="1") as lab:
-        wait_for_lesson(page, lab)
-        output = page.locator(".jp-OutputArea-output", has_text="cuarenta y dos")
-        if os.environ.get("CURSO_CAPTURA"):
-            page.screenshot(path=os.environ["CURSO_CAPTURA"])
-        assert not output.is_visible()
-        # El letrero de lo plegado llevaría la primera línea de la salida, que suele ser la respuesta.
-        assert "cuarenta y dos" not in page.locator(".jp-Notebook").inner_text()
-        assert page.locator(".jp-OutputPlaceholder").is_visible()
-        page.locator(".jp-CodeCell .cm-content").click()
-        page.keyboard.press("Shift+Enter")
-        output.wait_for(state="visible", timeout=30_000)
-
-        answer = page.locator(".jp-MarkdownCell", has_text="Pista 1")
-        for open_it in (
-            lambda: answer.locator("summary").first.dblclick(),
-            lambda: page.keyboard.press("Enter"),
-        ):
-            open_it()
-            page.wait_for_timeout(1_000)
-            assert not answer.locator(".cm-content").is_visible(), "se ve el texto de la celda"
-            assert not answer.locator("code", has_text="return 2 * x").is_visible()
-        answer.locator("summary", has_text="Solución").click()
-        answer.locator("code", has_text="return 2 * x").wait_for(state="visible", timeout=5_000)
 
 
 @pytest.mark.timeout(400)
@@ -110,19 +94,10 @@ def test_first_lesson_runs_in_the_browser(page, first_lesson, tmp_path):
         ours = (lab.base, lab.base.replace("http", "ws"), "data:", "blob:")
         page.on("request", lambda request: request.url.startswith(ours) or outside.append(request.url))
         wait_for_lesson(page, lab)
-        menus = page.locator(".lm-MenuBar-item")
-        # El paquete de idioma no traduce todos los menús.
-        menus.filter(has_text=re.compile("Ejecutar|Run")).click()
-        page.click(".lm-Menu-item[data-command='runmenu:run-all']")
-        for _ in range(60):
-            code = saved_code(page, first_lesson)
-            if code[-1].execution_count:
-                break
-        if os.environ.get("CURSO_CAPTURA"):  # para mirarla: CURSO_CAPTURA=captura.png
-            page.screenshot(path=os.environ["CURSO_CAPTURA"])
-        assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
-        assert not [output for cell in code for output in cell.outputs if output.output_type == "error"]
-        assert "Archivo" in menus.all_inner_texts()
+        run_all(page)
+        ran_whole(page, first_lesson)
+        keep(page, "leccion_00")
+        assert "Archivo" in page.locator(".lm-MenuBar-item").all_inner_texts()
         assert page.locator(".Toastify__toast").count() == 0, "JupyterLab ha sacado un aviso"
         assert outside == []
     assert snapshot(project / "notebooks") == published  # se guarda en la copia: git no ve nada
@@ -156,10 +131,16 @@ def shared(tmp_path_factory):
 
 
 def open_notebook(page, lab, name, *cells):
-    """Abre en su propio espacio de trabajo un cuaderno con esas celdas de código."""
+    """Escribe un cuaderno con esas celdas (las que son texto, de código) y lo abre."""
     path = lab.project / my_copy.FOLDER / f"{name}.ipynb"
-    lessons.write(path, new_notebook(cells=[new_code_cell(cell) for cell in cells]))
-    page.goto(f"{lab.base}/lab/workspaces/{name}/tree/{my_copy.FOLDER}/{path.name}?token={lab.token}")
+    made = [new_code_cell(cell) if isinstance(cell, str) else cell for cell in cells]
+    lessons.write(path, new_notebook(cells=made))
+    return open_saved(page, lab, path)
+
+
+def open_saved(page, lab, path):
+    """Abre un cuaderno en su propio espacio de trabajo y espera a su núcleo."""
+    page.goto(f"{lab.base}/lab/workspaces/{path.stem}/tree/{my_copy.FOLDER}/{path.name}?token={lab.token}")
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=90_000)
     page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=60_000)
     for _ in range(60):  # con el núcleo a medio arrancar, lo que se ejecute se pierde
@@ -186,11 +167,73 @@ def told(page, number, text, timeout=60_000):
     pytest.fail(f"se esperaba «{text}» y hay: {output.inner_text()}")
 
 
-def keep(page, name):
-    """Una captura para mirarla, si se pide: CURSO_CAPTURAS=carpeta."""
-    if folder := os.environ.get("CURSO_CAPTURAS"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=Path(folder) / f"{name}.png")
+@pytest.mark.timeout(200)
+def test_an_answer_waits_until_it_is_asked_for(page, shared):
+    """La salida plegada se abre al ejecutar su celda; un doble clic o Intro en una pista no enseñan la solución."""
+    saved = new_output("stream", name="stdout", text="cuarenta y dos\n")
+    asked = new_code_cell("print('cuarenta', 'y dos')", outputs=[saved], metadata={"tags": [lessons.FOLDED]})
+    question = new_markdown_cell("**Antes de ejecutar:** ¿cuánto da?")
+    open_notebook(page, shared, "plegado", question, asked, new_markdown_cell(sample_lesson.ANSWER))
+    output = page.locator(".jp-OutputArea-output", has_text="cuarenta y dos")
+    keep(page, "plegado")
+    assert not output.is_visible()
+    # El letrero de lo plegado llevaría la primera línea de la salida, que suele ser la respuesta.
+    assert "cuarenta y dos" not in page.locator(".jp-Notebook").inner_text()
+    assert page.locator(".jp-OutputPlaceholder").is_visible()
+    run_cell(page, 0)
+    output.wait_for(state="visible", timeout=30_000)
+
+    answer = page.locator(".jp-MarkdownCell", has_text="Pista 1")
+    for open_it in (
+        lambda: answer.locator("summary").first.dblclick(),
+        lambda: page.keyboard.press("Enter"),
+    ):
+        open_it()
+        page.wait_for_timeout(1_000)
+        assert not answer.locator(".cm-content").is_visible(), "se ve el texto de la celda"
+        assert not answer.locator("code", has_text="return 2 * x").is_visible()
+    answer.locator("summary", has_text="Solución").click()
+    answer.locator("code", has_text="return 2 * x").wait_for(state="visible", timeout=5_000)
+
+
+def restart_kernel(page):
+    """Como quien lo hace con el teclado, y espera a que vuelva a estar listo."""
+    page.keyboard.press("Escape")
+    page.keyboard.press("0")
+    page.keyboard.press("0")
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    page.wait_for_timeout(3_000)
+
+
+@pytest.mark.timeout(500)
+def test_two_whole_lessons_at_once(browser, shared):
+    """La 02 y la 03, sin rojo y con sus figuras; reiniciado el núcleo, su última celda lo dice en español."""
+    opened = []
+    for number in ("02", "03"):
+        (path,) = lessons.find(number, shared.project / my_copy.FOLDER)
+        clear(path)
+        page = browser.new_page(viewport={"width": 1300, "height": 1000})
+        open_saved(page, shared, path)
+        run_all(page)
+        opened.append((page, path))
+    for page, path in opened:
+        code = ran_whole(page, path)
+        figures = [page for cell in code for page in cell.outputs if "<img" in str(page.get("data"))]
+        assert len(figures) >= 4
+        for figure in figures:
+            assert re.search(r'<img alt="[^"]{30,}"', figure.data["text/html"]), (
+                "una figura sin su descripción"
+            )
+        keep(page, f"leccion_{path.name[:2]}")
+        last = page.locator(
+            ".jp-CodeCell", has=page.locator(".cm-content", has_text=re.compile(r"^answer\("))
+        ).last
+        last.locator(".cm-content").click()
+        restart_kernel(page)
+        last.locator(".cm-content").click()
+        page.keyboard.press("Shift+Enter")
+        last.locator(".jp-Cell-outputArea", has_text="«answer» no existe todavía").wait_for(timeout=60_000)
+        page.close()
 
 
 @pytest.mark.timeout(200)
@@ -239,6 +282,7 @@ def test_a_figure_is_drawn_with_its_alternative(page, shared):
         "sube de uno a tres" in image.get_attribute("alt")
         and image.evaluate("image => image.naturalWidth") > 300
     )
+    keep(page, "figura")
 
 
 @pytest.mark.timeout(200)
@@ -257,6 +301,7 @@ def test_an_explorer_agrees_with_python_inside_jupyterlab(page, shared):
     assert heat == pytest.approx(1.3)
     top = (torch.arange(20.0) / 3 / heat).softmax(-1).max().item()
     assert written(top, 3) in first.inner_text()
+    keep(page, "explorador")
 
 
 @pytest.mark.timeout(200)
@@ -270,27 +315,10 @@ def test_a_late_cell_run_first_is_told_in_spanish(page, shared):
     run_cell(page, 1)
     told(page, 1, "suman 3")
     page.locator(".jp-CodeCell").nth(1).locator(".cm-content").click()
-    page.keyboard.press("Escape")
-    page.keyboard.press("0")
-    page.keyboard.press("0")  # reiniciar el núcleo
-    page.locator(".jp-Dialog .jp-mod-accept").click()
-    page.wait_for_timeout(3_000)
+    restart_kernel(page)
     run_cell(page, 1)
     told(page, 1, "«ids» no existe todavía")
     keep(page, "tarde")
-
-
-@pytest.mark.timeout(200)
-def test_two_lessons_at_once_do_not_mix(browser, shared):
-    pages = [browser.new_page() for _ in range(2)]
-    for number, page in enumerate(pages):
-        slow = "import time; time.sleep(2); print('soy', name)"
-        open_notebook(page, shared, f"dos_{number}", f"name = {number}", slow)
-        run_cell(page, 0)
-        run_cell(page, 1)
-    for number, page in enumerate(pages):
-        told(page, 1, f"soy {number}")
-        page.close()
 
 
 VIEWS = {

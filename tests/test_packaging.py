@@ -18,6 +18,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from project_copy import project_files
 
+from tools import open_lab
 from tools.lessons import NOTEBOOKS, ROOT, find
 from tools.make_lock import clean, split
 from tools.setup_env import LOCKS
@@ -269,9 +270,12 @@ def test_colab_satisfies_every_range():
 def test_a_codespace_opens_with_the_course_ready():
     """Lo que se puede comprobar sin abrir uno: que lo que ejecuta y lo que abre existe."""
     place = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
-    order = r"make (\w+) TORCH=cpu && \.venv/bin/python -m (\S+)"
-    verb, module = re.fullmatch(order, place["postCreateCommand"]).groups()
-    assert recipe(verb) and (ROOT / (module.replace(".", "/") + ".py")).is_file()
+    order = r"make (\w+) (TORCH=cpu) && \.venv/bin/python -m (\S+)"
+    verb, option, module = re.fullmatch(order, place["postCreateCommand"]).groups()
+    # Lo que hace `make curso`, como lo pide el README en Linux, menos abrir JupyterLab: el entorno y la copia.
+    assert f"`make curso {option}`" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert re.search(rf"^curso: {verb}$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    assert module == open_lab.my_copy.__name__
     assert place["image"].endswith(f"python:{SUPPORTED[0]}-bookworm")
     settings = place["customizations"]["vscode"]["settings"]
     assert settings["python.defaultInterpreterPath"] == "${containerWorkspaceFolder}/.venv/bin/python"

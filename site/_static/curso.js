@@ -8,11 +8,30 @@ const SPANISH = {
   "Page": "Página",
 };
 
-document.addEventListener("DOMContentLoaded", () => {
-  // Las figuras anchas se desplazan dentro de su caja: que también se pueda con el teclado.
-  for (const box of document.querySelectorAll('.cell_output [style*="overflow-x"], .cell_input pre, .cell_output pre')) {
-    box.tabIndex = 0;
+// Lo que no cabe a lo ancho (código, figuras, tablas y fórmulas) se desplaza dentro de su caja: se desvanece por donde
+// sigue (curso.css) y se alcanza con el teclado. Lo plegado no mide nada hasta que se abre.
+const WIDE = 'pre, .cell_output [style*="overflow-x"], .pst-scrollable-table-container, div.math mjx-container';
+const resized = new ResizeObserver((entries) => entries.forEach(({ target }) => cue(target)));
+
+function cue(box) {
+  const rest = box.scrollWidth - box.clientWidth;
+  const wide = rest > 1;
+  box.classList.toggle("hay-antes", wide && box.scrollLeft > 1);
+  box.classList.toggle("hay-mas", wide && box.scrollLeft < rest - 1);
+  if (box.matches("mjx-container")) return; // MathJax ya le da nombre y foco
+  for (const [name, value] of [["tabindex", "0"], ["role", "group"], ["aria-label", "Se desplaza a los lados"]]) {
+    wide ? box.setAttribute(name, value) : box.removeAttribute(name);
   }
+}
+
+function watchWide() {
+  for (const box of document.querySelectorAll(WIDE)) {
+    resized.observe(box);
+    box.addEventListener("scroll", () => cue(box), { passive: true });
+  }
+}
+
+document.addEventListener("DOMContentLoaded", async () => {
   // Lo impreso que no va en columnas (dos espacios seguidos entre palabras) se parte donde haga falta.
   for (const box of document.querySelectorAll(".cell_output pre")) {
     box.classList.toggle("seguido", !/\S {2,}\S/.test(box.textContent));
@@ -29,4 +48,6 @@ document.addEventListener("DOMContentLoaded", () => {
     box.querySelector(".collapsed").textContent = "Ver el código";
     box.querySelector(".expanded").textContent = "Plegar el código";
   }
+  await window.MathJax?.startup?.promise; // antes, las fórmulas no están
+  watchWide();
 });

@@ -14,11 +14,11 @@ from tests.site_server import serving
 from tools import browser, make_site
 
 PROMPT, LENGTH, REPEATS = "She opened the door and saw", 200, 5
-GREEDY = "([ids, n]) => { juego.ids = ids; return [...juego.continuation({ k: 1 }, 0, n)] }"
+GREEDY = "([ids, n]) => { juego.ids = ids; return [...juego.continuation({ k: 1, seed: 0 }, n)] }"
 TIMED = """([ids, n]) => {
   juego.ids = ids;
   const start = performance.now();
-  for (const _ of juego.continuation({ temperature: 0.8, k: 40 }, 1, n));
+  for (const _ of juego.continuation({ temperature: 0.8, k: 40, seed: 1 }, n));
   return (1000 * n) / (performance.now() - start);
 }"""
 

@@ -5,6 +5,7 @@ import { Tokenizer } from "./tokenizer.js";
 
 const START = "She opened the door and saw the old man, who was sitting by the fire and telling the children a story about";
 const ADDED = 40; // tokens que escribe de una vez
+const LETTERS = 20_000; // de un texto más largo solo se lee el final: los tokens que caben son muchos menos
 const root = document.getElementById("juega");
 const number = (value, decimals = 0) => value.toFixed(decimals).replace(".", ",");
 const percent = (value) => (value < 0.0005 ? "< 0,1 %" : `${number(100 * value, value < 0.1 ? 1 : 0)} %`);
@@ -54,8 +55,9 @@ const PAGE = `
     <label>temperatura <input id="j-t" type="range" min="0.1" max="2" step="0.1" value="0.8"><output></output></label>
     <label>top-k (0: todos) <input id="j-k" type="range" min="0" max="100" step="1" value="40"><output></output></label>
     <label>top-p <input id="j-p" type="range" min="0.05" max="1" step="0.05" value="1"><output></output></label>
-    <label>semilla <input id="j-s" type="number" min="0" max="9999" value="1"></label>
+    <label>semilla <input id="j-s" type="number" min="0" max="9999" step="1" value="1" aria-describedby="j-aviso"></label>
   </div>
+  <p id="j-aviso" class="cuenta" role="status"></p>
   <p class="botones">
     <button id="j-sigue">Sigue ${ADDED} tokens</button>
     <button id="j-uno">Uno más</button>
@@ -102,9 +104,17 @@ function bar(share) {
   return out;
 }
 
+// La semilla que hay escrita o, si no vale, la última que valió y por qué: en ese campo se puede dejar cualquier cosa
+function readSeed(input, last) {
+  const { value, validity } = input;
+  if (value !== "" && validity.valid) return { seed: Number(value), wrong: "" };
+  const why = value ? `La semilla no puede ser ${value.replace(".", ",")}` : validity.badInput ? "La semilla no es un número" : "Falta la semilla";
+  return { seed: last, wrong: `${why}: hace falta un entero de 0 a ${input.max}. Sigo con la ${last}.` };
+}
+
 class Game {
   constructor({ model, tokenizer }) {
-    Object.assign(this, { model, tokenizer, chosen: null, written: [], off: { blocks: new Set(), heads: new Set() } });
+    Object.assign(this, { model, tokenizer, chosen: null, seed: 1, written: [], off: { blocks: new Set(), heads: new Set() } });
     root.innerHTML = PAGE;
     this.at("texto").value = START;
     this.at("texto").addEventListener("input", () => this.read());
@@ -112,7 +122,7 @@ class Game {
     this.at("sigue").onclick = () => this.write(ADDED);
     this.at("uno").onclick = () => this.write(this.written.length + 1);
     this.at("otra").onclick = () => {
-      this.at("s").value = (Number(this.at("s").value) + 1) % 10000;
+      this.at("s").value = (this.settings().seed + 1) % (Number(this.at("s").max) + 1);
       this.write(ADDED);
     };
     this.at("queda").onclick = () => {
@@ -140,17 +150,25 @@ class Game {
       input.nextElementSibling.textContent = told;
       input.setAttribute("aria-valuetext", told);
     }
-    return { temperature: Number(this.at("t").value), k: Number(this.at("k").value), p: Number(this.at("p").value) };
+    const { seed, wrong } = readSeed(this.at("s"), this.seed);
+    this.seed = seed;
+    this.at("s").setAttribute("aria-invalid", wrong !== "");
+    this.at("aviso").textContent = wrong;
+    return { temperature: Number(this.at("t").value), k: Number(this.at("k").value), p: Number(this.at("p").value), seed };
   }
 
   // Lee el texto entero; lo que se escriba después parte de aquí
   read() {
-    const all = this.tokenizer.encode(this.at("texto").value);
-    const room = this.model.config.n_positions - ADDED;
-    this.ids = all.slice(-room);
-    const count = `${this.ids.length} token${this.ids.length === 1 ? "" : "s"}${this.ids.length ? "" : ": escribe algo"}`;
-    this.at("cuenta").textContent =
-      all.length > room ? `${count}: los últimos que le caben (tiene ${room + ADDED} posiciones).` : `${count}.`;
+    const text = this.at("texto").value;
+    const all = this.tokenizer.encode(text.slice(-LETTERS));
+    const places = this.model.config.n_positions;
+    this.ids = all.slice(ADDED - places);
+    const count = `${this.ids.length} token${this.ids.length === 1 ? "" : "s"}`;
+    let more = "";
+    if (!text) more = ": escribe algo";
+    else if (!all.length) more = ": solo hay espacios, y de ellos no lee nada. Escribe algo";
+    else if (all.length > this.ids.length) more = `: los últimos que le caben. Tiene ${places} posiciones y deja ${ADDED} para seguir`;
+    this.at("cuenta").textContent = `${count}${more}.`;
     this.trace = this.model.read(this.model.start(), this.ids);
     this.chosen = this.ids.length - 1;
     this.chips(this.at("tokens"));
@@ -197,13 +215,13 @@ class Game {
 
     const floors = states.map((state, floor) => {
       const options = candidates(this.model.logits(state)).slice(0, 3);
-      return [floor ? `bloque ${floor}` : "entrada", options.map(([id, p]) => `${this.tokenizer.shown(id)} ${percent(p)}`).join(" · ")];
+      return [floor ? `bloque ${floor}` : "entrada", options.map(([id, p]) => `${this.tokenizer.shown(id)}\u00a0${percent(p)}`).join(" · ")];
     });
     this.at("lente").append(table(`Tras ${here}, de abajo arriba`, ["piso", "lo que más diría"], floors));
   }
 
-  *continuation(settings, seed, length, off = NOTHING_OFF) {
-    const random = randomizer(seed);
+  *continuation(settings, length, off = NOTHING_OFF) {
+    const random = randomizer(settings.seed);
     const memory = this.model.start();
     let last = this.model.read(memory, this.ids, off).at(-1);
     for (let i = 0; i < length; i++) {
@@ -218,17 +236,21 @@ class Game {
   async write(length) {
     const turn = (this.turn = {});
     const settings = this.settings();
-    const seed = Number(this.at("s").value);
     const added = document.createElement("strong");
     this.at("salida").replaceChildren(this.tokenizer.text(this.ids), " ", added);
     this.written = [];
-    for (const id of this.continuation(settings, seed, this.ids.length ? length : 0)) {
+    if (!this.ids.length) {
+      this.at("salida").textContent = "Aquí escribirá, cuando tu texto tenga algo que seguir.";
+      return this.compare(settings);
+    }
+    for (const id of this.continuation(settings, length)) {
       this.written.push(id);
       added.textContent = this.tokenizer.text(this.written);
       await new Promise((ready) => setTimeout(ready));
       if (this.turn !== turn) return;
     }
-    this.compare(settings, seed);
+    if (this.written.length < length) this.at("aviso").textContent = `Hasta aquí: ha llenado sus ${this.model.config.n_positions} posiciones.`;
+    this.compare(settings);
   }
 
   switches(blocks, heads) {
@@ -239,7 +261,7 @@ class Game {
       name.append(input, ` ${label}`);
       input.oninput = () => {
         input.checked ? set.add(key) : set.delete(key);
-        this.compare(this.settings(), Number(this.at("s").value));
+        this.compare(this.settings());
       };
       line.append(name);
     };
@@ -253,14 +275,14 @@ class Game {
   }
 
   // Con las piezas apagadas: lo que escribe y cuánto le sorprende tu texto
-  compare(settings, seed) {
+  compare(settings) {
     const off = this.off;
     if (!this.ids.length) return this.at("roto").replaceChildren();
     const rows = [["sin tocar", NOTHING_OFF]];
     if (off.blocks.size || off.heads.size) rows.push(["con lo apagado", off]);
     const told = rows.map(([name, which]) => {
       const known = which === NOTHING_OFF && this.written.length === ADDED; // lo que acaba de escribir
-      const text = this.tokenizer.text(known ? this.written : [...this.continuation(settings, seed, ADDED, which)]);
+      const text = this.tokenizer.text(known ? this.written : [...this.continuation(settings, ADDED, which)]);
       const surprise = this.perplexity(which);
       return [name, surprise ? number(surprise, surprise < 100 ? 1 : 0) : "—", text];
     });
@@ -286,6 +308,8 @@ try {
   });
   window.juego = new Game(parts); // las pruebas lo usan
 } catch (error) {
-  notice.textContent = `No he podido cargar gpt1-mini (${error.message}). Recarga la página, o lee las lecciones: no lo necesitan.`;
+  notice.textContent =
+    "No he podido cargar gpt1-mini: o no llegan sus archivos, o a tu navegador le falta algo (hace falta uno de 2023 o posterior)." +
+    " Recarga la página, o lee las lecciones: no lo necesitan.";
   throw error;
 }

@@ -1,7 +1,7 @@
 // El GPT-1 de la lección 08 en JavaScript: los mismos pesos (fp16) y las mismas cuentas, un token cada vez y con caché.
 //
 // Son 5,3 millones de parámetros: con matrices planas de float32 y sin dependencias sobra velocidad, y se lee de arriba
-// abajo. La verdad es Python: tests/test_site_model.py compara logits y textos en un navegador.
+// abajo. La verdad es Python: tests/test_site.py compara logits y textos en un navegador.
 
 // --- los pesos: un archivo safetensors es una cabecera JSON y los números, uno detrás de otro -------------------
 
