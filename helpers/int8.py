@@ -5,6 +5,8 @@ que le falta: con uno solo, `gpt1-mini` cambiaba de token en uno de cada veinte 
 misma lectura de los pesos, que es lo que cuesta. Las cuentas son de fbgemm, dentro de PyTorch, y solo para CPU x86.
 """
 
+import warnings
+
 import torch
 from torch import nn
 
@@ -29,7 +31,9 @@ class Int8Linear(nn.Module):
         self.n_out, self.bias = weight.shape[0], bias
         values, scale = rounded(weight)
         zeros = torch.zeros(len(scale), dtype=torch.long)
-        table = torch._make_per_channel_quantized_tensor(values.contiguous(), scale.double(), zeros, 0)
+        with warnings.catch_warnings():  # PyTorch 2.13 anuncia que retirará estos tensores (pytorch#184982)
+            warnings.simplefilter("ignore", UserWarning)
+            table = torch._make_per_channel_quantized_tensor(values.contiguous(), scale.double(), zeros, 0)
         before, torch.backends.quantized.engine = torch.backends.quantized.engine, ENGINE
         self.packed = torch.ops.quantized.linear_prepack(table, None)
         torch.backends.quantized.engine = before
