@@ -16,9 +16,10 @@ from transformers import GenerationConfig, OpenAIGPTConfig
 from transformers.utils import cached_file
 
 from helpers import environment, files
+from helpers import int8 as int8_weights
+from helpers.given import check_flags
 from helpers.gpt import ACTIVATIONS
 from helpers.hf import GPT1LMHeadModel, silence
-from helpers.int8 import to_int8
 from helpers.spanish import number
 from helpers.tokenizer import GPT1Tokenizer
 
@@ -48,23 +49,38 @@ class ModelError(Exception):
 def load(name: str = "auto", device: str | None = None, verbose: bool = True, int8: bool = False):
     """Carga `(modelo, tokenizador)`; el modelo queda en modo evaluación, en fp32.
 
-    Con `int8=True`, en la CPU y con un byte por peso (`helpers.int8`): para escribir con `openai-gpt` en un portátil.
+    Con `int8=True`, los pesos se quedan en un byte cada uno, para escribir con `openai-gpt` en un portátil: solo en la
+    CPU, y ese modelo ni se entrena ni se guarda (`helpers/int8.py`). Sus logits son casi los mismos.
 
     `name`: `"gpt1-mini"` (el del curso), `"openai-gpt"` (Hub o su caché), una carpeta, o `"auto"`: la variable de
     entorno `GPT1_MODELO` si existe y, si no, `gpt1-mini`, también en Colab: así lo que dice una lección es cierto para
     quien la lee. Nunca se cambia en silencio el modelo pedido por otro. Lanza `ModelError` con una frase que dice qué
-    falla, `environment.DeviceError` si no hay tal `device` e `Int8Error` si int8 no puede ser.
+    falla, y `environment.DeviceError` si no hay tal `device`.
     """
-    if not isinstance(int8, bool):
-        raise ModelError(f"int8 es True o False y se ha dado {int8!r:.40}.")
+    check_flags(int8=int8)
+    if int8:
+        device = _int8_device(device)
     wanted, why = choose(name)
     label, folder, origin = _locate(wanted)
-    model, tokenizer = _load(label, folder, device or ("cpu" if int8 else None))
+    model, tokenizer = _load(label, folder, device)
     if verbose:
         other = " Los comentarios de las lecciones hablan de gpt1-mini: tus números serán otros."
-        rounded = ", en int8" if int8 else ""
-        print(f"{_described(model, label, origin)}{rounded}{why}.{'' if folder.resolve() == MINI else other}")
-    return (to_int8(model) if int8 else model), tokenizer
+        about = f"{_described(model, label, origin)}{', en int8' if int8 else ''}{why}"
+        print(f"{about}.{'' if folder.resolve() == MINI else other}")
+    return int8_weights.quantize(model) if int8 else model, tokenizer
+
+
+def _int8_device(device: str | None) -> str:
+    """El dispositivo de un modelo en int8, que es siempre la CPU; `ModelError` si no puede ser."""
+    if device not in (None, "cpu"):
+        raise ModelError(
+            f'El int8 del curso es para la CPU y se ha pedido {device!r:.40}: quita int8 o usa device="cpu".'
+        )
+    if not int8_weights.supported():
+        raise ModelError(
+            "El int8 del curso necesita un procesador x86 y este no lo es: carga el modelo sin int8."
+        )
+    return "cpu"
 
 
 def published(download: bool = False, folder=None, device: str | None = None):

@@ -11,7 +11,11 @@ from safetensors.torch import load_file, save_file
 from transformers import OpenAIGPTConfig, OpenAIGPTLMHeadModel
 
 from helpers import environment, models, report
+from helpers.finetuning import fine_tune
+from helpers.generation import generate
+from helpers.hf import GPT1LMHeadModel
 from helpers.models import MINI, ModelError, load
+from helpers.tasks import load_task
 
 
 @pytest.fixture
@@ -448,3 +452,75 @@ def test_what_the_folder_asks_of_generation_does_not_count(checkpoint, asked):
         return  # o se niega, con una frase
     assert model.generation_config.do_sample in (None, False) and model.generation_config.eos_token_id is None
     assert model.generation_config.num_beams in (None, 1)
+
+
+@pytest.fixture(scope="module")
+def int8_and_fp32():
+    """`gpt1-mini` en int8 y en fp32, y lo que escribe el segundo, voraz, tras ocho principios."""
+    small, tokenizer = load("gpt1-mini", device="cpu", verbose=False, int8=True)
+    whole, _ = load("gpt1-mini", device="cpu", verbose=False)
+    paths = sorted((environment.ROOT / "data" / "stories").glob("a*.txt"))[:8]
+    stories = torch.tensor([tokenizer(path.read_text("utf-8"))["input_ids"][:128] for path in paths])
+    written = generate(whole, stories[:, :16], 112, do_sample=False)
+    return small, whole, stories, written
+
+
+def perplexity(model, ids):
+    with torch.inference_mode():
+        return float(model(ids, labels=ids).loss.exp())
+
+
+def test_int8_writes_almost_the_same(int8_and_fp32):
+    small, whole, stories, written = int8_and_fp32
+    with torch.inference_mode():
+        steps = small(written).logits[:, 15:-1].argmax(-1)
+    assert (steps == written[:, 16:]).float().mean() >= 0.99
+    assert perplexity(small, stories) == pytest.approx(perplexity(whole, stories), rel=0.01)
+
+
+def test_int8_generates_with_its_cache_as_without_it(int8_and_fp32):
+    small, _, stories, _ = int8_and_fp32
+    first = generate(small, stories[:2, :8], 12, do_sample=False)
+    assert torch.equal(first, generate(small, stories[:2, :8], 12, do_sample=False, use_cache=False))
+    asked = {"attention_mask": torch.ones(2, 8), "do_sample": False, "max_new_tokens": 12}
+    assert torch.equal(first, small.generate(stories[:2, :8], **asked))
+
+
+def test_int8_keeps_two_bytes_a_token_value_and_one_of_the_rest(int8_and_fp32):
+    small = int8_and_fp32[0]
+    assert all(value.ndim == 1 or "positions" in name for name, value in small.named_parameters())
+    assert small.transformer.tokens_embed.values.dtype == torch.int8
+    assert small.lm_head.packed.unpack()[0].dtype == torch.qint8
+
+
+def test_int8_takes_a_third_at_the_real_shape():
+    with torch.device("meta"):
+        whole = 4 * GPT1LMHeadModel(OpenAIGPTConfig()).num_parameters()
+    small = models.int8_weights.quantize(GPT1LMHeadModel(OpenAIGPTConfig()))
+    kept = [value.nbytes for value in (*small.parameters(), *small.buffers())]
+    packed = [part.packed for part in small.modules() if hasattr(part, "packed")]
+    assert len(packed) == 12 * 4 + 1
+    # sus números, que unpack() devuelve de un byte, y las escalas
+    assert sum(kept) + sum(one.unpack()[0].numel() + 4 * len(one.unpack()[0]) for one in packed) <= whole / 3
+
+
+def test_int8_neither_trains_nor_is_saved(int8_and_fp32, tmp_path):
+    small, words = int8_and_fp32[0], load(verbose=False)[1]
+    with pytest.raises(ValueError, match="no se guarda ni se ajusta"):
+        fine_tune(small, "sentiment", load_task("sentiment"), tokenizer=words)
+    with pytest.raises(ValueError, match="no se puede entrenar"):
+        small.train()
+    with pytest.raises(ValueError, match="no se guarda"):
+        small.save_pretrained(tmp_path)
+
+
+def test_int8_is_said_and_is_for_the_cpu(capsys, monkeypatch):
+    load(int8=True)
+    assert ", en int8." in capsys.readouterr().out
+    with pytest.raises(ModelError, match="es para la CPU"):
+        load(int8=True, device="cuda")
+    with pytest.raises(ValueError, match="int8 tiene que ser True o False"):
+        load(int8="sí")
+    monkeypatch.setattr(models.int8_weights, "supported", lambda: False)
+    with pytest.raises(ModelError, match="procesador x86"):
+        load(int8=True)

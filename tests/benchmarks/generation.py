@@ -11,7 +11,7 @@ from transformers import OpenAIGPTConfig, OpenAIGPTLMHeadModel
 
 from helpers import generation
 from helpers.hf import GPT1LMHeadModel
-from helpers.int8 import to_int8
+from helpers.int8 import quantize
 from tests.benchmarks.machine import read_bandwidth
 from tests.benchmarks.timing import against, alternate
 
@@ -65,7 +65,7 @@ def compared(theirs, ours, limit, batch, length, new, goal) -> dict:
 
 
 def rounded(ours, limit, quick: bool) -> dict:
-    small = to_int8(copy.deepcopy(ours))
+    small = quantize(copy.deepcopy(ours))
     ids, new = torch.randint(1, ours.config.vocab_size, (1, 8)), 6 if quick else 64
     with torch.inference_mode():
         apart = (small(ids).logits - ours(ids).logits).abs().max() / ours(ids).logits.abs().max()
