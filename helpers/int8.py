@@ -14,6 +14,7 @@ from helpers.gpt import Conv1D
 from helpers.hf import GPT1LMHeadModel
 
 ENGINE = "fbgemm"
+WHOLE = "Un modelo en int8 no se guarda ni se ajusta: usa el de fp32, que se carga sin int8=True."
 MOST = 63  # con 7 bits, la suma de dos productos cabe en los 16 de AVX2 (2 · 127 · 127 < 2¹⁵)
 
 
@@ -60,6 +61,11 @@ class Int8Embedding(nn.Module):
         values, scale = rounded(weight)
         self.register_buffer("values", values)
         self.register_buffer("scale", scale)
+
+    @property
+    def weight(self):
+        """Lanza `ValueError`: quien la pide (el ajuste fino) quiere la de fp32."""
+        raise ValueError(WHOLE)
 
     def forward(self, ids):  # [lote, T] → [lote, T, d]
         return self.values[ids] * self.scale[ids][..., None]

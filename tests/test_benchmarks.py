@@ -5,8 +5,7 @@ import math
 import pytest
 
 from helpers.files import read_json
-from tests import benchmarks
-from tests.benchmarks.__main__ import GROUPS, measured
+from tests.benchmarks import GROUPS, measured
 from tests.benchmarks.machine import exponent
 from tests.benchmarks.timing import against, alternate, at_most
 from tools import measures
@@ -37,13 +36,12 @@ def test_every_script_is_a_group():
     folder = measures.ROOT / "tests" / "benchmarks"
     support = {"__init__", "__main__", "machine", "timing", "memory"}
     assert {path.stem for path in folder.glob("*.py")} - support == set(GROUPS) == set(measures.TITLES)
-    assert benchmarks.__path__
 
 
-def test_what_is_stored_is_whole_and_named():
-    """Un grupo que falte o una fila sin su razón no se publica."""
+def test_what_is_stored_is_whole_and_says_why():
+    """Una fila que no llega a lo que busca y no dice nada no se publica."""
     stored = read_json(measures.DATA, ValueError)
-    assert set(stored) == set(GROUPS)
+    assert stored and set(stored) <= set(GROUPS)
     for found in stored.values():
         for row in found["rows"]:
             check_row(row)

@@ -5,21 +5,12 @@ mismo, y va en un proceso nuevo, con los límites de la máquina medidos justo a
 """
 
 import argparse
-import importlib
 import multiprocessing
 import sys
 from concurrent.futures import ProcessPoolExecutor
 
-from tests.benchmarks import machine
+from tests.benchmarks import GROUPS, measured
 from tools import measures
-
-GROUPS = ("tokenizer", "generation", "zeroshot", "finetuning", "pretraining", "growth", "site", "commands")
-
-
-def measured(group: str, quick: bool = False) -> dict:
-    """`{"machine", "rows"}` de un grupo."""
-    where = machine.described(quick)
-    return {"machine": where, "rows": importlib.import_module(f"tests.benchmarks.{group}").rows(quick)}
 
 
 def alone(group: str) -> dict:

@@ -15,6 +15,7 @@ from transformers import OpenAIGPTTokenizer
 
 from helpers.environment import ROOT
 from helpers.models import MINI
+from helpers.spanish import significant
 from helpers.tokenizer import GPT1Tokenizer
 from tests.benchmarks.machine import exponent
 from tests.benchmarks.timing import against, alternate, at_most
@@ -78,7 +79,7 @@ def growth(ours, oracle, story: str, quick: bool) -> list[dict]:
         found.append(
             at_most(
                 f"Exponente del tiempo, {name}", [exponent(sizes, seconds)], 1.1, unit="",
-                note=f"de {sizes[0]} a {sizes[-1]} caracteres: " + ", ".join(f"{s:.2f} s" for s in seconds),
+                note=f"de {sizes[0]} a {sizes[-1]} caracteres: " + "; ".join(f"{significant(s, 2)} s" for s in seconds),
             )
         )  # fmt: skip
     found.append(memory(ours, quick))
