@@ -82,9 +82,7 @@ class GPT1Int8(GPT1LMHeadModel):
 
     def state_dict(self, *args, **kwargs):
         """Lanza `ValueError`: lo piden guardar el modelo y el ajuste fino, que quieren el de fp32."""
-        raise ValueError(
-            "Un modelo en int8 no se guarda ni se ajusta: usa el de fp32, que se carga sin int8=True."
-        )
+        raise ValueError(WHOLE)
 
 
 def supported() -> bool:

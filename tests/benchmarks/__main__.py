@@ -5,18 +5,12 @@ mismo, y va en un proceso nuevo, con los límites de la máquina medidos justo a
 """
 
 import argparse
-import multiprocessing
 import sys
-from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
 from tests.benchmarks import GROUPS, measured
+from tests.benchmarks.timing import alone
 from tools import measures
-
-
-def alone(group: str) -> dict:
-    """`measured(grupo)` en un proceso nuevo."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(measured, group).result()
 
 
 def main(arguments=None) -> int:
@@ -26,7 +20,7 @@ def main(arguments=None) -> int:
     for group in parser.parse_args(arguments).groups or GROUPS:
         print(f"→ {group}", flush=True)
         try:
-            found = alone(group)
+            found = alone(partial(measured, group))
         except Exception as error:  # los demás grupos se miden igual
             failed.append(group)
             print(f"✗ {group}: {error}", file=sys.stderr, flush=True)

@@ -6,11 +6,9 @@ que comprobar entre los dos; sí se comprueba que nuestra pérdida es la de tran
 va en un proceso nuevo.
 """
 
-import multiprocessing
 import statistics
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 
@@ -25,7 +23,7 @@ from helpers.pretraining.recipe import PRESETS, blank_model, config_for
 from helpers.pretraining.trainer import window_trainer
 from helpers.training import QuietProgress, quiet
 from tests.benchmarks.machine import gemm_peak
-from tests.benchmarks.timing import against
+from tests.benchmarks.timing import against, alone
 
 VOCAB = 8192
 STEPS = 10
@@ -129,12 +127,6 @@ def check(shape) -> None:
     ids = torch.randint(1, VOCAB, (2, positions))
     with torch.inference_mode():
         torch.testing.assert_close(ours(ids, labels=ids).loss, theirs(ids, labels=ids).loss)
-
-
-def alone(way) -> float:
-    """`way()` en un proceso nuevo."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(way).result()
 
 
 def operations(shape) -> float:

@@ -1,7 +1,9 @@
 """Medir dos formas de hacer lo mismo, alternándolas para que el ruido de la máquina les toque por igual."""
 
+import multiprocessing
 import statistics
 import time
+from concurrent.futures import ProcessPoolExecutor
 
 
 def alternate(rounds: int, ways: dict, clock=time.perf_counter) -> dict[str, list[float]]:
@@ -15,9 +17,10 @@ def alternate(rounds: int, ways: dict, clock=time.perf_counter) -> dict[str, lis
     return seconds
 
 
-def side_by_side(rounds: int, **ways) -> dict[str, float]:
-    """Mediana de segundos de cada función sin argumentos, tras `rounds` vueltas alternadas."""
-    return {name: statistics.median(values) for name, values in alternate(rounds, ways).items()}
+def alone(way) -> float:
+    """`way()` en un proceso nuevo."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(way).result()
 
 
 def against(name: str, rival: str, other, ours, goal=None, unit: str = "s", note: str = "", **more) -> dict:
