@@ -557,6 +557,19 @@ def test_a_diverging_pretraining_stops_and_leaves_nothing_wrong(tokens, tokenize
         json.loads(path.read_text(), parse_constant=pytest.fail)
 
 
+def test_weights_too_large_for_fp16_are_saved_whole(folder, tokens, tokenizer, tmp_path):  # noqa: F811
+    large = GPT1LMHeadModel.from_pretrained(folder)
+    with torch.no_grad():  # la normalización se lo lleva antes de la salida
+        large.transformer.positions_embed.weight[0, 0] = 1e5
+    large.save_pretrained(tmp_path / "grande")
+    tokenizer.save_pretrained(tmp_path / "grande")
+    trained = train(tokens, tokenizer, tmp_path / "a", init=tmp_path / "grande")
+    loaded, _ = models.load(str(tmp_path / "a"), verbose=False)
+    assert trained.transformer.positions_embed.weight[0, 0].item() == pytest.approx(1e5, rel=0.01)
+    for weights, saved in zip(trained.parameters(), loaded.parameters(), strict=True):
+        assert torch.equal(weights, saved)
+
+
 @pytest.mark.parametrize(
     ("recipe", "cause"),
     [

@@ -85,7 +85,10 @@ def pretrain(
         if trainer.is_world_process_zero():
             # el ajuste fino usa los dropouts del artículo aunque el preentrenamiento no use ninguno
             model.config.update(dict.fromkeys(DROPOUTS, PAPER.dropout) | {"use_cache": True})
-            deepcopy(model).half().save_pretrained(out)
+            small = deepcopy(model).half()
+            # en fp16, un peso de más de 65 504 sería infinito
+            fits = all(weights.isfinite().all() for weights in small.parameters())
+            (small if fits else model).save_pretrained(out)
             tokenizer.save_pretrained(out)
             write_json(out / "recipe.json", asdict(recipe) | {"processes": trainer.args.world_size})
             mark_finished(out)
