@@ -343,6 +343,7 @@ def test_it_is_played_with_the_hands(open_page):
     assert "Venía «and»" in page.locator("#j-espera caption").inner_text()
     page.locator("#j-piezas label", has_text="cabeza 4").nth(1).click()
     rows = page.locator("#j-roto tbody tr")
+    rows.nth(1).wait_for()
     assert rows.count() == 2 and rows.nth(0).inner_text() != rows.nth(1).inner_text()
 
 
@@ -417,7 +418,7 @@ def test_an_odd_text_is_told(game, text, told):
     assert told in game.locator("#j-cuenta").inner_text()
     if game.evaluate("juego.ids.length"):
         playing(game)
-        assert game.locator("#j-roto tbody tr").count() == 1
+        game.locator("#j-roto tbody tr").wait_for()
         assert game.locator("#juega b").count() == 0, "el texto se ha leído como HTML"
     else:
         for button in ("sigue", "uno", "otra", "queda"):
@@ -433,11 +434,58 @@ def test_when_no_more_fits_it_says_so(game):
     game.locator("#j-texto").fill("the king " * 300)
     playing(game)
     for _ in range(2):  # cabe uno más, y ya no otro
-        game.evaluate("document.getElementById('j-uno').click()")  # mientras compara, la página no responde
+        game.locator("#j-uno").click()
         game.wait_for_function("juego.written.length === 41", timeout=60_000)
     full = "Hasta aquí: ha llenado sus 256 posiciones."
     game.locator("#j-aviso", has_text=full).wait_for(timeout=60_000)
     assert game.evaluate("juego.written.length") == 41
+
+
+@pytest.mark.timeout(120)
+def test_a_long_text_does_not_freeze_the_page_and_is_read_once(game):
+    """Mientras compara, la página atiende; y lo que no ha cambiado del texto no se vuelve a leer."""
+    game.locator("#j-texto").fill("the king " * 300)
+    playing(game)
+    game.locator("#j-roto tbody tr").wait_for()
+    ticks = game.evaluate(
+        """async () => {
+          let ticks = 0;
+          const timer = setInterval(() => ticks++);
+          juego.off.heads.add("1.3");
+          await juego.compare(juego.settings());
+          clearInterval(timer);
+          return ticks;
+        }"""
+    )
+    assert ticks > 5 and game.locator("#j-roto tbody tr").count() == 2
+    steps = game.evaluate(
+        """async () => {
+          const { model } = juego, step = model.step;
+          let steps = 0;
+          model.step = (...given) => (steps++, step.apply(model, given));
+          juego.ids.push(juego.ids[0]);
+          await juego.compare(juego.settings());
+          delete model.step;
+          return steps;
+        }"""
+    )
+    assert steps == 2 + 39, "lee un token por modelo y escribe 40, el último sin leerlo: no cabe"
+
+
+@pytest.mark.timeout(120)
+def test_a_comparison_that_is_no_longer_wanted_is_left(game):
+    playing(game)
+    found = game.evaluate(
+        """async () => {
+          juego.off.heads.add("1.3");
+          const first = juego.compare(juego.settings());
+          juego.off.heads.clear();
+          await juego.compare(juego.settings());
+          await first;
+          return document.querySelectorAll("#j-roto tbody tr").length;
+        }"""
+    )
+    assert found == 1
 
 
 OLD = {

@@ -5,6 +5,7 @@ import { Tokenizer } from "./tokenizer.js";
 
 const START = "She opened the door and saw the old man, who was sitting by the fire and telling the children a story about";
 const ADDED = 40; // tokens que escribe de una vez
+const BREATH = 30; // milisegundos seguidos que puede estar echando cuentas sin atender a nadie
 const LETTERS = 20_000; // de un texto más largo solo se lee el final: los tokens que caben son muchos menos
 const root = document.getElementById("juega");
 const number = (value, decimals = 0) => value.toFixed(decimals).replace(".", ",");
@@ -112,9 +113,29 @@ function readSeed(input, last) {
   return { seed: last, wrong: `${why}: hace falta un entero de 0 a ${input.max}. Sigo con la ${last}.` };
 }
 
+// Lo que va dando un generador, dejando respirar a la página; null si entretanto se ha pedido otra cosa
+async function unhurried(generator, wanted) {
+  const found = [];
+  let start = performance.now();
+  for (const one of generator) {
+    found.push(one);
+    if (performance.now() - start < BREATH) continue;
+    await new Promise((ready) => setTimeout(ready));
+    if (!wanted()) return null;
+    start = performance.now();
+  }
+  return found;
+}
+
+const key = (off) => [...off.blocks, ...off.heads].sort().join();
+
+function perplexity(nats) {
+  return nats.length ? Math.exp(nats.reduce((sum, one) => sum + one, 0) / nats.length) : null;
+}
+
 class Game {
   constructor({ model, tokenizer }) {
-    Object.assign(this, { model, tokenizer, chosen: null, seed: 1, written: [], off: { blocks: new Set(), heads: new Set() } });
+    Object.assign(this, { model, tokenizer, chosen: null, seed: 1, written: [], writing: false, readings: new Map(), off: { blocks: new Set(), heads: new Set() } });
     root.innerHTML = PAGE;
     this.at("texto").value = START;
     this.at("texto").addEventListener("input", () => this.read());
@@ -169,7 +190,7 @@ class Game {
     else if (!all.length) more = ": solo hay espacios, y de ellos no lee nada. Escribe algo";
     else if (all.length > this.ids.length) more = `: los últimos que le caben. Tiene ${places} posiciones y deja ${ADDED} para seguir`;
     this.at("cuenta").textContent = `${count}${more}.`;
-    this.trace = this.model.read(this.model.start(), this.ids);
+    this.trace = this.whole().trace;
     this.chosen = this.ids.length - 1;
     this.chips(this.at("tokens"));
     this.look();
@@ -220,10 +241,31 @@ class Game {
     this.at("lente").append(table(`Tras ${here}, de abajo arriba`, ["piso", "lo que más diría"], floors));
   }
 
+  // Lee el texto con lo apagado, token a token, desde donde cambia respecto a la última vez
+  *reading(off) {
+    const name = key(off);
+    const kept = this.readings.get(name) ?? { memory: this.model.start(), ids: [], trace: [] };
+    if (name) this.readings = new Map([["", this.readings.get("")]]); // queda la del modelo entero y esta
+    this.readings.set(name, kept);
+    let same = 0;
+    while (same < kept.ids.length && kept.ids[same] === this.ids[same]) same++;
+    kept.memory.length = kept.ids.length = kept.trace.length = same; // lo que se escribió detrás se olvida
+    for (const id of this.ids.slice(same)) {
+      kept.trace.push(this.model.step(kept.memory, id, off));
+      kept.ids.push(id);
+      yield kept;
+    }
+  }
+
+  whole(off = NOTHING_OFF) {
+    for (const _ of this.reading(off));
+    return this.readings.get(key(off));
+  }
+
   *continuation(settings, length, off = NOTHING_OFF) {
     const random = randomizer(settings.seed);
-    const memory = this.model.start();
-    let last = this.model.read(memory, this.ids, off).at(-1);
+    const { memory, trace } = this.whole(off);
+    let last = trace.at(-1);
     for (let i = 0; i < length; i++) {
       const id = draw(candidates(this.model.logits(last.states.at(-1)), settings), random);
       yield id;
@@ -239,7 +281,9 @@ class Game {
     const added = document.createElement("strong");
     this.at("salida").replaceChildren(this.tokenizer.text(this.ids), " ", added);
     this.written = [];
+    this.writing = true; // hasta que acabe: si se abandona, es que otra vez escribe
     if (!this.ids.length) {
+      this.writing = false;
       this.at("salida").textContent = "Aquí escribirá, cuando tu texto tenga algo que seguir.";
       return this.compare(settings);
     }
@@ -250,6 +294,7 @@ class Game {
       if (this.turn !== turn) return;
     }
     if (this.written.length < length) this.at("aviso").textContent = `Hasta aquí: ha llenado sus ${this.model.config.n_positions} posiciones.`;
+    this.writing = false;
     this.compare(settings);
   }
 
@@ -261,7 +306,7 @@ class Game {
       name.append(input, ` ${label}`);
       input.oninput = () => {
         input.checked ? set.add(key) : set.delete(key);
-        this.compare(this.settings());
+        if (!this.writing) this.compare(this.settings()); // si escribe, comparará al acabar
       };
       line.append(name);
     };
@@ -275,28 +320,34 @@ class Game {
   }
 
   // Con las piezas apagadas: lo que escribe y cuánto le sorprende tu texto
-  compare(settings) {
-    const off = this.off;
+  async compare(settings) {
+    const turn = (this.turn = {});
+    const wanted = () => this.turn === turn;
+    const off = { blocks: new Set(this.off.blocks), heads: new Set(this.off.heads) };
     if (!this.ids.length) return this.at("roto").replaceChildren();
     const rows = [["sin tocar", NOTHING_OFF]];
     if (off.blocks.size || off.heads.size) rows.push(["con lo apagado", off]);
-    const told = rows.map(([name, which]) => {
+    const told = [];
+    for (const [name, which] of rows) {
+      if (!(await unhurried(this.reading(which), wanted))) return;
+      const surprises = await unhurried(this.surprises(which), wanted);
       const known = which === NOTHING_OFF && this.written.length === ADDED; // lo que acaba de escribir
-      const text = this.tokenizer.text(known ? this.written : [...this.continuation(settings, ADDED, which)]);
-      const surprise = this.perplexity(which);
-      return [name, surprise ? number(surprise, surprise < 100 ? 1 : 0) : "—", text];
-    });
+      const text = surprises && (known ? this.written : await unhurried(this.continuation(settings, ADDED, which), wanted));
+      if (!text) return;
+      const value = perplexity(surprises);
+      told.push([name, value ? number(value, value < 100 ? 1 : 0) : "—", this.tokenizer.text(text)]);
+    }
     this.at("roto").replaceChildren(table("Perplejidad de tu texto y cómo lo seguiría", ["modelo", "perplejidad", "escribe"], told));
   }
 
+  // Los nats de cada token que alguien predice
+  *surprises(off = NOTHING_OFF) {
+    const { trace } = this.whole(off);
+    for (let i = 1; i < trace.length; i++) yield -Math.log(softmax(this.model.logits(trace[i - 1].states.at(-1)))[this.ids[i]]);
+  }
+
   perplexity(off) {
-    if (this.ids.length < 2) return null;
-    const read = this.model.read(this.model.start(), this.ids.slice(0, -1), off);
-    let nats = 0;
-    read.forEach(({ states }, i) => {
-      nats -= Math.log(softmax(this.model.logits(states.at(-1)))[this.ids[i + 1]]);
-    });
-    return Math.exp(nats / read.length);
+    return perplexity([...this.surprises(off)]);
   }
 }
 
