@@ -376,6 +376,55 @@ def test_what_nothing_was_trained_with_is_not_written_down(tokens, tokenizer, tm
     assert before == {path: path.read_text() for path in tmp_path.rglob("*.json")}
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"max_steps": 4}, "ya hay 8 actualizaciones y se piden 4"),
+        ({"max_steps": 4, "schedule": "cosine"}, "ya hay 8 actualizaciones y se piden 4"),
+        ({"max_steps": 16, "schedule": "cosine"}, "cambia max_steps: 8 y ahora 16; schedule"),
+        ({"max_steps": 10, "schedule": "warmup_stable_decay", "decay_steps": 7}, "entrenamiento distinto"),
+        ({"max_steps": 16, "epochs": 3}, "entrenamiento distinto .*epochs"),
+    ],
+    ids=str,
+)
+def test_a_refused_order_leaves_a_run_at_a_constant_rate_as_it_was(
+    tokens, tokenizer, tmp_path, capsys, changes, told
+):
+    """Pedir menos, o una bajada que ya tendría que haber empezado, no toca lo hecho, que se puede alargar."""
+    constant, out = replace(SMALL, schedule="constant_with_warmup"), tmp_path / "a"
+    train(tokens, tokenizer, out, constant)
+    before = {path: path.read_bytes() for path in out.rglob("*.*") if path.is_file()}
+    with pytest.raises(TrainingError, match=told):
+        train(tokens, tokenizer, out, replace(constant, **changes))
+    assert before == {path: path.read_bytes() for path in out.rglob("*.*") if path.is_file()}
+    train(tokens, tokenizer, out, constant)
+    assert "ya estaba acabado" in capsys.readouterr().out
+    train(tokens, tokenizer, out, replace(constant, max_steps=12))
+    assert json.loads((out / "history.json").read_text())[-1]["step"] == 12
+
+
+def test_a_run_that_no_longer_saves_goes_on_from_where_it_was(tokens, tokenizer, tmp_path, monkeypatch):
+    constant, updates = replace(SMALL, schedule="constant_with_warmup", save_every=4), []
+    longer, step = replace(constant, max_steps=12), CarefulTrainer.training_step
+    train(tokens, tokenizer, tmp_path / "a", constant)
+    train(tokens, tokenizer, tmp_path / "b", longer)
+    monkeypatch.setattr(CarefulTrainer, "training_step", lambda *args: updates.append(1) or step(*args))
+    train(tokens, tokenizer, tmp_path / "a", replace(longer, save_every=-1))
+    assert len(updates) == 4, "ha empezado de cero"
+    expected, found = (load_file(tmp_path / name / "model.safetensors") for name in "ba")
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+@pytest.mark.parametrize("micro_batch", [1, 2, 4])
+def test_the_updates_do_not_depend_on_the_micro_batch(tokenizer, tmp_path, micro_batch):
+    """66 ventanas en lotes de 4: dieciséis actualizaciones por época, y las dos que sobran no hacen otra."""
+    ids = np.random.default_rng(0).integers(1, 300, 16 * 66).astype("uint16")
+    odd = token_file(tmp_path / "ids.bin", ids)
+    train(odd, tokenizer, tmp_path / "a", replace(SMALL, max_steps=-1, epochs=1, micro_batch=micro_batch))
+    last = json.loads((tmp_path / "a" / "history.json").read_text())[-1]
+    assert (last["step"], last["tokens"]) == (16, 16 * 4 * 16)
+
+
 def test_with_other_weights_the_shape_is_theirs(tokens, tokenizer, tmp_path):
     train(tokens, tokenizer, tmp_path / "a")
     model = train(
@@ -544,10 +593,10 @@ def test_an_unfinished_checkpoint_does_not_count(tokens, tokenizer, tmp_path, ca
 )
 def test_a_diverging_pretraining_stops_and_leaves_nothing_wrong(tokens, tokenizer, tmp_path, recipe):
     recipe = replace(SMALL, save_every=1, **recipe)
-    with pytest.raises(TrainingError, match="actualización [234]: .* prueba con la mitad"):
+    with pytest.raises(TrainingError, match="actualización [234]: .* prueba con 0.0001"):
         train(tokens, tokenizer, tmp_path / "a", recipe)
     with pytest.raises(
-        TrainingError, match="actualización [234]: .* prueba con la mitad"
+        TrainingError, match="actualización [234]: .* prueba con 0.0001"
     ):  # sin mirar al guardar
         train(tokens, tokenizer, tmp_path / "b", replace(recipe, save_every=-1))
     assert not (tmp_path / "a" / "model.safetensors").exists()
@@ -645,10 +694,11 @@ def test_what_a_language_fine_tuning_is_not_given(folder, tokenizer, settings, t
 @pytest.mark.parametrize(
     ("recipe", "cause"),
     [
-        ({"learning_rate": 1e30}, "prueba con la mitad"),
+        ({"learning_rate": 1e30}, "prueba con 0.0001"),
+        ({"learning_rate": 1e39, "max_steps": 2}, "prueba con 0.0001"),  # se nota al medir
         ({"weight_decay": 1e30}, "weight_decay .1e.30. sea demasiado alto"),
         ({"adam_epsilon": 1e-300}, "adam_epsilon .1e-300. cuente como 0"),
-        ({"learning_rate": 1e12, "max_grad_norm": 0}, "prueba con la mitad"),
+        ({"learning_rate": 1e12, "max_grad_norm": 0}, "prueba con 0.0001"),
         ({"lm_coef": 1e38}, "lm_coef .* el artículo usa 0,5"),
         # la pérdida cabe en fp32 y la norma de su gradiente, no: no se aprendería nada
         ({"lm_coef": 1e30}, "El gradiente ha dejado de ser un número .* lm_coef .* el artículo usa 0,5"),
@@ -658,6 +708,8 @@ def test_a_diverging_fine_tuning_stops(folder, tmp_path, recipe, cause):  # noqa
     with pytest.raises(TrainingError, match=cause):
         tune(folder, tmp_path / "a", recipe=replace(RECIPE, **recipe))
     assert not (tmp_path / "a" / "result.json").exists()
+    for path in (tmp_path / "a").rglob("*.safetensors"):
+        assert all(torch.isfinite(weights).all() for weights in load_file(path).values()), path.name
 
 
 def test_with_half_precision_an_infinite_gradient_is_only_noted(folder, tmp_path, monkeypatch):  # noqa: F811
@@ -776,6 +828,10 @@ def texts(tmp_path):
     ("options", "told"),
     [
         (["--vocab-size", "0"], "vocab_size=0 no puede ser"),
+        (
+            ["--vocab-size", "1000000000"],
+            "vocab_size=1000000000 no puede ser",
+        ),  # tokenizers mataría el proceso
         (["--held-out", "VACÍO"], "falta la columna «title»"),
         (["--vocab-size", "10"], "vocabulario de 10 entradas"),
         (["--schedule", "foo"], "schedule='foo' no puede ser"),

@@ -59,7 +59,7 @@ class BestWeights(TrainerCallback):
 
     def on_evaluate(self, args, state, control, metrics=None, model=None, **kwargs):
         value = metrics[f"eval_{self.metric}"]
-        if value <= self.best:
+        if value <= self.best or not math.isfinite(metrics.get("eval_loss", 0.0)):  # `CarefulTrainer` lo para
             return
         self.best = value
         if self.path is None:

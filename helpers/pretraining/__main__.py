@@ -72,7 +72,8 @@ def main(arguments=None) -> int:
     warn_if_alone("helpers.pretraining")
     recipe = recipe_from(options, PRESETS[options.preset])
     check_value("probes", options.probes, Rule(int, 0))
-    check_value("vocab_size", options.vocab_size, COUNT)
+    # tokenizers reserva la memoria de golpe y, si no la hay, acaba con el proceso: ni Python se entera
+    check_value("vocab_size", options.vocab_size, COUNT._replace(high=1_000_000))
     check_value("processes", options.processes, COUNT._replace(also=(None,)))
     check_init(options.init)  # antes de los tokens, que en un corpus grande tardan horas
     out = output_folder(options.out)

@@ -32,6 +32,7 @@ from helpers.training import (
     mark_finished,
     output_folder,
     quiet,
+    refuse_less,
     silence,
     total_steps,
     train,
@@ -96,15 +97,21 @@ def pretrain(
 
 
 def _may_change(trainer, before: dict) -> tuple[str, ...]:
-    """A tasa constante se puede alargar, también con una bajada al final: aún no se había decidido cuándo.
+    """A tasa constante se puede alargar, también con una bajada al final si aún no tenía que haber empezado.
 
     Si ya se han hecho las actualizaciones que se piden, no: quedaría apuntado otro ajuste sin haber entrenado con él.
+    Lanza `TrainingError` si se han hecho más.
     """
-    constant = before.get("schedule") == "constant_with_warmup"
-    last = last_checkpoint(trainer.args.output_dir, verbose=False)
-    done = int(last.rpartition("-")[2]) if last else 0
-    longer = total_steps(trainer) != done
-    return ("schedule", "decay_steps", "max_steps", "epochs") if constant and longer else ()
+    if before.get("schedule") != "constant_with_warmup":
+        return ()
+    args, last = trainer.args, last_checkpoint(trainer.args.output_dir, verbose=False)
+    done, total = int(last.rpartition("-")[2]) if last else 0, total_steps(trainer)
+    refuse_less(args, done, total)
+    start = total - (args.lr_scheduler_kwargs or {}).get("num_decay_steps", 0)
+    stable = args.lr_scheduler_type in ("constant_with_warmup", "warmup_stable_decay")
+    if total == done or start < done or not stable:
+        return ()
+    return ("schedule", "decay_steps", "max_steps", *(["epochs"] if args.max_steps <= 0 else []))
 
 
 def _history(init) -> list[dict]:

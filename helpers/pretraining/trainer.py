@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import torch
+from torch.utils.data import RandomSampler
 from transformers import TrainerCallback
 from transformers.trainer_utils import EvalLoopOutput
 
@@ -106,11 +107,17 @@ class History(TrainerCallback):
 
 
 class WindowTrainer(CarefulTrainer):
-    """Al medir, cada ventana cuenta una vez, sean cuantas sean y las midan los procesos que las midan.
+    """Una época son lotes enteros de la receta; al medir, cada ventana cuenta una vez.
 
-    El `Trainer` tira entonces también el último lote si se lo pide `dataloader_drop_last`; y, con varios procesos,
-    promedia con él las ventanas que repite para que a todos les toquen las mismas.
+    El `Trainer` cuenta los lotes de `micro_batch`, y con otro reparto serían otras actualizaciones. Al medir tira
+    también el último si se lo pide `dataloader_drop_last`; y, con varios procesos, promedia con él las ventanas que
+    repite para que a todos les toquen las mismas.
     """
+
+    def _get_train_sampler(self, train_dataset=None):
+        args, data = self.args, self.train_dataset if train_dataset is None else train_dataset
+        batch = args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size
+        return RandomSampler(data, num_samples=len(data) - len(data) % batch)
 
     def get_eval_dataloader(self, eval_dataset=None):
         drop, self.args.dataloader_drop_last = self.args.dataloader_drop_last, False

@@ -139,6 +139,7 @@ class CarefulTrainer(Trainer):
             ),
             (beta2 < beta1**2, f"adam_beta2 ({beta2:g}) sea demasiado bajo; prueba con 0.999"),
             (step == 1, "los pesos de partida estén mal, porque aún no ha cambiado ninguno; carga otros"),
+            (rate > 0.1, f"la tasa de aprendizaje ({rate:g}) sea demasiado alta; prueba con 0.0001"),
             (True, f"la tasa de aprendizaje ({rate:g}) sea demasiado alta; prueba con la mitad"),
         ]
 
@@ -265,6 +266,15 @@ def total_steps(trainer) -> int:
     return math.ceil(args.num_train_epochs * max(1, math.ceil(batches / args.gradient_accumulation_steps)))
 
 
+def refuse_less(args, done: int, total: int) -> None:
+    """Lanza `TrainingError` si las actualizaciones hechas, `done`, son más que las que se piden, `total`."""
+    if done > total:
+        raise TrainingError(
+            f"En {Path(args.output_dir).parent} ya hay {done} actualizaciones y se piden {total}: pide más, o elige "
+            "otra carpeta."
+        )
+
+
 def train(trainer, bar: QuietProgress, **more) -> None:
     """Entrena, desde el último punto de control entero si los hay; `more` pasa a `trainer.train`.
 
@@ -273,14 +283,10 @@ def train(trainer, bar: QuietProgress, **more) -> None:
     Lanza `TrainingError` si ya se ha entrenado más de lo que se pide o se acaba la memoria.
     """
     args, before = trainer.args, _as_saved(trainer.model)
-    unfinished = last_checkpoint(args.output_dir) if args.save_strategy != "no" else None
+    unfinished = last_checkpoint(args.output_dir)  # también si ya no hay que guardar más
     if unfinished:
         state, total = TrainerState.load_from_json(str(Path(unfinished) / STATE)), total_steps(trainer)
-        if state.global_step > total:
-            raise TrainingError(
-                f"En {Path(args.output_dir).parent} ya hay {state.global_step} actualizaciones y se piden {total}: "
-                "pide más, o elige otra carpeta."
-            )
+        refuse_less(args, state.global_step, total)
         if state.global_step == total:
             trainer._load_from_checkpoint(unfinished)
             trainer.state = state
