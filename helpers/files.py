@@ -83,7 +83,7 @@ def opened(path, kind: type[Exception], newline: str | None = None):
         with OPENERS.get(path.suffix, open)(path, "rt", encoding="utf-8-sig", newline=newline) as file:
             yield file
     except FileNotFoundError:
-        raise kind(f"No existe {path}.") from None
+        raise kind(f"No existe {path}: comprueba la ruta.") from None
     except UnicodeDecodeError:
         raise kind(
             f"{path} no está en UTF-8: guárdalo como UTF-8 (por ejemplo, con iconv -t utf-8)."
@@ -108,7 +108,7 @@ def lines(path, kind: type[Exception]) -> Iterator[tuple[Place, str]]:
                 empty = False
                 yield Place(path, number, kind=kind), line
     if empty:
-        raise Place(path, kind=kind).error("está vacío.")
+        raise Place(path, kind=kind).error("está vacío y hace falta al menos una línea.")
 
 
 def json_lines(path, kind: type[Exception]) -> Iterator[tuple[Place, dict]]:

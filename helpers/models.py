@@ -331,13 +331,18 @@ def load_weights(folder: Path, label: str, **changes) -> GPT1LMHeadModel:
             f"En {label}, lm_head.weight no es igual que tokens_embed.weight y en GPT-1 son la misma matriz. "
             f"{_repair(label)}"
         )
+    check_finite(model, label, _repair(label))
+    return model
+
+
+def check_finite(model, label: str = "tu modelo", repair: str = "Carga otro con models.load.") -> None:
+    """Lanza `ModelError`, con el nombre del parámetro, si algún peso de `model` no es un número finito."""
     for name, values in model.named_parameters():
         if bad := values.numel() - int(values.isfinite().sum()):
             raise ModelError(
                 f"El parámetro {name} de {label} tiene {bad} valores que no son números finitos: "
-                f"son los pesos de un entrenamiento que divergió o de un archivo dañado. {_repair(label)}"
+                f"son los pesos de un entrenamiento que divergió o de un archivo dañado. {repair}"
             )
-    return model
 
 
 def _check_header(path: Path, config: OpenAIGPTConfig, label: str) -> None:

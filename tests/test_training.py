@@ -28,7 +28,7 @@ from helpers.files import write_json
 from helpers.finetuning import FineTuned, FineTuningRecipe, fine_tune
 from helpers.finetuning.__main__ import main as fine_tune_command
 from helpers.hf import GPT1LMHeadModel
-from helpers.pretraining import PRESETS, fine_tune_language, pretrain
+from helpers.pretraining import LANGUAGE, PRESETS, fine_tune_language, pretrain
 from helpers.pretraining.__main__ import main as pretrain_command
 from helpers.pretraining.corpus import TokenFile, read_token_file, tokenize_documents
 from helpers.pretraining.run import FineTunedLanguage
@@ -403,6 +403,33 @@ def test_a_refused_order_leaves_a_run_at_a_constant_rate_as_it_was(
     assert json.loads((out / "history.json").read_text())[-1]["step"] == 12
 
 
+def test_how_it_was_split_before_is_written_down(tokens, tokenizer, tmp_path, monkeypatch):
+    """Seguir con otro reparto u otra precisión se puede, y `run.json` dice cómo se hizo lo de antes."""
+    out = tmp_path / "a"
+    with monkeypatch.context() as patch:
+        patch.setattr("helpers.pretraining.run.mark_finished", lambda out: pytest.fail("corte"))
+        with pytest.raises(pytest.fail.Exception):
+            train(tokens, tokenizer, out)
+    (out / "model.safetensors").unlink()
+    shutil.rmtree(out / "checkpoints" / "checkpoint-8")
+    train(tokens, tokenizer, out, replace(SMALL, micro_batch=2, save_every=8, precision="fp32"))
+    run = json.loads((out / "run.json").read_text())
+    assert run["stages"] == [{"micro_batch": 4, "save_every": 4, "precision": "auto"}]
+    assert (run["micro_batch"], run["save_every"], run["precision"]) == (2, 8, "fp32")
+    train(tokens, tokenizer, out)  # acabado: ni se repite ni se apunta otra cosa
+    assert json.loads((out / "run.json").read_text()) == run
+
+
+def test_what_was_finished_without_checkpoints_cannot_go_on(tokens, tokenizer, tmp_path):
+    """Sin un punto de control se haría todo de nuevo, y `run.json` diría que una parte se hizo como antes."""
+    constant, out = replace(SMALL, schedule="constant_with_warmup", save_every=-1), tmp_path / "a"
+    train(tokens, tokenizer, out, constant)
+    before = {path: path.read_bytes() for path in out.rglob("*.*") if path.is_file()}
+    with pytest.raises(TrainingError, match="cambia max_steps: 8 y ahora 12"):
+        train(tokens, tokenizer, out, replace(constant, max_steps=12))
+    assert before == {path: path.read_bytes() for path in out.rglob("*.*") if path.is_file()}
+
+
 def test_a_run_that_no_longer_saves_goes_on_from_where_it_was(tokens, tokenizer, tmp_path, monkeypatch):
     constant, updates = replace(SMALL, schedule="constant_with_warmup", save_every=4), []
     longer, step = replace(constant, max_steps=12), CarefulTrainer.training_step
@@ -625,7 +652,7 @@ def test_weights_too_large_for_fp16_are_saved_whole(folder, tokens, tokenizer, t
         ({"weight_decay": 1e30}, "La pérdida .* weight_decay .1e.30. sea demasiado alto"),
         ({"weight_decay": 1e10, "max_grad_norm": 0}, "weight_decay .1e.10. sea demasiado alto"),
         ({"adam_epsilon": 1e-300}, "adam_epsilon .1e-300. cuente como 0"),
-        ({"adam_beta2": 0}, "La perplejidad .* adam_beta2 .0. sea demasiado bajo"),
+        ({"adam_beta2": 0}, "La pérdida ha llegado a .* nats .* adam_beta2 .0. sea demasiado bajo"),
         ({"adam_beta2": 0.0, "adam_beta1": 0.99}, "adam_beta2 .0. sea demasiado bajo"),
         ({"learning_rate": 1e10, "weight_decay": 0.01}, "la tasa de aprendizaje .1e.10. sea demasiado alta"),
     ],
@@ -641,8 +668,25 @@ def test_weights_that_were_already_wrong_are_blamed(folder, value):  # noqa: F81
     model, tokenizer = GPT1LMHeadModel.from_pretrained(folder), GPT1Tokenizer.from_pretrained(folder)
     with torch.no_grad():
         model.transformer.h[0].ln_1.weight[0] = value
-    with pytest.raises(TrainingError, match="actualización 1: .* los pesos de partida estén mal"):
+    told = "transformer.h.0.ln_1.weight .* valores que no son números"
+    with pytest.raises(models.ModelError, match=told):
         fine_tune(model, "sentiment", few("sentiment"), tokenizer=tokenizer, recipe=RECIPE, progress=False)
+    with pytest.raises(models.ModelError, match=told):
+        fine_tune_language(model, tokenizer, "It was a day like any other. " * 900, progress=False)
+
+
+@pytest.mark.parametrize("size", [1e6, 1e30])
+def test_huge_starting_weights_are_blamed_and_not_the_rate(folder, tokens, tokenizer, tmp_path, size):  # noqa: F811
+    model = GPT1LMHeadModel.from_pretrained(folder)
+    with torch.no_grad():
+        for weights in model.parameters():
+            weights *= size
+    with pytest.raises(TrainingError, match="los pesos de partida estén mal, porque llegan a "):
+        fine_tune(model, "sentiment", few("sentiment"), tokenizer=tokenizer, recipe=RECIPE, progress=False)
+    model.save_pretrained(tmp_path / "inicio")
+    tokenizer.save_pretrained(tmp_path / "inicio")
+    with pytest.raises(TrainingError, match="los pesos de partida estén mal"):
+        train(tokens, tokenizer, tmp_path / "a", init=tmp_path / "inicio")
 
 
 def test_a_perplexity_that_is_not_a_number_stops_and_one_of_before_is_infinite(folder, tmp_path):  # noqa: F811
@@ -652,7 +696,7 @@ def test_a_perplexity_that_is_not_a_number_stops_and_one_of_before_is_infinite(f
         for weights in model.parameters():
             weights *= 1e6
     text = " ".join(list(few("sentiment")["train"]["text"]) * 4)
-    with pytest.raises(TrainingError, match="La perplejidad ha dejado de ser un número"):
+    with pytest.raises(TrainingError, match="La pérdida ha llegado a .* nats por token"):
         fine_tune_language(model, tokenizer, text, out=tmp_path / "a", progress=False)
 
 
@@ -673,6 +717,51 @@ def test_what_a_pretraining_is_not_given(tokens, tokenizer, tmp_path, settings, 
     given = {"tokens": tokens, "tokenizer": tokenizer, "out": tmp_path / "a"} | settings
     with pytest.raises(TrainingError, match=told):
         train(**given)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"text_bytes": 0}, "text_bytes=0 no puede ser"),
+        ({"text_bytes": -5}, "text_bytes=-5 no puede ser"),
+        ({"tokens": 10**6}, "ocupa 2048 bytes y 1000000 tokens de tipo uint16 serían 2000000"),
+        ({"tokens": 0}, "tokens=0 no puede ser"),
+        ({"dtype": "float64"}, "dtype='float64' no puede ser"),
+        ({"dtype": "uint32"}, "ocupa 2048 bytes y 1024 tokens de tipo uint32 serían 4096"),
+        ({"path": "nada.bin"}, "No existe nada.bin"),
+    ],
+    ids=str,
+)
+def test_tokens_described_wrongly_are_refused(tokens, tokenizer, tmp_path, change, told):
+    with pytest.raises(TrainingError, match=told):
+        train(replace(tokens, **change), tokenizer, tmp_path / "a")
+    assert not (tmp_path / "a" / "run.json").exists()
+
+
+def test_tokens_of_a_larger_vocabulary_are_refused(tokenizer, tmp_path):
+    ids = np.full(16 * 64, len(tokenizer), dtype="uint16")
+    with pytest.raises(TrainingError, match=f"está el id {len(tokenizer)} y el vocabulario"):
+        train(token_file(tmp_path / "ids.bin", ids), tokenizer, tmp_path / "a")
+
+
+def test_what_a_language_fine_tuning_leaves_out_is_told(folder, tmp_path, capsys):  # noqa: F811
+    model, tokenizer = GPT1LMHeadModel.from_pretrained(folder), GPT1Tokenizer.from_pretrained(folder)
+    text, out = "It was a day like any other. " * 300, tmp_path / "a"
+    recipe = replace(LANGUAGE, max_steps=4, save_every=2, batch=2, n_layer=3, n_head=6, warmup=7)
+    fine_tune_language(model, tokenizer, text, recipe, out=out, progress=False)
+    told = capsys.readouterr().out
+    assert "de la receta no cuentan n_layer, n_head, warmup" in told
+    assert sorted(path.name for path in (out / "checkpoints").iterdir()) == ["checkpoint-2", "checkpoint-4"]
+    fine_tune_language(model, tokenizer, text, replace(LANGUAGE, max_steps=1, batch=2), progress=False)
+    assert "no cuentan" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("rate", [1e3, 1e4])
+def test_a_fine_tuning_that_ends_absurd_says_so(folder, capsys, rate):  # noqa: F811
+    tune(folder, recipe=replace(RECIPE, learning_rate=rate, max_steps=4))
+    assert f"la tasa de aprendizaje ({rate:g}) sea demasiado alta" in capsys.readouterr().out
+    tune(folder)
+    assert "demasiado alta" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -842,7 +931,9 @@ def texts(tmp_path):
         (["--learning-rate", "nan"], "learning_rate=nan no puede ser"),
         (["--processes", "0"], "processes=0"),
         (["--probes", "-1"], "probes=-1"),
-        (["--held-out", "nada.tsv"], "No existe nada.tsv"),
+        (["--held-out", "nada.tsv"], "No existe nada.tsv: --held-out espera un TSV"),
+        (["--held-out", "-1"], "No existe -1: --held-out espera un TSV"),
+        (["--held-out", "2.5"], "No existe 2.5: --held-out espera un TSV"),
         (["--held-out", "0"], "han quedado 4 y 0"),
         (["--held-out", "REPETIDO"], "la columna «title» está 2 veces"),
         (["--init", "~nadie-se-llama-así"], "En ~nadie-se-llama-así falta config.json"),

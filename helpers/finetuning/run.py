@@ -94,7 +94,7 @@ def fine_tune(
                 "data": fingerprint(data),
                 **recipe.identity(),
             }
-            if claim(out, identity, RESULT):
+            if claim(out, identity, recipe.how(), RESULT):
                 return FineTuned.load(out, task, home)
         torch.manual_seed(recipe.seed)
         new = GPT1ForTask.from_language_model(
@@ -128,6 +128,7 @@ def _language_model(model, tokenizer, progress: bool):
         return models.load(name, device="cpu", verbose=progress and PartialState().is_main_process)
     if not isinstance(tokenizer, GPT1Tokenizer):
         raise TrainingError("Con un modelo ya cargado hay que pasar también su tokenizador: tokenizer=….")
+    models.check_finite(model)
     return model, deepcopy(tokenizer)
 
 

@@ -33,6 +33,11 @@ from helpers.training import (
 from helpers.zeroshot import probes
 
 PARTS = ("train", "held_out")
+SOURCES = {
+    "corpus": "otro corpus",
+    "held_out": "otros textos de prueba (--held-out)",
+    "vocabulary": "otro vocabulario",
+}
 LONG_WAIT = timedelta(hours=24)  # lo que esperan los demás procesos mientras uno prepara los tokens
 
 
@@ -42,10 +47,11 @@ def parse(arguments=None) -> argparse.Namespace:
         "--corpus", nargs="+", required=True, help="archivos o carpetas con .txt o .jsonl (también .xz o .gz)"
     )
     parser.add_argument("--out", required=True, type="folder", help="carpeta donde se deja todo")
-    parser.add_argument(
+    vocabulary = parser.add_mutually_exclusive_group()
+    vocabulary.add_argument(
         "--vocab-size", type=int, default=8192, help="entradas del vocabulario que se aprende"
     )
-    parser.add_argument(
+    vocabulary.add_argument(
         "--tokenizer", type=expanded, help="carpeta con un vocabulario ya hecho (no se aprende otro)"
     )
     parser.add_argument(
@@ -107,11 +113,11 @@ def prepare(options) -> tuple[Path, list[TokenFile]]:
     if options.tokenizer:
         read_vocabulary(folder)
     sources, now = tokens / "sources.json", _sources(options)
-    if sources.exists() and read_json(sources, CorpusError) != now:
-        raise CorpusError(
-            f"En {tokens} hay tokens de otro corpus, otros textos de prueba u otro vocabulario: elige otra carpeta o "
-            "borra esa."
-        )
+    before = read_json(sources, CorpusError) if sources.exists() else now
+    if before != now:
+        known = before if isinstance(before, dict) else {}
+        others = [told for name, told in SOURCES.items() if known.get(name) != now[name]]
+        raise CorpusError(f"En {tokens} hay tokens de {' y '.join(others)}: elige otra carpeta o borra esa.")
     done = [read_token_file(tokens / f"{name}.bin") for name in PARTS]
     if all(done):
         return folder, done

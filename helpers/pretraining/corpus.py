@@ -14,10 +14,12 @@ from tqdm import tqdm
 from helpers.files import write_json
 from helpers.hf import evaluating
 from helpers.pretraining.texts import CorpusError
+from helpers.rules import Rule
 from helpers.tokenizer import GPT1Tokenizer
-from helpers.training import fingerprint
+from helpers.training import TrainingError, check_value, fingerprint
 
 SOURCE = "origen.txt"
+RULES = {"tokens": Rule(int, 1), "text_bytes": Rule(int, 1), "dtype": Rule(str, also=("uint16", "uint32"))}
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,23 @@ class TokenFile:
     dtype: str
     source: str = ""  # la huella de los textos y el vocabulario de que salen
     sum: str = ""  # la de los propios tokens y de lo que se dice de ellos
+
+    def check(self, vocab_size: int) -> None:
+        """Lanza `TrainingError` si el archivo no es como se dice o lleva ids que no son del vocabulario."""
+        for name, rule in RULES.items():
+            check_value(name, getattr(self, name), rule)
+        path, again = Path(self.path), "vuelve a hacerlos con `tokenize_documents`."
+        if not path.is_file():
+            raise TrainingError(f"No existe {path}, donde tenían que estar los tokens: {again}")
+        size, due = path.stat().st_size, self.tokens * np.dtype(self.dtype).itemsize
+        if size != due:
+            raise TrainingError(
+                f"{path} ocupa {size} bytes y {self.tokens} tokens de tipo {self.dtype} serían {due}: {again}"
+            )
+        if (largest := int(self.array().max())) >= vocab_size:
+            raise TrainingError(
+                f"Entre los tokens de {path} está el id {largest} y el vocabulario tiene {vocab_size} entradas: {again}"
+            )
 
     def array(self) -> np.memmap:
         return np.memmap(self.path, dtype=self.dtype, mode="r")

@@ -73,9 +73,10 @@ PRESETS = {
         n_layer=8, n_embd=512, n_head=8, n_positions=512, epochs=3, learning_rate=1e-3, warmup=1000, adam_beta2=0.98,
     ),
 }  # fmt: skip
-# Seguir con un texto propio (`fine_tune_language`): pasos menores que al preentrenar; la subida y los puntos de
-# control salen de lo que dure.
-LANGUAGE = PretrainingRecipe(learning_rate=2e-4, epochs=3, batch=8, micro_batch=8, schedule="linear")
+# Seguir con un texto propio (`fine_tune_language`): pasos menores que al preentrenar, y la subida sale de lo que dure.
+LANGUAGE = PretrainingRecipe(
+    learning_rate=2e-4, epochs=3, batch=8, micro_batch=8, schedule="linear", save_every=0
+)
 
 DROPOUTS = ("resid_pdrop", "embd_pdrop", "attn_pdrop")
 

@@ -64,6 +64,7 @@ def pretrain(
     check_kind(TOKENIZER, tokenizer, GPT1Tokenizer)
     for file in (train_file, held_out):
         check_kind("Los tokens tienen que ser lo que devuelve `tokenize_documents`", file, TokenFile)
+        file.check(len(tokenizer))
     for probe in probes:
         check_kind("Las sondas (`probes`) tienen que ser funciones", probe, Callable)
     with silence(), clear_disk_errors(out), alone_in(out):
@@ -79,7 +80,7 @@ def pretrain(
         quiet(trainer, bar)
         length = model.config.n_positions
         check_fits(trainer, lambda micro_batch: Batch(micro_batch, length, micro_batch * length))
-        if claim(out, identity, WEIGHTS, partial(_may_change, trainer)):
+        if claim(out, identity, recipe.how(), WEIGHTS, partial(_may_change, trainer)):
             return models.load(str(out), verbose=False)[0]
         train(trainer, bar)
         model = finished(trainer, environment.device())
@@ -99,13 +100,13 @@ def pretrain(
 def _may_change(trainer, before: dict) -> tuple[str, ...]:
     """A tasa constante se puede alargar, también con una bajada al final si aún no tenía que haber empezado.
 
-    Si ya se han hecho las actualizaciones que se piden, no: quedaría apuntado otro ajuste sin haber entrenado con él.
-    Lanza `TrainingError` si se han hecho más.
+    Si ya se han hecho las actualizaciones que se piden, o no hay punto de control desde el que seguir, no: quedaría
+    apuntado un ajuste con el que no se ha entrenado. Lanza `TrainingError` si se han hecho más.
     """
-    if before.get("schedule") != "constant_with_warmup":
-        return ()
     args, last = trainer.args, last_checkpoint(trainer.args.output_dir, verbose=False)
-    done, total = int(last.rpartition("-")[2]) if last else 0, total_steps(trainer)
+    if before.get("schedule") != "constant_with_warmup" or not last:
+        return ()
+    done, total = int(last.rpartition("-")[2]), total_steps(trainer)
     refuse_less(args, done, total)
     start = total - (args.lr_scheduler_kwargs or {}).get("num_decay_steps", 0)
     stable = args.lr_scheduler_type in ("constant_with_warmup", "warmup_stable_decay")
@@ -142,13 +143,15 @@ def fine_tune_language(
     """Sigue preentrenando `model` (que no cambia) con `text`: la ruta de un archivo UTF-8, o el propio texto.
 
     El texto se parte en ventanas de `n_positions` tokens y la décima parte final se aparta para medir. De `recipe` no
-    cuentan las medidas, que son las de `model`; la subida es la vigésima parte de lo que dure. Con `out` se guarda y,
-    si se interrumpe, la misma llamada sigue. El modelo ajustado queda en el dispositivo de `model`. Lanza
-    `TrainingError` si el archivo no existe o no es texto, si no llena dos ventanas (una para aprender y otra para
-    medir) o si un lote no cabe en la memoria. Lección 06.
+    cuentan las medidas, que son las de `model`, ni la subida, que es la vigésima parte de lo que dure: si pides otras,
+    lo dice. Con `out` se guarda (y un punto de control por época, o cada `save_every` actualizaciones) y, si se
+    interrumpe, la misma llamada sigue. El modelo ajustado queda en el dispositivo de `model`. Lanza `TrainingError` si
+    el archivo no existe o no es texto, si no llena dos ventanas (una para aprender y otra para medir) o si un lote no
+    cabe en la memoria, y `ModelError` si los pesos de `model` no son números. Lección 06.
     """
     out = None if out is None else output_folder(out)
     check_kind("El modelo tiene que ser lo que devuelve `models.load`", model, GPT1LMHeadModel)
+    models.check_finite(model)
     check_kind(RECIPE, recipe, PretrainingRecipe)
     check_kind(TOKENIZER, tokenizer, GPT1Tokenizer)
     ids = tokenizer.text_to_ids(read_text(text))
@@ -163,10 +166,16 @@ def fine_tune_language(
     batch = min(recipe.batch, learning)  # un texto corto no llena el lote pedido
     micro_batch = max(size for size in range(1, min(batch, recipe.micro_batch) + 1) if batch % size == 0)
     steps = recipe.max_steps if recipe.max_steps > 0 else max(1, math.ceil(learning // batch * recipe.epochs))
+    own = {name: getattr(model.config, name) for name in SHAPE} | {"warmup": max(1, steps // 20)}
+    left_out = [name for name in own if getattr(recipe, name) not in (own[name], getattr(LANGUAGE, name))]
+    if left_out:
+        print(
+            f"Aviso: de la receta no cuentan {', '.join(left_out)}: las medidas son las de tu modelo y la subida, la "
+            "vigésima parte de las actualizaciones."
+        )
     recipe = replace(
-        recipe, batch=batch, micro_batch=micro_batch, warmup=max(1, steps // 20),
-        save_every=max(1, steps // 4) if out else -1,
-    )  # fmt: skip
+        recipe, batch=batch, micro_batch=micro_batch, save_every=recipe.save_every if out else -1, **own
+    )
     with tempfile.TemporaryDirectory() as scratch, silence():
         scratch = Path(scratch)
         model.save_pretrained(scratch / "inicio")

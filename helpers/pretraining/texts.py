@@ -94,7 +94,12 @@ def split_held_out(documents, titles=None, every: int = 0) -> tuple[list[Documen
 
 
 def read_titles(path) -> list[str]:
-    """Los títulos de la columna `title` de un archivo TSV con cabecera."""
+    """Los títulos de la columna `title` de un archivo TSV con cabecera. Lanza `CorpusError` si no los hay."""
+    if not expanded(path).exists():
+        raise CorpusError(
+            f"No existe {path}: --held-out espera un TSV con la columna «title», o un entero n para apartar uno de "
+            "cada n textos."
+        )
     with opened(path, CorpusError) as file:
         lines = file.read().splitlines() or [""]
     columns = lines[0].split("\t")

@@ -134,8 +134,8 @@ class WindowTrainer(CarefulTrainer):
             losses.append(self.accelerator.gather_for_metrics(window_losses(self.model, batch["input_ids"])))
         losses = torch.cat(losses)
         loss = losses.mean().item()
-        if loss > MOST:
-            self.stop_diverged(what="La perplejidad")
+        if MOST < loss < math.inf:
+            self.stop_diverged(what=f"La pérdida ha llegado a {loss:.2g} nats por token")
         return EvalLoopOutput(None, None, {f"{metric_key_prefix}_loss": loss}, len(losses))
 
 

@@ -66,13 +66,14 @@ def _pieces(part):
         yield json.dumps(part, sort_keys=True, ensure_ascii=False, default=str).encode()
 
 
-def claim(out, identity: dict, finished: str, may_change=lambda before: ()) -> bool:
+def claim(out, identity: dict, how: dict, finished: str, may_change=lambda before: ()) -> bool:
     """Apunta en `out` que su entrenamiento es el de `identity`; devuelve si ya está acabado (`finished`, su archivo).
 
-    Lanza `TrainingError` si lo que hay es de otro, y dice en qué se distingue: salvo en lo que `may_change(before)`
-    permite, que se apunta junto a lo de antes; o si no se sabe de cuál es.
+    Lanza `TrainingError` si lo que hay es de otro, y dice en qué se distingue, o si no se sabe de cuál es. Lo que
+    `may_change(before)` permite que cambie, y cómo se entrena (`how`), se apuntan junto a lo de antes.
     """
     out, identity = Path(out), {"format": FORMAT, **identity}
+    how = how | {"processes": PartialState().num_processes}
     before = _read_run(out, finished)
     changed = [] if before is None else changes(before, identity)
     refuse_changes(out, before, identity, [name for name in changed if name not in may_change(before)])
@@ -84,12 +85,12 @@ def claim(out, identity: dict, finished: str, may_change=lambda before: ()) -> b
         print(f"{out} ya estaba acabado: no se repite nada.")
     PartialState().wait_for_everyone()  # que nadie lo escriba mientras otro proceso aún lo lee
     if PartialState().is_main_process and not done:
-        stages = (before or {}).get("stages", [])
-        if changed:
-            stages = [*stages, {name: before[name] for name in changed}]
+        before = before or {}
+        stages, past = before.get("stages", []), [*changed, *changes(before, how)]
+        if past := {name: before[name] for name in past if name in before}:
+            stages = [*stages, past]
         # con otro nombre propio, lo que hubiera en la carpeta de un entrenamiento borrado no se toma por suyo
-        record = identity | {"run": (before or {}).get("run") or secrets.token_hex(8)}
-        record |= {"processes": PartialState().num_processes}
+        record = identity | how | {"run": before.get("run") or secrets.token_hex(8)}
         write_json(out / RUN, record | ({"stages": stages} if stages else {}))
     return done
 

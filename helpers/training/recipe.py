@@ -48,6 +48,7 @@ class Recipe:
     save_every: int = 0  # actualizaciones entre puntos de control; 0, cada época; -1, ninguno
     precision: str = "auto"  # la de `mixed_precision`
 
+    HOW: ClassVar[tuple[str, ...]] = ("micro_batch", "save_every", "precision")
     RULES: ClassVar[dict[str, Rule]] = {
         "learning_rate": POSITIVE,
         "epochs": Rule(float, 0, 1e6, open=(0,)),
@@ -83,9 +84,12 @@ class Recipe:
                 object.__setattr__(self, name, float(value))
 
     def identity(self) -> dict:
-        """Lo que distingue un entrenamiento de otro: todo menos cómo se reparte, se guarda y se calcula."""
-        how = ("micro_batch", "save_every", "precision")
-        return {name: value for name, value in asdict(self).items() if name not in how}
+        """Lo que distingue un entrenamiento de otro: todo menos cómo se reparte, se guarda y se calcula (`HOW`)."""
+        return {name: value for name, value in asdict(self).items() if name not in self.HOW}
+
+    def how(self) -> dict:
+        """Lo que puede cambiar a mitad de un entrenamiento sin que sea otro."""
+        return {name: getattr(self, name) for name in self.HOW}
 
 
 def add_recipe_options(parser: argparse.ArgumentParser, presets: dict[str, Recipe], default: str | None):

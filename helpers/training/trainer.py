@@ -80,8 +80,17 @@ def processes(**settings) -> PartialState:
     return PartialState(cpu=environment.device() == "cpu", **settings)
 
 
+HUGE = (
+    1000  # ningún peso de un GPT-1 que escriba algo llega a tanto: en los que trae el curso, a unas decenas
+)
+
+
 class CarefulTrainer(Trainer):
     """Un `Trainer` que se para en cuanto la pérdida o los pesos dejan de ser números, antes de guardarlos."""
+
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self.largest_at_first = largest_weight(self.model)
 
     def training_step(self, *args, **kwargs):
         loss = super().training_step(*args, **kwargs)
@@ -98,7 +107,7 @@ class CarefulTrainer(Trainer):
     def log(self, logs, *args, **kwargs):
         if not math.isfinite(logs.get("grad_norm", 0.0)):
             if self.accelerator.scaler is None:
-                self.stop_diverged(what="El gradiente")
+                self.stop_diverged(what="El gradiente ha dejado de ser un número")
             logs["grad_norm"] = None  # con fp16 es normal al empezar: esa actualización no se hace
         super().log(logs, *args, **kwargs)
 
@@ -114,18 +123,20 @@ class CarefulTrainer(Trainer):
         if not all(torch.isfinite(weights).all() for weights in self.model.parameters()):
             self.stop_diverged()
 
-    def stop_diverged(self, step: int | None = None, what: str = "La pérdida"):
+    def stop_diverged(self, step: int | None = None, what: str = "La pérdida ha dejado de ser un número"):
         saves = self.args.save_strategy != "no"
         kept = last_checkpoint(self.args.output_dir, verbose=False) if saves else None
-        cause = next(cause for suspect, cause in self._suspects(step) if suspect)
         raise TrainingError(
-            f"{what} ha dejado de ser un número en la actualización {step or self.state.global_step}: lo más "
-            f"probable es que {cause}"
+            f"{what} en la actualización {step or self.state.global_step}: {self.likely_cause(step)}"
             + (f", en otra carpeta ({Path(kept).name}, de antes, sigue entero)." if kept else ".")
         )
 
+    def likely_cause(self, step: int | None = None) -> str:
+        """Por qué algo deja de ser un número o crece sin medida en la actualización `step`, y qué se cambia."""
+        return f"lo más probable es que {next(cause for suspect, cause in self._suspects(step) if suspect)}"
+
     def _suspects(self, step: int | None) -> list[tuple[bool, str]]:
-        """(¿puede ser?, causa) de que algo deje de ser un número, de la más rara a la más corriente."""
+        """(¿puede ser?, causa), de la más rara a la más corriente."""
         args, lm_coef = self.args, getattr(getattr(self, "recipe", None), "lm_coef", 0)
         rate, decay, epsilon = args.learning_rate, args.weight_decay, args.adam_epsilon
         beta1, beta2 = args.adam_beta1, args.adam_beta2
@@ -138,10 +149,22 @@ class CarefulTrainer(Trainer):
                 f"adam_epsilon ({epsilon:g}) cuente como 0; prueba con 1e-8",
             ),
             (beta2 < beta1**2, f"adam_beta2 ({beta2:g}) sea demasiado bajo; prueba con 0.999"),
+            (
+                self.largest_at_first > HUGE,
+                f"los pesos de partida estén mal, porque llegan a {self.largest_at_first:.2g}; carga otros",
+            ),
             (step == 1, "los pesos de partida estén mal, porque aún no ha cambiado ninguno; carga otros"),
-            (rate > 0.1, f"la tasa de aprendizaje ({rate:g}) sea demasiado alta; prueba con 0.0001"),
-            (True, f"la tasa de aprendizaje ({rate:g}) sea demasiado alta; prueba con la mitad"),
+            (
+                True,
+                f"la tasa de aprendizaje ({rate:g}) sea demasiado alta; prueba con "
+                + ("0.0001" if rate > 0.1 else "la mitad"),
+            ),
         ]
+
+
+def largest_weight(model) -> float:
+    """El mayor valor absoluto de los pesos de `model`."""
+    return max(weights.detach().abs().max().item() for weights in model.parameters())
 
 
 def finished(trainer, device):
@@ -279,7 +302,8 @@ def train(trainer, bar: QuietProgress, **more) -> None:
     """Entrena, desde el último punto de control entero si los hay; `more` pasa a `trainer.train`.
 
     Si ese ya es el final (el proceso murió antes de guardar el resultado), solo se lee: `Trainer` daría otro paso. Al
-    acabar, dice si la receta no ha llegado a cambiar nada o si la tasa de aprendizaje no ha acabado de subir.
+    acabar, dice si la receta no ha llegado a cambiar nada, si los pesos acaban siendo enormes o si la tasa de
+    aprendizaje no ha acabado de subir.
     Lanza `TrainingError` si ya se ha entrenado más de lo que se pide o se acaba la memoria.
     """
     args, before = trainer.args, _as_saved(trainer.model)
@@ -312,6 +336,8 @@ def train(trainer, bar: QuietProgress, **more) -> None:
             f"Aviso: ningún peso ha cambiado. O la tasa de aprendizaje ({args.learning_rate:g}) es demasiado pequeña "
             "o son pocas actualizaciones (mientras la tasa sube, la primera la lleva a 0): sube una de las dos."
         )
+    if (largest := largest_weight(trainer.model)) > HUGE:
+        print(f"Aviso: hay pesos que llegan a {largest:.2g} y no servirán: {trainer.likely_cause()}.")
     total = trainer.state.max_steps
     warmup = trainer.recipe.warmup * total if hasattr(trainer, "recipe") else args.warmup_steps
     if warmup >= total > 1:
