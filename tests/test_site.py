@@ -205,7 +205,7 @@ PIECES = [
     "?!", "\n", "word", "the", "Wasn't", "11th", "3pm", "&", "*", "~", "<b>", "/", "\\", "l’eau", "“Hi”", "‘a’",
     "é", "ü", "km", "5km", "Jan.", "x_y", "a+b", "a=b", "-5", "--", "http://a.org/b?c=1", "me@x.org", "😀",
     "1,000,000", "2:30", "''", "``", "gonna", "cannot", "y'all", "she'd've", "corazón,", "pingüino", "«sí»",
-    "No.1", "\t", "日本語",
+    "No.1", "\t", "日本語", "constructor", "toString",
 ]  # fmt: skip
 PROMPTS = 50
 
