@@ -556,6 +556,9 @@ def test_what_each_one_writes_is_read_on_a_phone(open_page):
     cell = page.locator("#j-roto td").last
     cell.wait_for()
     assert cell.bounding_box()["width"] > 250
+    page.locator("#j-texto").fill("a" * 300)
+    playing(page)
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth"), "se sale de la pantalla"
 
 
 @pytest.mark.timeout(120)
