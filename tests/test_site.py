@@ -205,7 +205,7 @@ PIECES = [
     "?!", "\n", "word", "the", "Wasn't", "11th", "3pm", "&", "*", "~", "<b>", "/", "\\", "l’eau", "“Hi”", "‘a’",
     "é", "ü", "km", "5km", "Jan.", "x_y", "a+b", "a=b", "-5", "--", "http://a.org/b?c=1", "me@x.org", "😀",
     "1,000,000", "2:30", "''", "``", "gonna", "cannot", "y'all", "she'd've", "corazón,", "pingüino", "«sí»",
-    "No.1", "\t", "日本語",
+    "No.1", "\t", "日本語", "constructor", "toString",
 ]  # fmt: skip
 PROMPTS = 50
 
@@ -470,6 +470,95 @@ def test_a_long_text_does_not_freeze_the_page_and_is_read_once(game):
         }"""
     )
     assert steps == 2 + 39, "lee un token por modelo y escribe 40, el último sin leerlo: no cabe"
+
+
+@pytest.mark.timeout(120)
+def test_reading_a_long_text_does_not_freeze_the_page(game):
+    """Mientras lee, atiende y lo anterior se ve apagado; y un botón pulsado entonces no deja nada a medias."""
+    found = game.evaluate(
+        """async () => {
+          const busy = () => juego.at("espera").getAttribute("aria-busy");
+          const settled = async () => {
+            let ticks = 0;
+            for (; !juego.written.length; ticks++) await new Promise((ready) => setTimeout(ready));
+            return ticks;
+          };
+          juego.at("texto").value = "the king ".repeat(300);
+          juego.read();
+          const before = busy();
+          await new Promise((ready) => setTimeout(ready, 50));
+          juego.at("sigue").click();
+          return { ticks: await settled(), before, after: busy() };
+        }"""
+    )
+    assert found["ticks"] > 5 and (found["before"], found["after"]) == ("true", "false"), found
+    assert game.locator("#j-espera caption").inner_text() == "Tras «king» espera…"
+    assert game.locator("#j-atencion small").count() > 10
+
+
+@pytest.mark.timeout(200)
+def test_however_it_is_hurried_it_ends_as_a_fresh_page(open_page):
+    def left(page):
+        page.wait_for_function("!document.querySelector('#juega [aria-busy=true]')", timeout=60_000)
+        return page.locator("#juega").inner_text()
+
+    page = open_page("juega")
+    playing(page)
+    pieces = page.locator("#j-piezas input")
+    page.locator("#j-texto").fill("The king said to his son that he was " * 9)
+    pieces.nth(9).click()
+    for pause in (0, 60, 400):
+        page.locator("#j-texto").fill("the king " * 300)
+        page.wait_for_timeout(pause)
+        page.locator("#j-uno").click()
+        page.locator("#j-texto").fill("")
+        page.locator("#j-texto").press_sequentially("Once, the king", delay=10)
+        page.locator("#j-t").fill("1.5")
+        pieces.nth(5).click()
+        page.wait_for_timeout(pause)
+        page.locator("#j-tokens button").first.click()
+        pieces.nth(5).click()
+    page.locator("#j-tokens button").last.click()
+    found = left(page)
+
+    page = open_page("juega")
+    playing(page)
+    page.locator("#j-texto").fill("Once, the king")
+    page.locator("#j-t").fill("1.5")
+    pieces = page.locator("#j-piezas input")
+    pieces.nth(9).click()
+    assert found == left(page)
+
+
+@pytest.mark.timeout(120)
+def test_what_it_adds_is_joined_to_what_was_written(game):
+    """Sin espacio delante de una coma; y, al quedárselo, el texto de quien escribe no cambia."""
+    game.locator("#j-t").fill("0.1")
+    for text in ("José 😀 said: Oh", "He went to the door. " * 30 + "Yes"):
+        game.locator("#j-texto").fill(text)
+        playing(game)
+        whole = game.evaluate("juego.tokenizer.text(juego.ids.concat(juego.written))")
+        assert game.locator("#j-salida").text_content() == whole
+        game.locator("#j-queda").click()
+        kept = game.locator("#j-texto").input_value()
+        assert kept.startswith(text) and kept.endswith(whole[-30:])
+    game.locator("#j-texto").fill("Oh")
+    playing(game)
+    assert game.locator("#j-salida").text_content().startswith("oh,"), (
+        "esta prueba pide uno que siga con una coma"
+    )
+
+
+@pytest.mark.timeout(120)
+def test_what_each_one_writes_is_read_on_a_phone(open_page):
+    page = open_page("juega", 390, 844)
+    playing(page)
+    cell = page.locator("#j-roto td").last
+    cell.wait_for()
+    assert cell.bounding_box()["width"] > 250
+    page.locator("#j-texto").fill("a" * 300)
+    playing(page)
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth"), "se sale de la pantalla"
 
 
 @pytest.mark.timeout(120)

@@ -6,7 +6,7 @@ import { Tokenizer } from "./tokenizer.js";
 const START = "She opened the door and saw the old man, who was sitting by the fire and telling the children a story about";
 const ADDED = 40; // tokens que escribe de una vez
 const BREATH = 30; // milisegundos seguidos que puede estar echando cuentas sin atender a nadie
-const LETTERS = 20_000; // de un texto más largo solo se lee el final: los tokens que caben son muchos menos
+const LETTERS = 5_000; // de un texto más largo solo se lee el final: en menos caben los tokens de la página, y de los más largos
 const root = document.getElementById("juega");
 const number = (value, decimals = 0) => value.toFixed(decimals).replace(".", ",");
 const percent = (value) => (value < 0.0005 ? "< 0,1 %" : `${number(100 * value, value < 0.1 ? 1 : 0)} %`);
@@ -135,7 +135,7 @@ function perplexity(nats) {
 
 class Game {
   constructor({ model, tokenizer }) {
-    Object.assign(this, { model, tokenizer, chosen: null, seed: 1, written: [], writing: false, readings: new Map(), off: { blocks: new Set(), heads: new Set() } });
+    Object.assign(this, { model, tokenizer, chosen: null, seed: 1, written: [], turn: {}, readings: new Map(), off: { blocks: new Set(), heads: new Set() } });
     root.innerHTML = PAGE;
     this.at("texto").value = START;
     this.at("texto").addEventListener("input", () => this.read());
@@ -147,7 +147,7 @@ class Game {
       this.write(ADDED);
     };
     this.at("queda").onclick = () => {
-      this.at("texto").value = this.tokenizer.text(this.ids.concat(this.written));
+      this.at("texto").value = this.at("texto").value.trimEnd() + this.continued().added;
       this.read();
     };
     const { n_layer, n_head } = model.config;
@@ -178,10 +178,10 @@ class Game {
     return { temperature: Number(this.at("t").value), k: Number(this.at("k").value), p: Number(this.at("p").value), seed };
   }
 
-  // Lee el texto entero; lo que se escriba después parte de aquí
+  // Parte el texto en tokens; lo que se escriba después parte de aquí
   read() {
     const text = this.at("texto").value;
-    const all = this.tokenizer.encode(text.slice(-LETTERS));
+    const all = this.tokenizer.encode(text.trimEnd().slice(-LETTERS));
     const places = this.model.config.n_positions;
     this.ids = all.slice(ADDED - places);
     const count = `${this.ids.length} token${this.ids.length === 1 ? "" : "s"}`;
@@ -190,11 +190,10 @@ class Game {
     else if (!all.length) more = ": solo hay espacios, y de ellos no lee nada. Escribe algo";
     else if (all.length > this.ids.length) more = `: los últimos que le caben. Tiene ${places} posiciones y deja ${ADDED} para seguir`;
     this.at("cuenta").textContent = `${count}${more}.`;
-    this.trace = this.whole().trace;
+    this.trace = null; // hasta que lo lea
     this.chosen = this.ids.length - 1;
-    this.chips(this.at("tokens"));
     this.look();
-    this.write(this.ids.length ? ADDED : 0);
+    this.write(ADDED);
   }
 
   chips(box, shade = () => 0) {
@@ -207,20 +206,28 @@ class Game {
       chip.style.setProperty("--parte", `${Math.round((85 * shade(place)) / most)}%`);
       if (shade(place)) chip.append(Object.assign(document.createElement("small"), { textContent: percent(shade(place)) }));
       chip.onclick = () => {
+        chip.focus();
         this.chosen = place;
         this.look();
-        box.children[place].focus();
       };
       return chip;
     });
+    const focused = [...box.children].indexOf(document.activeElement);
     box.replaceChildren(...chips);
+    chips[focused]?.focus({ preventScroll: true });
+  }
+
+  // Lo de otro texto o de otras piezas, en gris hasta que llegue lo nuevo
+  stale(names, stale) {
+    for (const name of names) this.at(name).setAttribute("aria-busy", stale);
   }
 
   // Todo lo que se ve del token elegido: qué espera, a qué mira y qué diría en cada piso
   look() {
     this.chips(this.at("tokens"));
-    for (const name of ["espera", "atencion", "lente"]) this.at(name).replaceChildren();
-    if (!this.ids.length) return;
+    this.stale(["espera", "lente"], !this.trace);
+    if (this.trace) for (const name of ["espera", "lente"]) this.at(name).replaceChildren();
+    if (!this.trace?.length) return this.chips(this.at("atencion"));
     const { states, attention } = this.trace[this.chosen];
     const here = `«${this.tokenizer.shown(this.ids[this.chosen])}»`;
     const probs = softmax(this.model.logits(states.at(-1)));
@@ -274,27 +281,37 @@ class Game {
     }
   }
 
-  // Escribe en directo, dejando respirar a la página; lo que hubiera a medias se abandona
+  // Lo que hay y lo que ha escrito detrás, con los espacios que van entre los dos
+  continued() {
+    const start = this.tokenizer.text(this.ids);
+    return { start, added: this.tokenizer.text(this.ids.concat(this.written)).slice(start.length) };
+  }
+
+  // Lee y escribe en directo, dejando respirar a la página; lo que hubiera a medias se abandona
   async write(length) {
-    const turn = (this.turn = {});
+    const turn = (this.turn = { writes: true });
+    const wanted = () => this.turn === turn;
     const settings = this.settings();
-    const added = document.createElement("strong");
-    this.at("salida").replaceChildren(this.tokenizer.text(this.ids), " ", added);
+    const strong = document.createElement("strong");
     this.written = [];
-    this.writing = true; // hasta que acabe: si se abandona, es que otra vez escribe
+    this.stale(["roto"], true);
+    this.at("salida").replaceChildren(this.continued().start, strong);
+    if (!(await unhurried(this.reading(NOTHING_OFF), wanted))) return;
+    if (!this.trace) {
+      this.trace = this.readings.get("").trace;
+      this.look();
+    }
     if (!this.ids.length) {
-      this.writing = false;
       this.at("salida").textContent = "Aquí escribirá, cuando tu texto tenga algo que seguir.";
       return this.compare(settings);
     }
     for (const id of this.continuation(settings, length)) {
       this.written.push(id);
-      added.textContent = this.tokenizer.text(this.written);
+      strong.textContent = this.continued().added;
       await new Promise((ready) => setTimeout(ready));
-      if (this.turn !== turn) return;
+      if (!wanted()) return;
     }
     if (this.written.length < length) this.at("aviso").textContent = `Hasta aquí: ha llenado sus ${this.model.config.n_positions} posiciones.`;
-    this.writing = false;
     this.compare(settings);
   }
 
@@ -306,7 +323,7 @@ class Game {
       name.append(input, ` ${label}`);
       input.oninput = () => {
         input.checked ? set.add(key) : set.delete(key);
-        if (!this.writing) this.compare(this.settings()); // si escribe, comparará al acabar
+        if (!this.turn.writes) this.compare(this.settings()); // si escribe, comparará al acabar
       };
       line.append(name);
     };
@@ -324,6 +341,7 @@ class Game {
     const turn = (this.turn = {});
     const wanted = () => this.turn === turn;
     const off = { blocks: new Set(this.off.blocks), heads: new Set(this.off.heads) };
+    this.stale(["roto"], this.ids.length > 0);
     if (!this.ids.length) return this.at("roto").replaceChildren();
     const rows = [["sin tocar", NOTHING_OFF]];
     if (off.blocks.size || off.heads.size) rows.push(["con lo apagado", off]);
@@ -338,6 +356,7 @@ class Game {
       told.push([name, value ? number(value, value < 100 ? 1 : 0) : "—", this.tokenizer.text(text)]);
     }
     this.at("roto").replaceChildren(table("Perplejidad de tu texto y cómo lo seguiría", ["modelo", "perplejidad", "escribe"], told));
+    this.stale(["roto"], false);
   }
 
   // Los nats de cada token que alguien predice

@@ -41,7 +41,7 @@ export class Tokenizer {
     this.tokens = Object.keys(vocab).sort((a, b) => vocab[a] - vocab[b]);
     this.ranks = new Map(merges.split("\n").slice(1).filter(Boolean).map((pair, rank) => [pair, rank]));
     this.rules = new Map(Object.entries(words.rules));
-    this.specials = words.specials; // [[tokens, casos partidos], …] por primer token
+    this.specials = new Map(Object.entries(words.specials)); // [[tokens, casos partidos], …] por primer token
     this.prefix = new RegExp(words.prefix, "uy");
     this.suffix = new RegExp(words.suffix, "u");
     this.infix = new RegExp(words.infix, "gu");
@@ -115,7 +115,7 @@ export class Tokenizer {
   withSpecialCases(tokens, spaces) {
     const found = [];
     tokens.forEach((token, place) => {
-      for (const words of this.specials[token] ?? []) {
+      for (const words of this.specials.get(token) ?? []) {
         if (words.every((word, i) => tokens[place + i] === word)) found.push([words.length, place]);
       }
     });
