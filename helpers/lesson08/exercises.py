@@ -859,7 +859,7 @@ EXERCISES = {
             ),
             Mistake(
                 lambda q, k, v: _attention(q, k, torch.eye(k.shape[-2]).expand(*k.shape[:-1], -1)),
-                "esos son los pesos; falta la mezcla: multiplícalos por v.",
+                "esos son los pesos; falta la mezcla de valores: el producto de los pesos por v.",
             ),
             Mistake(
                 lambda q, k, v: _attention(q, k, v, scale="T"),
