@@ -279,6 +279,33 @@ class NotUsed(lesson08._mlp()):
         return lesson08.pieces.gelu(self.c_fc(x)) @ self.c_proj.weight
 
 
+class WithTensors(lesson08._mlp()):
+    def forward(self, x):
+        h = lesson08.pieces.gelu(x @ self.c_fc.weight + self.c_fc.bias)
+        return h @ self.c_proj.weight + self.c_proj.bias
+
+
+class InOneRow(lesson08._mlp()):
+    def forward(self, x):
+        return super().forward(x.flatten(0, -2)).view(x.shape)
+
+
+class AttentionWithTensors(lesson08._layer()):
+    def forward(self, x):
+        q, k, v = (x @ self.c_attn.weight + self.c_attn.bias).chunk(3, dim=-1)
+        return self.c_proj(lesson08._through(torch.cat([q, k, v]), self.n_head, self.attend))
+
+    def attend(self, heads):
+        return lesson08.pieces.attend(*heads.chunk(3))
+
+
+class NormWithTensors(lesson08._Parts):
+    def forward(self, x):
+        n = x + self.attn(x)
+        n = torch.nn.functional.layer_norm(n, n.shape[-1:], self.ln_1.weight, self.ln_1.bias)
+        return self.ln_2(n + self.mlp(n))
+
+
 FALSE_TICKS = [
     ("04-softmax", mean_softmax, "restar la media no basta"),
     ("04-softmax", lambda x: torch.softmax(x, -1), "aquí se trata de escribirlo"),
@@ -331,7 +358,8 @@ FALSE_TICKS = [
     ("08-modelo", OneTensor, "falta una lista y sobra un tensor"),
     ("08-capa", lesson08._mlp(), "takes 2 positional arguments"),
     ("08-mlp", Inherited, "tu clase hereda de la del curso"),
-    ("08-mlp", NotUsed, "lo que sale de `c_fc` y se aparta en lo que entra en `c_proj`: tu código no llega"),
+    ("08-mlp", NotUsed, "lo que sale de `c_fc` y se aparta en lo que entra en `c_proj`: tu código no llama"),
+    ("08-capa", AttentionWithTensors, "se aparta en lo que sale de `c_attn`: tu código no llama a esa pieza"),
     ("08-post", Doubled, "coincide hasta lo que sale de `ln_2` y se aparta en el resultado"),
     ("08-modelo", ThirdBlock, "coincide hasta el bloque 2 y se aparta en el bloque 3"),
     ("08-modelo", NoOutput, "coincide hasta el bloque 4 y se aparta en los logits"),
@@ -398,6 +426,9 @@ def test_a_ready_made_softmax_is_not_one_by_hand(answer):
         ("09-azar", 10.6),
         ("09-azar", 10.61),
         ("08-capa", with_mask(persistent=False)),
+        ("08-mlp", WithTensors),
+        ("08-mlp", InOneRow),
+        ("08-post", NormWithTensors),
         ("08-sesgo", lambda w, b: (np.random.normal(0, 0.02, w.shape), np.zeros(b.shape))),
         ("08-sesgo", lambda w, b: [(0.02 * torch.randn_like(w)).half(), torch.zeros_like(b)]),
         ("08-numpy", lambda weights, ids, heads: lesson08.numpy_forward(weights, ids, heads).tolist()),

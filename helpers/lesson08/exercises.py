@@ -193,11 +193,12 @@ def _built(cls, prefix, sizes, given, born=False):
     return module, stages
 
 
-def _watched(prefix, sizes, outputs=None, inputs=None, born=False):
+def _watched(prefix, sizes, outputs=None, inputs=None, born=False, clues=True):
     """El `run` de una clase: sus parámetros, lo que sale de `outputs`, lo que entra en `inputs` y el resultado.
 
-    `outputs` e `inputs` son {subpieza: nombre de la etapa}, en el orden en que se esperan. Con `born`, cuentan además
-    los valores con que nacen la ganancia y el sesgo.
+    `outputs` e `inputs` son {subpieza: nombre de la etapa}, en el orden en que se esperan, y son solo pistas si la
+    lección no mira después esas subpiezas (`clues`). Con `born`, cuentan además los valores con que nacen la ganancia
+    y el sesgo.
     """
     order = [*(outputs or {}).values(), *(inputs or {}).values()]
 
@@ -219,7 +220,7 @@ def _watched(prefix, sizes, outputs=None, inputs=None, born=False):
                 )
         result = module(x)
         stages.update({stage: seen[stage] for stage in order if stage in seen})
-        return Stages(stages | {"el resultado": result})
+        return Stages(stages | {"el resultado": result}, order if clues else ())
 
     return run
 
@@ -365,6 +366,20 @@ def _skipping(self, x):
 
 def _not_residual(self, x):
     return self.ln_2(self.mlp(self.ln_1(self.attn(x))))
+
+
+def _one_norm(self, x):
+    n = self.ln_1(x + self.attn(x))
+    return self.ln_1(n + self.mlp(n))
+
+
+def _no_first_sum(self, x):
+    n = self.ln_1(self.attn(x))
+    return self.ln_2(n + self.mlp(n))
+
+
+def _no_second_sum(self, x):
+    return self.ln_2(self.mlp(self.ln_1(x + self.attn(x))))
 
 
 def _pre(self, x):
@@ -656,6 +671,7 @@ EXERCISES = {
             lambda config: (config.n_embd, config.n_head),
             {"c_attn": "lo que sale de `c_attn`"},
             {"c_proj": "lo que entra en `c_proj`"},
+            clues=False,  # ahí se engancha la lección para ver los mapas y apagar cabezas
         ),
         cases=[
             ("los pesos de `h.0.attn`", 0, _inputs(3, 0.3)),
@@ -760,6 +776,9 @@ EXERCISES = {
                 "falta la primera normalización, la que va justo tras sumar la atención.",
             ),
             Mistake(_block(_not_residual), "faltan las sumas: cada pieza se suma a lo que recibió."),
+            Mistake(_block(_no_first_sum), "falta la primera suma: lo que da la atención se suma a x."),
+            Mistake(_block(_no_second_sum), "falta la segunda suma: lo que da la MLP se suma a n."),
+            Mistake(_block(_one_norm), "usas ln_1 dos veces: tras la MLP va ln_2."),
             Mistake(
                 _block(_swapped_norms), "has cambiado las dos normalizaciones: ln_1 va tras la atención."
             ),
@@ -837,6 +856,10 @@ EXERCISES = {
             Mistake(
                 lambda q, k, v: _attention(q, k, v, scale="d"),
                 "has dividido por d; se divide por su raíz cuadrada.",
+            ),
+            Mistake(
+                lambda q, k, v: _attention(q, k, torch.eye(k.shape[-2]).expand(*k.shape[:-1], -1)),
+                "esos son los pesos; falta la mezcla de valores: el producto de los pesos por v.",
             ),
             Mistake(
                 lambda q, k, v: _attention(q, k, v, scale="T"),
@@ -972,6 +995,10 @@ EXERCISES = {
             Mistake(
                 lambda x: _gelu(x, root=2 / math.pi),
                 "delante del paréntesis va la raíz de 2/π, no 2/π.",
+            ),
+            Mistake(
+                lambda x: _gelu(x, root=2**0.5 / math.pi),
+                "la raíz cubre toda la fracción: es la raíz de 2/π, no la de 2 entre π.",
             ),
             Mistake(
                 lambda x: x * torch.sigmoid(1.702 * x),
