@@ -531,6 +531,39 @@ def test_however_it_is_hurried_it_ends_as_a_fresh_page(open_page):
 
 
 @pytest.mark.timeout(120)
+def test_the_tab_key_stops_once_at_the_tokens_and_the_arrows_walk_them(game):
+    game.locator("#j-texto").fill("She opened the door and saw the old man")
+    playing(game)
+    game.locator("#j-texto").press("Tab")
+
+    def focused():
+        return game.evaluate("[document.activeElement.parentElement.id, document.activeElement.innerText]")
+
+    assert focused() == ["j-tokens", "man"]
+    for pressed, token in [
+        ("ArrowLeft", "old"),
+        ("ArrowLeft", "the"),
+        ("ArrowRight", "old"),
+        ("Home", "she"),
+    ]:
+        game.keyboard.press(pressed)
+        assert focused() == ["j-tokens", token]
+    game.keyboard.press("ArrowLeft")  # no hay más
+    game.keyboard.press("Enter")
+    assert "Tras «she» espera" in game.locator("#j-espera").inner_text()
+    game.keyboard.press("Tab")
+    assert focused()[0] != "j-tokens"
+
+
+@pytest.mark.timeout(120)
+def test_a_screen_reader_waits_until_it_has_written(game):
+    game.locator("#j-sigue").click()
+    assert game.locator("#j-salida").get_attribute("aria-busy") == "true"
+    playing(game)
+    assert game.locator("#j-salida").get_attribute("aria-busy") == "false"
+
+
+@pytest.mark.timeout(120)
 def test_what_it_adds_is_joined_to_what_was_written(game):
     """Sin espacio delante de una coma; y, al quedárselo, el texto de quien escribe no cambia."""
     game.locator("#j-t").fill("0.1")

@@ -46,7 +46,7 @@ const PAGE = `
   <p id="j-cuenta" class="cuenta" aria-live="polite"></p>
 
   <h2>Cómo lo lee</h2>
-  <p class="mira">Mira cómo parte las palabras raras y qué letras pierde. Pulsa un token para ver qué espera después de él.</p>
+  <p class="mira">Mira cómo parte las palabras raras y qué letras pierde. Pulsa un token (con el teclado, flechas e Intro) para ver qué espera después de él.</p>
   <div id="j-tokens" class="tokens" role="group" aria-label="Tokens del texto"></div>
   <div id="j-espera"></div>
 
@@ -105,6 +105,16 @@ function bar(share) {
   return out;
 }
 
+// Las flechas, Inicio y Fin van de un token a otro de su grupo
+function walk(event) {
+  const chips = [...event.currentTarget.children];
+  const here = chips.indexOf(document.activeElement);
+  const next = chips[{ ArrowLeft: here - 1, ArrowRight: here + 1, Home: 0, End: chips.length - 1 }[event.key]];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+}
+
 // La semilla que hay escrita o, si no vale, la última que valió y por qué: en ese campo se puede dejar cualquier cosa
 function readSeed(input, last) {
   const { value, validity } = input;
@@ -139,6 +149,7 @@ class Game {
     root.innerHTML = PAGE;
     this.at("texto").value = START;
     this.at("texto").addEventListener("input", () => this.read());
+    for (const name of ["tokens", "atencion"]) this.at(name).addEventListener("keydown", walk);
     for (const name of ["t", "k", "p", "s"]) this.at(name).addEventListener("input", () => this.write(ADDED));
     this.at("sigue").onclick = () => this.write(ADDED);
     this.at("uno").onclick = () => this.write(this.written.length + 1);
@@ -203,6 +214,7 @@ class Game {
       chip.textContent = this.tokenizer.shown(id);
       chip.classList.toggle("sigue", !this.tokenizer.endsWord(id));
       chip.setAttribute("aria-pressed", place === this.chosen);
+      chip.tabIndex = place === this.chosen ? 0 : -1; // el tabulador para una vez; de uno a otro van las flechas
       chip.style.setProperty("--parte", `${Math.round((85 * shade(place)) / most)}%`);
       if (shade(place)) chip.append(Object.assign(document.createElement("small"), { textContent: percent(shade(place)) }));
       chip.onclick = () => {
@@ -294,7 +306,7 @@ class Game {
     const settings = this.settings();
     const strong = document.createElement("strong");
     this.written = [];
-    this.stale(["roto"], true);
+    this.stale(["roto", "salida"], true); // con `aria-live`, un lector de pantalla no lee cada token: espera al final
     this.at("salida").replaceChildren(this.continued().start, strong);
     if (!(await unhurried(this.reading(NOTHING_OFF), wanted))) return;
     if (!this.trace) {
@@ -302,6 +314,7 @@ class Game {
       this.look();
     }
     if (!this.ids.length) {
+      this.stale(["salida"], false);
       this.at("salida").textContent = "Aquí escribirá, cuando tu texto tenga algo que seguir.";
       return this.compare(settings);
     }
@@ -311,6 +324,7 @@ class Game {
       await new Promise((ready) => setTimeout(ready));
       if (!wanted()) return;
     }
+    this.stale(["salida"], false);
     if (this.written.length < length) this.at("aviso").textContent = `Hasta aquí: ha llenado sus ${this.model.config.n_positions} posiciones.`;
     this.compare(settings);
   }
