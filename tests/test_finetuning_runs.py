@@ -368,14 +368,14 @@ def test_language_fine_tuning_learns_the_text(folder, tmp_path):
         (14, {"batch": 4, "micro_batch": 8}, {"batch": 4, "micro_batch": 4}),
         (6, {}, {"batch": 5, "micro_batch": 5}),
         (6, {"micro_batch": 4}, {"batch": 5, "micro_batch": 1}),
-        (14, {"max_steps": 40}, {"save_every": 10, "warmup": 2}),
-        (14, {"max_steps": -1, "epochs": 8}, {"save_every": 2, "warmup": 1}),
+        (14, {"max_steps": 40}, {"save_every": 0, "warmup": 2}),
+        (14, {"max_steps": -1, "epochs": 8, "save_every": 3}, {"save_every": 3, "warmup": 1}),
     ],
 )
 def test_language_fine_tuning_fits_its_recipe_to_the_text(
     folder, tmp_path, monkeypatch, windows, asked, found
 ):
-    """El lote no pasa de lo que hay para aprender y el trozo es su mayor divisor que cabe; se guarda cuatro veces."""
+    """El lote no pasa de lo que hay para aprender y el trozo es su mayor divisor que cabe; se guarda cuando pide."""
     seen = []
 
     def caught(recipe, *args, **more):
