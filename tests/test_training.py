@@ -34,7 +34,7 @@ from helpers.pretraining.corpus import TokenFile, read_token_file, tokenize_docu
 from helpers.pretraining.run import FineTunedLanguage
 from helpers.pretraining.texts import CorpusError, Document
 from helpers.reproduction import main as reproduce_command
-from helpers.tasks import TaskError
+from helpers.tasks import TaskError, find_task
 from helpers.tokenizer import GPT1Tokenizer
 from helpers.training import (
     CarefulTrainer,
@@ -141,6 +141,44 @@ def test_a_plain_dict_and_other_vocabularies_and_heads_are_told_apart(folder, tm
     path.write_text(json.dumps(json.loads(path.read_text()) | {"n_head": 2}))
     with pytest.raises(TrainingError, match="cambia los pesos de partida"):
         tune(tmp_path / "cabezas", tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"metrics": ("f1",)},
+        {"metrics": ("matthews", "accuracy")},  # la primera elige la mejor época
+        {"labels": ("mala", "buena")},
+        {"long_context": True},
+    ],
+)
+def test_a_task_of_the_same_name_that_is_another_is_told_apart(folder, tmp_path, change):  # noqa: F811
+    tune(folder, tmp_path / "a")
+    with pytest.raises(TrainingError, match=f"cambia task: .*{next(iter(change))}"):
+        tune(folder, tmp_path / "a", replace(find_task("sentiment"), **change), few("sentiment"))
+    tune(folder, tmp_path / "a", replace(find_task("sentiment"), title="Otro título"), few("sentiment"))
+
+
+@pytest.mark.parametrize(("metrics", "told"), [((), "ninguna métrica"), (("x",), "la métrica «x»")])
+def test_metrics_that_are_not_are_told_before_training(folder, monkeypatch, metrics, told):  # noqa: F811
+    monkeypatch.setattr(CarefulTrainer, "training_step", Mock(side_effect=AssertionError("ha entrenado")))
+    with pytest.raises(TrainingError, match=told):
+        tune(folder, None, replace(find_task("sentiment"), metrics=metrics), few("sentiment"))
+
+
+def test_tokens_with_the_same_merges_and_other_ids_are_told_apart(texts, folder, tmp_path, capsys):  # noqa: F811
+    shutil.copytree(folder, tmp_path / "letras")
+    path = tmp_path / "letras" / "vocab.json"
+    vocab = json.loads(path.read_text(encoding="utf-8"))
+    vocab["a"], vocab["e"] = vocab["e"], vocab["a"]
+    path.write_text(json.dumps(vocab, ensure_ascii=False), encoding="utf-8")
+    settings = ["--corpus", texts, "--tokens", tmp_path / "tokens", "--held-out", "2", "--processes", "1",
+                "--probes", "0", "--preset", "mini", "--n-layer", "1", "--n-embd", "16", "--n-positions", "16",
+                "--batch", "2", "--micro-batch", "2", "--max-steps", "1"]  # fmt: skip
+    for name, code in ((folder, 0), (tmp_path / "letras", 1)):
+        out = tmp_path / f"con-{name.name}"
+        assert pretrain_command([*map(str, settings), "--tokenizer", str(name), "--out", str(out)]) == code
+    assert "hay tokens de otro vocabulario" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("damage", ["nan", "missing", "cut", "result"])
