@@ -638,6 +638,19 @@ def test_with_none_whole_it_starts_again_and_says_so(tokens, tokenizer, tmp_path
     assert "no queda ninguno entero y empiezo de cero" in capsys.readouterr().out
 
 
+def test_what_is_no_use_does_not_take_the_place_of_the_new(tokens, tokenizer, tmp_path):
+    train(tokens, tokenizer, tmp_path / "a")
+    (tmp_path / "a" / "model.safetensors").unlink()
+    for place in (tmp_path / "a" / "checkpoints").iterdir():
+        (place / "trainer_state.json").write_text("{}")
+        os.utime(
+            place, (2**32, 2**32)
+        )  # al rotar, `Trainer` mira la fecha: el más viejo sería el recién escrito
+    train(tokens, tokenizer, tmp_path / "a", replace(SMALL, save_every=1))
+    left = sorted(place.name for place in (tmp_path / "a" / "checkpoints").iterdir())
+    assert left == ["checkpoint-7", "checkpoint-8"]
+
+
 def test_an_unfinished_checkpoint_does_not_count(tokens, tokenizer, tmp_path, capsys):
     train(tokens, tokenizer, tmp_path / "a")
     checkpoints = tmp_path / "a" / "checkpoints"
