@@ -29,7 +29,7 @@ _FUNCTIONS = {
 }
 
 
-def check(names) -> None:
+def check_metrics(names) -> None:
     """Lanza `TrainingError` si en `names` no hay ninguna métrica o alguna no se conoce."""
     unknown = [name for name in names if name not in _FUNCTIONS]
     if unknown or not names:
@@ -42,5 +42,5 @@ def compute(names, labels, predicted) -> dict[str, float]:
 
     Lanza `TrainingError` si no se conoce alguna métrica.
     """
-    check(names)
+    check_metrics(names)
     return {name: float(_FUNCTIONS[name](labels, predicted)) for name in names}

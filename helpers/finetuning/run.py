@@ -13,8 +13,8 @@ from accelerate import PartialState
 from datasets import DatasetDict
 
 from helpers import environment, models
-from helpers.finetuning import metrics
 from helpers.finetuning.batches import largest
+from helpers.finetuning.metrics import check_metrics
 from helpers.finetuning.model import GPT1ForTask
 from helpers.finetuning.recipe import PAPER, FineTuningRecipe
 from helpers.finetuning.result import RESULT, FineTuned, predict_rows
@@ -75,7 +75,7 @@ def fine_tune(
     ):
         processes()
         task, started = find_task(task), time.time()
-        metrics.check(task.metrics)
+        check_metrics(task.metrics)
         data = load_task(task, data) if isinstance(data, str | Path) else check_data(data, task)
         data = _fewer(data, recipe.train_size)
         home = environment.device() if isinstance(model, str | Path) else model.device
