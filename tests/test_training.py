@@ -368,6 +368,15 @@ def test_other_probes_half_way_are_told(tokens, tokenizer, tmp_path, capsys):
     assert "las sondas (`probes`) ya no son las de las medidas" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "found", [3, None, {"x": np.float32(1)}, {"x": torch.tensor(1.0)}, {"held_out_loss": 0.0}]
+)
+def test_a_probe_that_does_not_give_numbers_is_told(tokens, tokenizer, tmp_path, found):
+    with pytest.raises(TrainingError, match="tiene que devolver un diccionario de números"):
+        train(tokens, tokenizer, tmp_path / "a", probes=[lambda model: found])
+    train(tokens, tokenizer, tmp_path / "a", probes=[lambda model: {"x": 1.0}])
+
+
 def test_a_constant_rate_can_go_on_and_both_settings_are_written_down(tokens, tokenizer, tmp_path):
     constant = replace(SMALL, schedule="constant_with_warmup")
     longer = replace(SMALL, schedule="warmup_stable_decay", decay_steps=4, max_steps=16)
@@ -682,6 +691,26 @@ def test_a_diverging_pretraining_stops_and_leaves_nothing_wrong(tokens, tokenize
         assert all(torch.isfinite(weights).all() for weights in load_file(path).values())
     for path in (tmp_path / "a").rglob("*.json"):
         json.loads(path.read_text(), parse_constant=pytest.fail)
+
+
+def test_a_divergence_while_measuring_leaves_a_history_to_go_on_from(
+    tokens, tokenizer, tmp_path, monkeypatch
+):
+    step = CarefulTrainer.training_step
+
+    def spoils(self, model, *args, **kwargs):
+        loss = step(self, model, *args, **kwargs)
+        if self.state.global_step == 7:  # la última: la primera medida es después
+            next(model.parameters()).grad[3, 3] = math.nan
+        return loss
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CarefulTrainer, "training_step", spoils)
+        with pytest.raises(TrainingError, match="ha dejado de ser un número en la actualización 8"):
+            train(tokens, tokenizer, tmp_path / "a")
+    train(tokens, tokenizer, tmp_path / "a")
+    history = json.loads((tmp_path / "a" / "history.json").read_text())
+    assert [record["step"] for record in history] == [8] and history[0]["held_out_loss"] > 0
 
 
 def test_weights_too_large_for_fp16_are_saved_whole(folder, tokens, tokenizer, tmp_path):  # noqa: F811
