@@ -34,7 +34,7 @@ from helpers.pretraining.corpus import TokenFile, read_token_file, tokenize_docu
 from helpers.pretraining.run import FineTunedLanguage
 from helpers.pretraining.texts import CorpusError, Document
 from helpers.reproduction import main as reproduce_command
-from helpers.tasks import TaskError
+from helpers.tasks import TaskError, find_task
 from helpers.tokenizer import GPT1Tokenizer
 from helpers.training import (
     CarefulTrainer,
@@ -141,6 +141,44 @@ def test_a_plain_dict_and_other_vocabularies_and_heads_are_told_apart(folder, tm
     path.write_text(json.dumps(json.loads(path.read_text()) | {"n_head": 2}))
     with pytest.raises(TrainingError, match="cambia los pesos de partida"):
         tune(tmp_path / "cabezas", tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"metrics": ("f1",)},
+        {"metrics": ("matthews", "accuracy")},  # la primera elige la mejor época
+        {"labels": ("mala", "buena")},
+        {"long_context": True},
+    ],
+)
+def test_a_task_of_the_same_name_that_is_another_is_told_apart(folder, tmp_path, change):  # noqa: F811
+    tune(folder, tmp_path / "a")
+    with pytest.raises(TrainingError, match=f"cambia task: .*{next(iter(change))}"):
+        tune(folder, tmp_path / "a", replace(find_task("sentiment"), **change), few("sentiment"))
+    tune(folder, tmp_path / "a", replace(find_task("sentiment"), title="Otro título"), few("sentiment"))
+
+
+@pytest.mark.parametrize(("metrics", "told"), [((), "ninguna métrica"), (("x",), "la métrica «x»")])
+def test_metrics_that_are_not_are_told_before_training(folder, monkeypatch, metrics, told):  # noqa: F811
+    monkeypatch.setattr(CarefulTrainer, "training_step", Mock(side_effect=AssertionError("ha entrenado")))
+    with pytest.raises(TrainingError, match=told):
+        tune(folder, None, replace(find_task("sentiment"), metrics=metrics), few("sentiment"))
+
+
+def test_tokens_with_the_same_merges_and_other_ids_are_told_apart(texts, folder, tmp_path, capsys):  # noqa: F811
+    shutil.copytree(folder, tmp_path / "letras")
+    path = tmp_path / "letras" / "vocab.json"
+    vocab = json.loads(path.read_text(encoding="utf-8"))
+    vocab["a"], vocab["e"] = vocab["e"], vocab["a"]
+    path.write_text(json.dumps(vocab, ensure_ascii=False), encoding="utf-8")
+    settings = ["--corpus", texts, "--tokens", tmp_path / "tokens", "--held-out", "2", "--processes", "1",
+                "--probes", "0", "--preset", "mini", "--n-layer", "1", "--n-embd", "16", "--n-positions", "16",
+                "--batch", "2", "--micro-batch", "2", "--max-steps", "1"]  # fmt: skip
+    for name, code in ((folder, 0), (tmp_path / "letras", 1)):
+        out = tmp_path / f"con-{name.name}"
+        assert pretrain_command([*map(str, settings), "--tokenizer", str(name), "--out", str(out)]) == code
+    assert "hay tokens de otro vocabulario" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("damage", ["nan", "missing", "cut", "result"])
@@ -328,6 +366,15 @@ def test_other_probes_half_way_are_told(tokens, tokenizer, tmp_path, capsys):
     assert "sondas" not in capsys.readouterr().out
     train(tokens, tokenizer, tmp_path / "a", replace(constant, max_steps=12), probes=[probe(["two"])])
     assert "las sondas (`probes`) ya no son las de las medidas" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "found", [3, None, {"x": np.float32(1)}, {"x": torch.tensor(1.0)}, {"held_out_loss": 0.0}]
+)
+def test_a_probe_that_does_not_give_numbers_is_told(tokens, tokenizer, tmp_path, found):
+    with pytest.raises(TrainingError, match="tiene que devolver un diccionario de números"):
+        train(tokens, tokenizer, tmp_path / "a", probes=[lambda model: found])
+    train(tokens, tokenizer, tmp_path / "a", probes=[lambda model: {"x": 1.0}])
 
 
 def test_a_constant_rate_can_go_on_and_both_settings_are_written_down(tokens, tokenizer, tmp_path):
@@ -600,6 +647,19 @@ def test_with_none_whole_it_starts_again_and_says_so(tokens, tokenizer, tmp_path
     assert "no queda ninguno entero y empiezo de cero" in capsys.readouterr().out
 
 
+def test_what_is_no_use_does_not_take_the_place_of_the_new(tokens, tokenizer, tmp_path):
+    train(tokens, tokenizer, tmp_path / "a")
+    (tmp_path / "a" / "model.safetensors").unlink()
+    for place in (tmp_path / "a" / "checkpoints").iterdir():
+        (place / "trainer_state.json").write_text("{}")
+        os.utime(
+            place, (2**32, 2**32)
+        )  # al rotar, `Trainer` mira la fecha: el más viejo sería el recién escrito
+    train(tokens, tokenizer, tmp_path / "a", replace(SMALL, save_every=1))
+    left = sorted(place.name for place in (tmp_path / "a" / "checkpoints").iterdir())
+    assert left == ["checkpoint-7", "checkpoint-8"]
+
+
 def test_an_unfinished_checkpoint_does_not_count(tokens, tokenizer, tmp_path, capsys):
     train(tokens, tokenizer, tmp_path / "a")
     checkpoints = tmp_path / "a" / "checkpoints"
@@ -631,6 +691,26 @@ def test_a_diverging_pretraining_stops_and_leaves_nothing_wrong(tokens, tokenize
         assert all(torch.isfinite(weights).all() for weights in load_file(path).values())
     for path in (tmp_path / "a").rglob("*.json"):
         json.loads(path.read_text(), parse_constant=pytest.fail)
+
+
+def test_a_divergence_while_measuring_leaves_a_history_to_go_on_from(
+    tokens, tokenizer, tmp_path, monkeypatch
+):
+    step = CarefulTrainer.training_step
+
+    def spoils(self, model, *args, **kwargs):
+        loss = step(self, model, *args, **kwargs)
+        if self.state.global_step == 7:  # la última: la primera medida es después
+            next(model.parameters()).grad[3, 3] = math.nan
+        return loss
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CarefulTrainer, "training_step", spoils)
+        with pytest.raises(TrainingError, match="ha dejado de ser un número en la actualización 8"):
+            train(tokens, tokenizer, tmp_path / "a")
+    train(tokens, tokenizer, tmp_path / "a")
+    history = json.loads((tmp_path / "a" / "history.json").read_text())
+    assert [record["step"] for record in history] == [8] and history[0]["held_out_loss"] > 0
 
 
 def test_weights_too_large_for_fp16_are_saved_whole(folder, tokens, tokenizer, tmp_path):  # noqa: F811

@@ -29,12 +29,18 @@ _FUNCTIONS = {
 }
 
 
+def check_metrics(names) -> None:
+    """Lanza `TrainingError` si en `names` no hay ninguna métrica o alguna no se conoce."""
+    unknown = [name for name in names if name not in _FUNCTIONS]
+    if unknown or not names:
+        what = f"No conozco la métrica «{unknown[0]}»" if unknown else "La tarea no tiene ninguna métrica"
+        raise TrainingError(f"{what}: las que hay son {', '.join(_FUNCTIONS)}.")
+
+
 def compute(names, labels, predicted) -> dict[str, float]:
     """Las métricas `names` de unas predicciones, entre 0 y 1 (o -1 y 1): clases, o puntuaciones para Pearson.
 
     Lanza `TrainingError` si no se conoce alguna métrica.
     """
-    unknown = [name for name in names if name not in _FUNCTIONS]
-    if unknown:
-        raise TrainingError(f"No conozco la métrica «{unknown[0]}»: las que hay son {', '.join(_FUNCTIONS)}.")
+    check_metrics(names)
     return {name: float(_FUNCTIONS[name](labels, predicted)) for name in names}

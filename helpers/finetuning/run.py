@@ -14,13 +14,14 @@ from datasets import DatasetDict
 
 from helpers import environment, models
 from helpers.finetuning.batches import largest
+from helpers.finetuning.metrics import check_metrics
 from helpers.finetuning.model import GPT1ForTask
 from helpers.finetuning.recipe import PAPER, FineTuningRecipe
 from helpers.finetuning.result import RESULT, FineTuned, predict_rows
 from helpers.finetuning.trainer import NOT_PREDICTIONS, step_history, task_trainer, validation_history
 from helpers.hf import GPT1LMHeadModel
 from helpers.memory import check_fits
-from helpers.tasks import Task, check_data, encode_task, find_task, load_task
+from helpers.tasks import TASKS, Task, check_data, encode_task, find_task, load_task
 from helpers.tokenizer import SPECIAL_TOKENS, GPT1Tokenizer
 from helpers.training import (
     TrainingError,
@@ -74,6 +75,7 @@ def fine_tune(
     ):
         processes()
         task, started = find_task(task), time.time()
+        check_metrics(task.metrics)
         data = load_task(task, data) if isinstance(data, str | Path) else check_data(data, task)
         data = _fewer(data, recipe.train_size)
         home = environment.device() if isinstance(model, str | Path) else model.device
@@ -90,7 +92,7 @@ def fine_tune(
             identity = {
                 "weights": fingerprint(model),
                 "vocabulary": fingerprint(tokenizer.get_vocab()),
-                "task": task.name,
+                "task": _identity(task),
                 "data": fingerprint(data),
                 **recipe.identity(),
             }
@@ -119,6 +121,15 @@ def fine_tune(
         PartialState().wait_for_everyone()
         result.model.to(home)
     return result
+
+
+def _identity(task: Task) -> str:
+    """El nombre de `task` y, si no es la del catálogo, en qué se distingue de otra que se llame igual."""
+    names = ("family", "labels", "metrics", "long_context")
+    own = {name: getattr(task, name) for name in names}
+    if task.name in TASKS and own == {name: getattr(TASKS[task.name], name) for name in names}:
+        return task.name
+    return f"{task.name} ({', '.join(f'{name}={value}' for name, value in own.items())})"
 
 
 def _language_model(model, tokenizer, progress: bool):

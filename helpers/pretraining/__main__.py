@@ -33,6 +33,7 @@ from helpers.training import (
 from helpers.zeroshot import probes
 
 PARTS = ("train", "held_out")
+VOCABULARY = ("vocab.json", "merges.txt")
 SOURCES = {
     "corpus": "otro corpus",
     "held_out": "otros textos de prueba (--held-out)",
@@ -138,7 +139,7 @@ def prepare(options) -> tuple[Path, list[TokenFile]]:
 
 def read_vocabulary(folder, **settings) -> GPT1Tokenizer:
     """El tokenizador de `folder`. Lanza `CorpusError` si falta alguno de sus archivos o no se entienden."""
-    missing = [name for name in ("vocab.json", "merges.txt") if not (folder / name).is_file()]
+    missing = [name for name in VOCABULARY if not (folder / name).is_file()]
     if missing:
         raise CorpusError(
             f"En {folder} falta {' y '.join(missing)}: --tokenizer espera una carpeta con los dos."
@@ -156,7 +157,7 @@ def _sources(options) -> dict:
     return {
         "corpus": fingerprint([path.name for path in files], *files),
         "held_out": titles or options.held_out,
-        "vocabulary": fingerprint(options.tokenizer / "merges.txt")
+        "vocabulary": fingerprint(*(options.tokenizer / name for name in VOCABULARY))
         if options.tokenizer
         else options.vocab_size,
     }

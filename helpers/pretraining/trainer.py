@@ -86,9 +86,9 @@ class History(TrainerCallback):
             self.losses.append(logs["loss"])
 
     def on_evaluate(self, args, state, control, metrics=None, model=None, **kwargs):
-        if not state.is_world_process_zero:
-            return
         loss = metrics["eval_loss"]
+        if not state.is_world_process_zero or not math.isfinite(loss):  # `CarefulTrainer` lo para
+            return
         record = {
             "step": self.before["step"] + state.global_step,
             "tokens": self.before["tokens"] + state.global_step * self.batch_tokens,
@@ -101,7 +101,15 @@ class History(TrainerCallback):
         if self.probes:
             record["probes"] = self.measured_on
         for probe in self.probes:
-            record.update(probe(model))
+            found = probe(model)
+            if not isinstance(found, dict) or not all(
+                name not in record and type(value) in (int, float) for name, value in found.items()
+            ):
+                raise TrainingError(
+                    "Una sonda (`probes`) tiene que devolver un diccionario de números (int o float) con nombres que "
+                    f"no estén ya en la medida, y ha devuelto {found!r:.80}: cámbiala y repite la misma orden."
+                )
+            record.update(found)
         self.records = [*(old for old in self.records if old["step"] != record["step"]), record]
         write_json(self.path, self.records)
 

@@ -203,12 +203,7 @@ def last_checkpoint(folder, verbose: bool = True) -> str | None:
     se puede reanudar (huggingface/transformers#35782). Aquí cuenta solo si todos sus archivos son los que se guardaron
     y los guardó este entrenamiento: uno cambiado por otro que también se lee no es menos falso que uno roto.
     """
-    found = []
-    for place in Path(folder).glob("checkpoint-*"):
-        step = place.name.removeprefix("checkpoint-")
-        if step.isdecimal() and place.is_dir() and any(place.iterdir()):
-            found.append((int(step), place))
-    damaged = []
+    found, damaged = [(step, place) for step, place in _checkpoints(folder) if any(place.iterdir())], []
     for _, place in sorted(found, reverse=True):
         problem = _damage(place)
         if problem is None:
@@ -220,6 +215,21 @@ def last_checkpoint(folder, verbose: bool = True) -> str | None:
         then = f"sigo desde {place.name}" if place else "no queda ninguno entero y empiezo de cero"
         print(f"No se puede seguir desde {', '.join(damaged)}: {then}.")
     return str(place) if place else None
+
+
+def _checkpoints(folder) -> list[tuple[int, Path]]:
+    """Los puntos de control de `folder`, enteros o no, cada uno con su actualización."""
+    numbered = [
+        (place.name.removeprefix("checkpoint-"), place) for place in Path(folder).glob("checkpoint-*")
+    ]
+    return [(int(step), place) for step, place in numbered if step.isdecimal() and place.is_dir()]
+
+
+def drop_later(folder, step: int) -> None:
+    """Borra de `folder` los puntos de control de después de la actualización `step`."""
+    for later, place in _checkpoints(folder):
+        if later > step:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def _damage(checkpoint: Path) -> str | None:

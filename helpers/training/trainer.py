@@ -19,7 +19,7 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback, Tra
 from helpers import environment
 from helpers.spanish import number
 from helpers.terminal import out_of_memory
-from helpers.training.folder import CHECKPOINTS, STATE, last_checkpoint, seal
+from helpers.training.folder import CHECKPOINTS, STATE, drop_later, last_checkpoint, seal
 from helpers.training.recipe import Recipe, TrainingError, check_value
 
 
@@ -113,6 +113,9 @@ class CarefulTrainer(Trainer):
 
     def _save_checkpoint(self, model, trial):
         self.check_weights()
+        if self.is_world_process_zero():
+            # de ellos no se pudo seguir, y al rotar ocuparían el sitio del que se escribe ahora
+            drop_later(self.args.output_dir, self.state.global_step)
         super()._save_checkpoint(model, trial)
         PartialState().wait_for_everyone()  # cada proceso escribe el estado de su azar
         if self.is_world_process_zero():
