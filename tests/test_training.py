@@ -22,6 +22,7 @@ from datasets import DatasetDict
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from test_finetuning_runs import RECIPE, few, folder  # noqa: F401
+from transformers import OpenAIGPTConfig
 
 from helpers import models
 from helpers.files import write_json
@@ -51,6 +52,7 @@ SMALL = replace(
     PRESETS["mini"], n_layer=1, n_embd=32, n_head=4, n_positions=16, batch=4, micro_batch=4, warmup=1, max_steps=8,
     save_every=4, eval_windows=4,
 )  # fmt: skip
+TINY = OpenAIGPTConfig(vocab_size=300, n_positions=16, n_embd=8, n_layer=1, n_head=1)
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +181,34 @@ def test_tokens_with_the_same_merges_and_other_ids_are_told_apart(texts, folder,
         out = tmp_path / f"con-{name.name}"
         assert pretrain_command([*map(str, settings), "--tokenizer", str(name), "--out", str(out)]) == code
     assert "hay tokens de otro vocabulario" in capsys.readouterr().err
+
+
+def test_a_learnt_vocabulary_that_has_changed_is_told(texts, tmp_path, capsys):
+    """Los tokens siguen siendo los de antes y el modelo aprendería con otros nombres."""
+    settings = ["--corpus", texts, "--tokens", tmp_path / "tokens", "--held-out", "2", "--processes", "1",
+                "--probes", "0", "--preset", "mini", "--n-layer", "1", "--n-embd", "16", "--n-positions", "16",
+                "--batch", "2", "--micro-batch", "2", "--max-steps", "1", "--vocab-size", "300"]  # fmt: skip
+    assert pretrain_command([*map(str, settings), "--out", str(tmp_path / "a")]) == 0
+    path = tmp_path / "tokens" / "tokenizer" / "vocab.json"
+    vocab = json.loads(path.read_text(encoding="utf-8"))
+    vocab["a"], vocab["e"] = vocab["e"], vocab["a"]
+    path.write_text(json.dumps(vocab, ensure_ascii=False), encoding="utf-8")
+    assert pretrain_command([*map(str, settings), "--out", str(tmp_path / "b")]) == 1
+    assert "no es aquel con que se hicieron los tokens" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("change", [{"text_bytes": 9999}, {"dtype": "uint32", "tokens": 512}])
+def test_what_is_said_of_the_tokens_counts_too(tokenizer, tmp_path, change):
+    ids = np.tile(np.array([7, 0], dtype="uint16"), 8 * 64)  # como uint32, también son ids del vocabulario
+    tokens = token_file(tmp_path / "ids.bin", ids)
+    train(tokens, tokenizer, tmp_path / "a")
+    with pytest.raises(TrainingError, match="cambia los datos"):
+        train(replace(tokens, **change), tokenizer, tmp_path / "a")
+
+
+def test_a_family_that_no_task_has_is_told():
+    with pytest.raises(TaskError, match="La familia «pairs» no puede ser: .*entailment"):
+        replace(find_task("sentiment"), family="pairs")
 
 
 @pytest.mark.parametrize("damage", ["nan", "missing", "cut", "result"])
@@ -384,7 +414,9 @@ def test_a_constant_rate_can_go_on_and_both_settings_are_written_down(tokens, to
     train(tokens, tokenizer, tmp_path / "a", longer)
     run = json.loads((tmp_path / "a" / "run.json").read_text())
     assert run["finished"] and (run["max_steps"], run["schedule"]) == (16, "warmup_stable_decay")
-    assert run["stages"] == [{"max_steps": 8, "schedule": "constant_with_warmup", "decay_steps": 0}]
+    assert run["stages"] == [
+        {"max_steps": 8, "schedule": "constant_with_warmup", "decay_steps": 0, "until": 8}
+    ]
     with pytest.raises(TrainingError, match="max_steps: 16 y ahora 20"):
         train(tokens, tokenizer, tmp_path / "a", replace(longer, max_steps=20))
 
@@ -461,7 +493,7 @@ def test_how_it_was_split_before_is_written_down(tokens, tokenizer, tmp_path, mo
     shutil.rmtree(out / "checkpoints" / "checkpoint-8")
     train(tokens, tokenizer, out, replace(SMALL, micro_batch=2, save_every=8, precision="fp32"))
     run = json.loads((out / "run.json").read_text())
-    assert run["stages"] == [{"micro_batch": 4, "save_every": 4, "precision": "auto"}]
+    assert run["stages"] == [{"micro_batch": 4, "save_every": 4, "precision": "auto", "until": 4}]
     assert (run["micro_batch"], run["save_every"], run["precision"]) == (2, 8, "fp32")
     train(tokens, tokenizer, out)  # acabado: ni se repite ni se apunta otra cosa
     assert json.loads((out / "run.json").read_text()) == run
@@ -857,6 +889,7 @@ def test_a_fine_tuning_that_ends_absurd_says_so(folder, capsys, rate):  # noqa: 
         ({"model": "gpt1-mini"}, "El modelo tiene que ser lo que devuelve `models.load`, y es 'gpt1-mini'"),
         ({"model": None}, "El modelo tiene que ser"),
         ({"tokenizer": None}, "El tokenizador tiene que ser"),
+        ({"model": GPT1LMHeadModel(TINY).double()}, "float64 y se entrena en float32"),
         ({"recipe": None}, "La receta tiene que ser"),
         ({"recipe": RECIPE}, "La receta tiene que ser una `PretrainingRecipe`"),
     ],

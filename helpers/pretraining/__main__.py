@@ -111,8 +111,6 @@ def prepare(options) -> tuple[Path, list[TokenFile]]:
     """
     tokens = Path(options.tokens or options.out)
     folder = options.tokenizer or tokens / "tokenizer"
-    if options.tokenizer:
-        read_vocabulary(folder)
     sources, now = tokens / "sources.json", _sources(options)
     before = read_json(sources, CorpusError) if sources.exists() else now
     if before != now:
@@ -121,6 +119,11 @@ def prepare(options) -> tuple[Path, list[TokenFile]]:
         raise CorpusError(f"En {tokens} hay tokens de {' y '.join(others)}: elige otra carpeta o borra esa.")
     done = [read_token_file(tokens / f"{name}.bin") for name in PARTS]
     if all(done):
+        if any(file.vocabulary not in ("", _vocabulary(folder)) for file in done):
+            raise CorpusError(
+                f"El vocabulario de {folder} no es aquel con que se hicieron los tokens de {tokens}: recupéralo, o "
+                "elige otra carpeta para los tokens."
+            )
         return folder, done
     by_number = options.held_out.isdecimal()
     every, titles = (int(options.held_out), None) if by_number else (0, read_titles(options.held_out))
@@ -157,10 +160,13 @@ def _sources(options) -> dict:
     return {
         "corpus": fingerprint([path.name for path in files], *files),
         "held_out": titles or options.held_out,
-        "vocabulary": fingerprint(*(options.tokenizer / name for name in VOCABULARY))
-        if options.tokenizer
-        else options.vocab_size,
+        "vocabulary": _vocabulary(options.tokenizer) if options.tokenizer else options.vocab_size,
     }
+
+
+def _vocabulary(folder: Path) -> str:
+    read_vocabulary(folder)
+    return fingerprint(*(folder / name for name in VOCABULARY))
 
 
 if __name__ == "__main__":

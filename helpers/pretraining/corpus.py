@@ -32,6 +32,11 @@ class TokenFile:
     dtype: str
     source: str = ""  # la huella de los textos y el vocabulario de que salen
     sum: str = ""  # la de los propios tokens y de lo que se dice de ellos
+    vocabulary: str = ""  # la del vocabulario de los ids
+
+    def content(self) -> tuple:
+        """Lo que distingue estos tokens de otros, para `fingerprint`."""
+        return [self.tokens, self.text_bytes, self.dtype], Path(self.path)
 
     def check(self, vocab_size: int) -> None:
         """Lanza `TrainingError` si el archivo no es como se dice o lleva ids que no son del vocabulario."""
@@ -117,7 +122,7 @@ def tokenize_documents(documents, tokenizer_folder, out, processes: int | None =
             tokens += len(piece)
             file.write(piece.tobytes())  # `tofile` no dice nada si el disco se llena
     text_bytes = sum(len(document.text.encode("utf-8")) for document in documents)
-    result = TokenFile(str(out), tokens, text_bytes, dtype, source)
+    result = TokenFile(str(out), tokens, text_bytes, dtype, source, vocabulary=fingerprint(*vocabulary))
     result = replace(result, sum=_sum(result))
     write_json(
         out.with_suffix(".json"), {**asdict(result), "path": out.name}

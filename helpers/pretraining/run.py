@@ -34,6 +34,7 @@ from helpers.training import (
     quiet,
     refuse_less,
     silence,
+    step_of,
     total_steps,
     train,
 )
@@ -73,7 +74,7 @@ def pretrain(
         recipe = replace(recipe, **{name: getattr(model.config, name) for name in SHAPE})
         identity = {
             **recipe.identity(), "weights": init and fingerprint(Path(init) / "config.json", Path(init) / WEIGHTS),
-            "data": fingerprint(Path(train_file.path), Path(held_out.path)),
+            "data": fingerprint(*(part for file in (train_file, held_out) for part in file.content())),
             "vocabulary": fingerprint(tokenizer.get_vocab()),
         }  # fmt: skip
         trainer = window_trainer(recipe, model, train_file, held_out, out, probes, _history(init))
@@ -106,7 +107,7 @@ def _may_change(trainer, before: dict) -> tuple[str, ...]:
     args, last = trainer.args, last_checkpoint(trainer.args.output_dir, verbose=False)
     if before.get("schedule") != "constant_with_warmup" or not last:
         return ()
-    done, total = int(last.rpartition("-")[2]), total_steps(trainer)
+    done, total = step_of(last), total_steps(trainer)
     refuse_less(args, done, total)
     start = total - (args.lr_scheduler_kwargs or {}).get("num_decay_steps", 0)
     stable = args.lr_scheduler_type in ("constant_with_warmup", "warmup_stable_decay")
@@ -152,6 +153,10 @@ def fine_tune_language(
     out = None if out is None else output_folder(out)
     check_kind("El modelo tiene que ser lo que devuelve `models.load`", model, GPT1LMHeadModel)
     models.check_finite(model)
+    if model.dtype == torch.float64:
+        raise TrainingError(
+            "Los pesos del modelo están en float64 y se entrena en float32: pasa model.float()."
+        )
     check_kind(RECIPE, recipe, PretrainingRecipe)
     check_kind(TOKENIZER, tokenizer, GPT1Tokenizer)
     ids = tokenizer.text_to_ids(read_text(text))

@@ -24,6 +24,9 @@ class Layout:
     skip_broken: bool = False  # el original trae líneas incompletas: se descartan y se dice cuántas
 
 
+FAMILIES = ("classification", "entailment", "similarity", "multiple_choice")  # artículo, figura 1
+
+
 @dataclass(frozen=True)
 class Task:
     """Una tarea del catálogo. Artículo, tabla 1; lección 06.
@@ -43,6 +46,12 @@ class Task:
     hub_columns: tuple[str, str] = ("", "")  # columnas del Hub que son `text` y `pair`
     in_course: bool = False
     long_context: bool = False  # documento + pregunta: se recorta por el principio (ver encode_task)
+
+    def __post_init__(self):
+        if self.family not in FAMILIES:
+            raise TaskError(
+                f"La familia «{self.family!s:.40}» no puede ser: elige entre {', '.join(FAMILIES)}."
+            )
 
     @property
     def regression(self) -> bool:

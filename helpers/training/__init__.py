@@ -9,6 +9,7 @@ from helpers.training.folder import (
     last_checkpoint,
     mark_finished,
     output_folder,
+    step_of,
 )
 from helpers.training.recipe import (
     Recipe,
@@ -57,6 +58,7 @@ __all__ = [
     "refuse_less",
     "silence",
     "split_batch",
+    "step_of",
     "total_steps",
     "train",
     "warn_if_alone",

@@ -26,7 +26,7 @@ STATE = "trainer_state.json"
 SUMS = "sums.json"  # de qué entrenamiento es un punto de control y la huella de cada archivo: lo último que se escribe
 RESULTS = ("*.json", "model.safetensors", "merges.txt")  # lo que queda de un entrenamiento acabado
 SHAPE = ("n_layer", "n_embd", "n_head", "n_positions", "vocab_size", "afn", "layer_norm_epsilon")
-FORMAT = 4  # se sube a mano cuando cambia lo que un entrenamiento deja en su carpeta
+FORMAT = 5  # se sube a mano cuando cambia lo que un entrenamiento deja en su carpeta
 TOLD = {
     "weights": "los pesos de partida",
     "data": "los datos",
@@ -70,7 +70,8 @@ def claim(out, identity: dict, how: dict, finished: str, may_change=lambda befor
     """Apunta en `out` que su entrenamiento es el de `identity`; devuelve si ya está acabado (`finished`, su archivo).
 
     Lanza `TrainingError` si lo que hay es de otro, y dice en qué se distingue, o si no se sabe de cuál es. Lo que
-    `may_change(before)` permite que cambie, y cómo se entrena (`how`), se apuntan junto a lo de antes.
+    `may_change(before)` permite que cambie, y cómo se entrena (`how`), se apuntan junto a lo de antes y hasta qué
+    actualización (`until`) fue así.
     """
     out, identity = Path(out), {"format": FORMAT, **identity}
     how = how | {"processes": PartialState().num_processes}
@@ -88,7 +89,8 @@ def claim(out, identity: dict, how: dict, finished: str, may_change=lambda befor
         before = before or {}
         stages, past = before.get("stages", []), [*changed, *changes(before, how)]
         if past := {name: before[name] for name in past if name in before}:
-            stages = [*stages, past]
+            last = last_checkpoint(out / CHECKPOINTS, verbose=False)
+            stages = [*stages, past | {"until": step_of(last) if last else 0}]
         # con otro nombre propio, lo que hubiera en la carpeta de un entrenamiento borrado no se toma por suyo
         record = identity | how | {"run": before.get("run") or secrets.token_hex(8)}
         write_json(out / RUN, record | ({"stages": stages} if stages else {}))
@@ -219,10 +221,8 @@ def last_checkpoint(folder, verbose: bool = True) -> str | None:
 
 def _checkpoints(folder) -> list[tuple[int, Path]]:
     """Los puntos de control de `folder`, enteros o no, cada uno con su actualización."""
-    numbered = [
-        (place.name.removeprefix("checkpoint-"), place) for place in Path(folder).glob("checkpoint-*")
-    ]
-    return [(int(step), place) for step, place in numbered if step.isdecimal() and place.is_dir()]
+    places = [place for place in Path(folder).glob("checkpoint-*") if place.is_dir()]
+    return [(step_of(place), place) for place in places if place.name[len("checkpoint-") :].isdecimal()]
 
 
 def drop_later(folder, step: int) -> None:
@@ -230,6 +230,11 @@ def drop_later(folder, step: int) -> None:
     for later, place in _checkpoints(folder):
         if later > step:
             shutil.rmtree(place, ignore_errors=True)
+
+
+def step_of(checkpoint) -> int:
+    """La actualización en que se escribió un punto de control."""
+    return int(Path(checkpoint).name.removeprefix("checkpoint-"))
 
 
 def _damage(checkpoint: Path) -> str | None:
