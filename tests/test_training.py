@@ -1016,6 +1016,7 @@ def test_an_impossible_value_is_one_sentence(preset, name, value):
 def test_possible_values_are_accepted():
     FineTuningRecipe(batch=np.int64(4), epochs=0.5, learning_rate=np.float32(1e-3), max_grad_norm=0, warmup=0)
     replace(SMALL, dropout=0, weight_decay=0, warmup=0, save_every=-1, max_steps=-1)
+    json.dumps(replace(SMALL, learning_rate=np.longdouble(1e-3), epochs=Fraction(1, 2)).identity())
     with pytest.raises(TrainingError, match="n_embd=30 .* múltiplo"):
         replace(SMALL, n_embd=30)
     with pytest.raises(TrainingError, match="van juntas"):

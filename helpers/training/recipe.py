@@ -78,10 +78,10 @@ class Recipe:
         for name, rule in self.RULES.items():
             value = getattr(self, name)
             check_value(name, value, rule)
-            if hasattr(value, "item"):  # de NumPy: JSON no los sabe escribir
-                object.__setattr__(self, name, value.item())
-            elif isinstance(value, Real) and not isinstance(value, int | float):  # ni una fracción
-                object.__setattr__(self, name, float(value))
+            # JSON no sabe escribir los de NumPy, alguno ni tras `item`, ni las fracciones
+            value = value.item() if hasattr(value, "item") else value
+            plain = not isinstance(value, Real) or isinstance(value, int | float)
+            object.__setattr__(self, name, value if plain else float(value))
 
     def identity(self) -> dict:
         """Lo que distingue un entrenamiento de otro: todo menos cómo se reparte, se guarda y se calcula (`HOW`)."""
