@@ -30,7 +30,8 @@ class Rule(NamedTuple):
             return False
 
     def __str__(self) -> str:
-        others = [repr(other) if isinstance(other, str) else str(other) for other in self.also]
+        # `None` es no darlo: en la terminal no se puede escribir
+        others = [repr(one) if isinstance(one, str) else str(one) for one in self.also if one is not None]
         if self.kind not in (int, float):
             return f"una de {', '.join(others)}" if others else "True o False"
         told = "un entero" if self.kind is int else "un número"

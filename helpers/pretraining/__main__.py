@@ -60,7 +60,9 @@ def parse(arguments=None) -> argparse.Namespace:
     )
     parser.add_argument("--init", type=expanded, help="carpeta con pesos de partida")
     parser.add_argument(
-        "--held-out", default="20", help="TSV con los títulos de prueba, o un número n: uno de cada n textos"
+        "--held-out",
+        default="20",
+        help="TSV con los títulos de prueba, o un número n: uno de cada n textos (si no, de cada 20)",
     )
     parser.add_argument("--processes", type=int, help="procesos para tokenizar")
     parser.add_argument(

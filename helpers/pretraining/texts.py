@@ -88,7 +88,11 @@ def split_held_out(documents, titles=None, every: int = 0) -> tuple[list[Documen
     if not training or not held_out:
         raise CorpusError(
             f"Hacen falta textos para entrenar y para probar, y han quedado {len(training)} y {len(held_out)}: "
-            "añade documentos o cambia --held-out."
+            + (
+                "añade documentos."
+                if len(documents) < 2
+                else f"con --held-out, elige de 2 a {len(documents)}."
+            )
         )
     return training, held_out
 
@@ -97,8 +101,8 @@ def read_titles(path) -> list[str]:
     """Los títulos de la columna `title` de un archivo TSV con cabecera. Lanza `CorpusError` si no los hay."""
     if not expanded(path).exists():
         raise CorpusError(
-            f"No existe {path}: --held-out espera un TSV con la columna «title», o un entero n para apartar uno de "
-            "cada n textos."
+            f"No existe {path}: --held-out espera un TSV con la columna «title», o un entero n, desde 2, para "
+            "apartar uno de cada n textos."
         )
     with opened(path, CorpusError) as file:
         lines = file.read().splitlines() or [""]
