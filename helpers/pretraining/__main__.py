@@ -121,7 +121,8 @@ def prepare(options) -> tuple[Path, list[TokenFile]]:
         raise CorpusError(f"En {tokens} hay tokens de {' y '.join(others)}: elige otra carpeta o borra esa.")
     done = [read_token_file(tokens / f"{name}.bin") for name in PARTS]
     if all(done):
-        if any(file.vocabulary not in ("", _vocabulary(folder)) for file in done):
+        vocabulary = _vocabulary(folder)
+        if any(file.vocabulary not in ("", vocabulary) for file in done):
             raise CorpusError(
                 f"El vocabulario de {folder} no es aquel con que se hicieron los tokens de {tokens}: recupéralo, o "
                 "elige otra carpeta para los tokens."

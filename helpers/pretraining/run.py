@@ -104,8 +104,10 @@ def _may_change(trainer, before: dict) -> tuple[str, ...]:
     Si ya se han hecho las actualizaciones que se piden, o no hay punto de control desde el que seguir, no: quedaría
     apuntado un ajuste con el que no se ha entrenado. Lanza `TrainingError` si se han hecho más.
     """
+    if before.get("schedule") != "constant_with_warmup":
+        return ()
     args, last = trainer.args, last_checkpoint(trainer.args.output_dir, verbose=False)
-    if before.get("schedule") != "constant_with_warmup" or not last:
+    if not last:
         return ()
     done, total = step_of(last), total_steps(trainer)
     refuse_less(args, done, total)

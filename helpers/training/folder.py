@@ -77,7 +77,8 @@ def claim(out, identity: dict, how: dict, finished: str, may_change=lambda befor
     how = how | {"processes": PartialState().num_processes}
     before = _read_run(out, finished)
     changed = [] if before is None else changes(before, identity)
-    refuse_changes(out, before, identity, [name for name in changed if name not in may_change(before)])
+    allowed = may_change(before) if changed else ()  # una vez: lee las huellas de los puntos de control
+    refuse_changes(out, before, identity, [name for name in changed if name not in allowed])
     sums = {} if before is None or changed else before.get("finished")
     done = isinstance(sums, dict) and finished in sums and (out / finished).exists()
     if done and (problem := _changed_file(out, sums)):
