@@ -4,14 +4,15 @@ SHELL := /bin/sh
 PY := $(if $(filter Windows_NT,$(OS)),.venv/Scripts/python.exe,.venv/bin/python)
 
 .DEFAULT_GOAL := ayuda
-.PHONY: ayuda curso actualizar test navegador test-todo colab minimas ultimas vocabulario bench lecciones paginas sitio lint direccion candado entorno herramientas
+.PHONY: ayuda curso actualizar test lentas navegador test-todo colab minimas ultimas vocabulario bench lecciones paginas sitio lint direccion candado entorno herramientas
 
 ayuda:
 	@echo "make curso       abre JupyterLab en tu copia de la lección 00 (SIN_NAVEGADOR=1: solo escribe la dirección)"
 	@echo "make actualizar  trae la edición nueva del curso sin pisar lo que has escrito"
-	@echo "make test        pasa las pruebas, salvo las del navegador"
-	@echo "make navegador   pasa las pruebas que abren un navegador (en Debian y como administrador, lo instala)"
-	@echo "make test-todo   además, lo largo: las lecciones en Colab y con un modelo de la forma del de OpenAI"
+	@echo "make test        pasa las pruebas de cada cambio"
+	@echo "make lentas      pasa las que tardan: las lecciones que entrenan, las soluciones en una GPU simulada…"
+	@echo "make navegador   pasa las que abren un navegador (en Debian y como administrador, lo instala)"
+	@echo "make test-todo   todas, y lo largo: las lecciones en Colab y con un modelo de la forma del de OpenAI"
 	@echo "make colab       solo las lecciones con las versiones de Colab"
 	@echo "make minimas     las pruebas con las versiones más bajas que admite pyproject.toml; make ultimas, las más altas"
 	@echo "make vocabulario las pruebas que piden el vocabulario de GPT-1, que descarga (1,3 MB)"
@@ -46,7 +47,11 @@ actualizar: entorno
 
 test: herramientas
 	@echo "→ Pruebas, en dos procesos"
-	@$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not browser"
+	@$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not browser and not slow"
+
+lentas: herramientas
+	@echo "→ Pruebas lentas, en dos procesos"
+	@$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m slow
 
 navegador: herramientas
 	@$(PY) -m tools.browser
@@ -56,7 +61,7 @@ colab: herramientas
 	@$(PY) -m tools.setup_colab
 	@$(PY) -m pytest -q -n 2 --dist loadfile tests/long/test_colab.py
 
-test-todo: test navegador
+test-todo: test lentas navegador
 	@$(PY) -m tools.setup_colab
 	@echo "→ Lo largo"
 	@$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests/long

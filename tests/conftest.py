@@ -31,7 +31,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 
 def pytest_generate_tests(metafunc):
-    if "lesson" in metafunc.fixturenames:
+    by_hand = {mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")}
+    if "lesson" in metafunc.fixturenames and "lesson" not in by_hand:
         found = lessons.find() or [None]
         metafunc.parametrize(
             "lesson", found, indirect=True, ids=lambda path: path.stem if path else "ninguna"

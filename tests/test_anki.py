@@ -11,6 +11,7 @@ from helpers.exercises.quiz import bank
 from tools.lessons import ROOT
 
 
+@pytest.mark.slow
 def test_every_question_becomes_a_card():
     run = subprocess.run(
         [sys.executable, "-m", "helpers.exercises.anki"],
@@ -35,6 +36,7 @@ def test_every_question_becomes_a_card():
         )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="con tuberías de POSIX")
 def test_whoever_stops_reading_gets_no_trace():
     done = subprocess.run(

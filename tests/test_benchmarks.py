@@ -10,7 +10,7 @@ from tests.benchmarks.machine import exponent
 from tests.benchmarks.timing import against, alternate, at_most
 from tools import measures
 
-SLOW = ("finetuning", "pretraining", "commands")  # abren procesos: en tests/long/test_slow_benchmarks.py
+SLOW = ("finetuning", "pretraining", "commands")  # abren procesos
 VERSUS = {"name", "rival", "unit", "other", "ours", "times", "spread", "goal", "note"}
 ALONE = {"name", "unit", "ours", "spread", "limit", "note"}
 
@@ -23,18 +23,17 @@ def check_row(row):
     assert row.get("of", "leer") in measures.LIMITS and measures.sentence(row)
 
 
-def check_group(group):
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "group", [pytest.param(group, marks=[pytest.mark.slow] * (group in SLOW)) for group in GROUPS]
+)
+def test_each_group_measures_quickly_what_it_says(group):
+    """En pequeño: la igualdad que cada grupo comprueba, y la forma de sus filas."""
     found = measured(group, quick=True)
     assert found["rows"] or group == "site"
     for row in found["rows"]:
         check_row(row)
     assert found["machine"]["read"] > 0 and measures.where(found["machine"])
-
-
-@pytest.mark.parametrize("group", [group for group in GROUPS if group not in SLOW])
-def test_each_group_measures_quickly_what_it_says(group):
-    """En pequeño: la igualdad que cada grupo comprueba, y la forma de sus filas."""
-    check_group(group)
 
 
 def test_every_script_is_a_group():

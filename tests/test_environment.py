@@ -74,6 +74,7 @@ def test_report_on_colab_does_not_miss_jupyterlab(monkeypatch, tag, missing):
     assert sum(not good for good, _ in report.findings()) == missing
 
 
+@pytest.mark.slow
 def test_flop_counter_says_nothing_in_red():
     """El aviso depende de cómo se compiló PyTorch (2.11 para CPU avisa; 2.13, no): se prueba por su registro."""
     code = (

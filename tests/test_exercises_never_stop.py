@@ -557,6 +557,7 @@ def test_it_works_in_a_thread_that_is_not_the_main_one():
     assert found[0][0] == "⏱"
 
 
+@pytest.mark.slow
 def test_an_endless_exercise_does_not_kill_the_kernel(tmp_path):
     import nbformat
     from nbclient import NotebookClient
@@ -699,6 +700,7 @@ def test_an_odd_name_or_unit_does_not_stop_a_bet(odd, capsys):
     exercises.calibration()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-16"])
 def test_no_console_breaks_what_is_printed(encoding, tmp_path):
     """Fuera de Jupyter, en una consola que no tiene «✅» ni «−»."""
@@ -935,6 +937,7 @@ for k in range(100):
 """
 
 
+@pytest.mark.slow
 def test_two_processes_that_write_at_once_lose_nothing():
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, name], **pipes) for name in ("uno", "dos")]

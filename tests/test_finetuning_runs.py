@@ -212,6 +212,7 @@ def test_a_tokenizer_that_is_not_one_is_told(folder):
         fine_tune(tokenizer, "sentiment", recipe=RECIPE, progress=False)
 
 
+@pytest.mark.slow
 def test_scores_as_soft_labels_and_as_regression(folder):
     data = few("similarity").map(lambda row: {"label": -1})
     for objective in (None, "regression"):
@@ -299,6 +300,7 @@ def test_mistakes_are_explained(folder, tmp_path, capsys, options, message):
     assert message in error and "Traceback" not in error
 
 
+@pytest.mark.slow
 def test_reproduction_ends_with_a_table_and_does_not_repeat(folder, tmp_path, capsys):
     arguments = ["--tasks", "sentiment", "story_cloze", "--model", str(folder), "--seeds", "2"]
     arguments += ["--out", str(tmp_path), *FLAGS.split(), "--max-steps", "2"]
@@ -340,6 +342,7 @@ def test_the_numbers_of_the_paper():
     assert reproduction.paper_value("race", pretrained=False) is None
 
 
+@pytest.mark.slow
 def test_language_fine_tuning_learns_the_text(folder, tmp_path):
     model = GPT1LMHeadModel.from_pretrained(folder)
     tokenizer = GPT1Tokenizer.from_pretrained(folder, model_max_length=128)

@@ -65,6 +65,7 @@ def test_the_decoder_alone_is_the_same_model(tiny, ids):
     torch.testing.assert_close(alone(ids), ours(ids).logits, atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 def test_the_decoder_is_short_and_needs_nothing_but_torch():
     """Sin transformers ni nada más del curso, con una configuración cualquiera, da logits."""
     assert len((ROOT / "helpers" / "gpt.py").read_text("utf-8").splitlines()) <= 180
@@ -349,6 +350,7 @@ def test_evaluating_leaves_the_model_as_it_was_even_after_an_error():
         assert model.training == model[1].training == training and torch.is_grad_enabled()
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_full_shape():
     """Las medidas de GPT-1: 116 534 784 parámetros y los mismos logits, con y sin caché."""

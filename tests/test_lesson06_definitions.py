@@ -107,6 +107,7 @@ def loop(solved, small):
     return ours["train_loop"], torch.randperm(420, generator=random).tolist()
 
 
+@pytest.mark.slow
 def test_the_loop_agrees_with_fine_tune_for_twenty_steps(small, loop):
     model, tokenizer = small
     train_loop, order = loop

@@ -404,6 +404,7 @@ def test_no_pickle_is_ever_read(checkpoint):
     fails(checkpoint, "falta model.safetensors")
 
 
+@pytest.mark.slow
 def test_environment_report():
     result = subprocess.run(
         [sys.executable, "-m", "helpers.environment"], cwd=environment.ROOT, capture_output=True, text=True
@@ -493,6 +494,7 @@ def test_int8_keeps_two_bytes_a_token_value_and_one_of_the_rest(int8_and_fp32):
     assert small.lm_head.packed.unpack()[0].dtype == torch.qint8
 
 
+@pytest.mark.slow
 def test_int8_takes_a_third_at_the_real_shape():
     with torch.device("meta"):
         whole = 4 * GPT1LMHeadModel(OpenAIGPTConfig()).num_parameters()

@@ -101,6 +101,7 @@ def write(path, value):
     path.write_text(json.dumps(value))
 
 
+@pytest.mark.slow
 def test_killed_in_the_second_pass_it_ends_the_same(decided, tmp_path):
     """Con Muon, y con el dropout que llega al repetirse los textos."""
     straight, killed = (shutil.copytree(decided / "muon", tmp_path / name) for name in ("seguido", "matado"))
@@ -172,6 +173,7 @@ def test_dropout_waits_for_the_second_pass_and_a_rising_loss_brings_the_final_de
     assert training.rate_now() == pytest.approx(0.001)
 
 
+@pytest.mark.slow
 def test_what_came_back_is_a_model_of_the_course_and_is_judged(decided, tmp_path, capsys):
     """La pérdida que midió `gpu_train` es la del modelo de la biblioteca; mejor que uno al azar, lo sustituye."""
     back = shutil.copytree(decided / "adamw", tmp_path / "vuelta")

@@ -5,8 +5,17 @@ from project_copy import copy_project, run_nbval, snapshot
 
 from tools import lessons
 
+SLOW = ("06", "09")  # las que entrenan pasan de dos minutos
+
 
 @pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "lesson",
+    [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * (path.stem[:2] in SLOW))
+        for path in lessons.find()
+    ],
+)
 def test_lesson_repeats_its_outputs(lesson, tmp_path):
     project = copy_project(tmp_path / "curso")
     before = snapshot(project)

@@ -93,6 +93,7 @@ def toy(tmp_path_factory):
     return root
 
 
+@pytest.mark.slow
 def test_every_task_of_the_paper_runs_and_is_compared_with_its_number(folder, toy, tmp_path, capsys):  # noqa: F811
     arguments = ["--tasks", *PRINTED, "--model", str(folder), "--source", str(toy), "--seeds", "1", "--quiet"]
     arguments += ["--batch", "8", "--micro-batch", "8", "--max-steps", "1", "--out", str(tmp_path)]

@@ -76,6 +76,7 @@ def test_finds_the_course_above(project, folder):
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_works_on_the_real_course(tmp_path):
     project = copy_project(tmp_path / "curso")
     done = run_cell(setup_cell.render(), project / "tests")

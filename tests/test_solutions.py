@@ -1,8 +1,7 @@
 """Las soluciones plegadas en cada lección son soluciones: puestas en su sitio, todas las comprobaciones dan ✅.
 
 De paso, se ejecutan en una GPU, de verdad si la hay y simulada si no: en la CPU ya las repite nbval. Que sin tocar nada
-digan ⏳ y la lección llegue al final lo prueban el contrato (lo guardado) y nbval. Las lecciones que entrenan pasan
-del minuto: estas, en `tests/long/test_slow_solutions.py`.
+digan ⏳ y la lección llegue al final lo prueban el contrato (lo guardado) y nbval.
 """
 
 import contract
@@ -14,7 +13,6 @@ from project_copy import copy_project
 from tools import lessons
 from tools.run_lessons import execute
 
-SLOW = ("06", "09")
 SIMULATED_GPU = """\
 import sys
 from pathlib import Path
@@ -58,9 +56,8 @@ def failing(path, folder, monkeypatch):
     return {name: text for name, text in verdicts.items() if "✅" not in text or "❌" in text or "⏳" in text}
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(
-    "path", [path for path in lessons.find() if path.stem[:2] not in SLOW], ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", lessons.find(), ids=lambda path: path.stem)
 def test_solutions_pass_their_checks_on_a_gpu(path, tmp_path, monkeypatch):
     assert failing(path, tmp_path, monkeypatch) == {}

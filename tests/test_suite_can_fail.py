@@ -50,6 +50,7 @@ def test_saving_twice_changes_nothing(sample):
     assert sample.read_bytes() == saved
 
 
+@pytest.mark.slow
 def test_nbval_catches_wrong_output_error_and_network(sample, tmp_path):
     notebook = lessons.read(sample)
     cell(notebook, "suma").outputs[0]["data"]["text/plain"] = "5"
@@ -66,6 +67,7 @@ def test_nbval_catches_wrong_output_error_and_network(sample, tmp_path):
     assert "La red está cortada en las pruebas" in output
 
 
+@pytest.mark.slow
 def test_nbval_compares_the_description_of_a_figure_and_not_its_pixels(sample, tmp_path):
     notebook = lessons.read(sample)
     figure = cell(notebook, "figura")
@@ -111,6 +113,7 @@ def test_wrong_solution_is_caught(sample):
     assert "❌" in contract.printed(check)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("batch", "verdict"), [("ids.to(device)", "cuda:0"), ("ids", "en la CPU")])
 def test_mixing_devices_is_caught(batch, verdict, tmp_path, monkeypatch):
     for name, value in lessons.offline_environment(tmp_path).items():

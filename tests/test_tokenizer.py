@@ -91,6 +91,7 @@ def mixed_text(size: int, seed: int = 0) -> str:
     return "\n".join(pieces)
 
 
+@pytest.mark.slow
 def test_same_ids_as_the_oracle_on_a_megabyte(pair):
     tokenizer, oracle = pair
     for line in SAMPLES:
@@ -280,6 +281,7 @@ def test_same_ids_as_the_oracle_without_spaces(pair, unit):
         ]
 
 
+@pytest.mark.slow
 def test_same_ids_as_the_oracle_on_long_mixtures():
     """Largas, sin espacios o con pocos, y con lo que más trabajo da a spaCy: signos, direcciones y casos especiales.
 
@@ -317,6 +319,7 @@ def test_more_layers_of_entities_and_marks_than_ftfy_can_bear():
         assert clean(text) == ftfy.fix_text(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [999_999, 1_000_000, 1_000_001])
 def test_a_line_of_more_than_a_million_characters(place):
     """ftfy la parte cada millón: lo que cae a caballo se queda sin reparar, aquí también."""

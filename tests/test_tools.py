@@ -232,6 +232,7 @@ def test_full_disk(tmp_path):
     assert not (tmp_path / ".venv").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_no_network(tmp_path):
     closed = "http://127.0.0.1:9/simple"  # nadie escucha ahí

@@ -312,6 +312,7 @@ def test_tokens_of_other_texts_are_not_taken_for_these(tokenizer, folder, tmp_pa
     assert read_token_file(tmp_path / "b.bin") is None
 
 
+@pytest.mark.slow
 def test_two_processes_do_not_train_in_the_same_folder(folder, tokens, tokenizer, tmp_path):  # noqa: F811
     code = "import sys; from pathlib import Path; from helpers.training import alone_in\n"
     code += "with alone_in(Path(sys.argv[1])): print('dentro', flush=True); sys.stdin.read()"
@@ -1254,6 +1255,7 @@ def test_control_c_saves_stops_and_the_same_command_ends_as_if_nothing(folder, t
     assert all(torch.equal(expected[name], found[name]) for name in expected)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="el tope de tamaño es de POSIX")
 def test_a_disk_that_fills_while_writing_tokens_is_told(tmp_path):
     """NumPy (`tofile`) no dice nada si no cabe, y el corpus quedaría cortado sin que nadie lo supiera."""
@@ -1380,6 +1382,7 @@ def test_control_c_while_importing_is_one_line(tmp_path, module):
     assert done.returncode == 130 and done.stderr == "Interrumpido.\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["helpers.environment", "helpers.exercises.anki"])
 def test_a_cp1252_console_does_not_break_anything(module):
     done = subprocess.run(
@@ -1429,6 +1432,7 @@ def test_no_file_of_a_checkpoint_can_be_another(tokens, tokenizer, tmp_path, cap
     assert "checkpoint-8 (es de otro entrenamiento)" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_no_file_of_a_finished_run_can_be_another(folder, tokens, tokenizer, tmp_path):  # noqa: F811
     starts = {
         "p": lambda out, seed=0: train(tokens, tokenizer, out, replace(SMALL, seed=seed)),
