@@ -14,7 +14,7 @@ from transformers.cache_utils import Cache
 # Lo que se le puede dar al modelo por su nombre: lo demás lo pasa por alto, como todos los de transformers.
 NAMES = (
     "input_ids", "attention_mask", "token_type_ids", "position_ids", "inputs_embeds", "past_key_values", "use_cache",
-    "labels", "logits_to_keep", "output_attentions", "output_hidden_states",
+    "labels", "logits_to_keep", "return_logits", "output_attentions", "output_hidden_states",
 )  # fmt: skip
 
 

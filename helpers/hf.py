@@ -17,7 +17,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutpu
 from transformers.models.openai.modeling_openai import OpenAIGPTPreTrainedModel
 from transformers.utils import can_return_tuple, logging
 
-from helpers import given, settings
+from helpers import chunked, given, settings
 from helpers.gpt import GPT1, causal_mask
 
 
@@ -133,12 +133,13 @@ class GPT1LMHeadModel(OpenAIGPTLMHeadModel):
         self.post_init()
 
     @can_return_tuple
-    def forward(self, input_ids=None, labels=None, logits_to_keep=0, **kwargs):
+    def forward(self, input_ids=None, labels=None, logits_to_keep=0, return_logits=True, **kwargs):
         """`input_ids` [lote, T] → `CausalLMOutputWithPast` con `logits` [lote, T, vocabulario].
 
         Con `labels` (los mismos ids; -100 = no cuenta) añade `loss`: entropía cruzada media en nats por token. Los
-        `labels` se desplazan aquí dentro. `logits_to_keep=n` calcula solo las `n` últimas posiciones. Lo demás, y los
-        errores, como en `GPT1Model`.
+        `labels` se desplazan aquí dentro. `logits_to_keep=n` calcula solo las `n` últimas posiciones. Con
+        `return_logits=False`, al entrenar, la pérdida sale por trozos y no hay `logits`. Lo demás, y los errores, como
+        en `GPT1Model`.
         """
         given.check_kept(logits_to_keep)
         body = self.transformer(input_ids, **kwargs)
@@ -147,6 +148,11 @@ class GPT1LMHeadModel(OpenAIGPTLMHeadModel):
                 labels, logits_to_keep, *body.last_hidden_state.shape[:2], self.config.vocab_size
             )
             labels = labels.long()
+        if not (return_logits or labels is None) and chunked.applies(
+            body.last_hidden_state, self.lm_head.weight
+        ):
+            loss = self._chunked_loss(body.last_hidden_state, labels, kwargs.get("num_items_in_batch"))
+            return CausalLMOutputWithPast(loss=loss, past_key_values=body.past_key_values)
         keep = slice(-logits_to_keep, None) if isinstance(logits_to_keep, Integral) else logits_to_keep
         logits = self.lm_head(body.last_hidden_state[:, keep])
         loss = None
@@ -161,6 +167,16 @@ class GPT1LMHeadModel(OpenAIGPTLMHeadModel):
             hidden_states=body.hidden_states,
             attentions=body.attentions,
         )
+
+    def _chunked_loss(self, hidden, labels, count=None) -> torch.Tensor:
+        """La pérdida de `loss_function`: la media de los tokens que cuentan, o su suma entre `count`."""
+        flat, targets = hidden[:, :-1].flatten(0, 1), labels[:, 1:].flatten()
+        counted = (targets != -100).nonzero()[:, 0]
+        if len(counted) < len(targets):
+            flat, targets = flat.index_select(0, counted), targets[counted]
+        count = len(counted) if count is None else count
+        share = torch.ones(len(counted), device=flat.device) / count
+        return chunked.linear_cross_entropy(flat, self.lm_head.weight, targets, share)
 
     def generate(self, inputs=None, generation_config=None, **kwargs):
         """Como `generate` de `transformers`, pero antes mira lo que se da (`given`) y lo que se pide (`settings`)."""

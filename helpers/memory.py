@@ -1,7 +1,8 @@
 """¿Cabe un entrenamiento en la memoria? Se calcula antes de empezar, cuando aún se está a tiempo de elegir. Lección 06.
 
-Lo que más ocupa suelen ser los logits: con el vocabulario de GPT-1, 162 kB por token y copia. `tests/test_memory.py`
-compara estas cuentas con lo que PyTorch pide, y `tests/benchmarks/memory.py`, con el pico de entrenamientos enteros.
+En una GPU, lo que más ocupa suelen ser los logits: con el vocabulario de GPT-1, 162 kB por token y copia.
+`tests/test_memory.py` compara estas cuentas con lo que PyTorch pide, y `tests/benchmarks/memory.py`, con el pico de
+entrenamientos enteros.
 """
 
 import os
@@ -10,6 +11,7 @@ from typing import NamedTuple
 
 import torch
 
+from helpers.chunked import ROWS
 from helpers.spanish import number
 from helpers.training import TrainingError
 
@@ -47,12 +49,20 @@ def needed(model, batch: Batch, half=False, cuda=False, accumulates=False, copie
     Hay dos momentos malos: hechos los logits, con sus dos gradientes (o los de un bloque, si no hay logits) y nada aún
     suelto; y al acabar la pasada hacia atrás, con todos los gradientes y los dos de los embeddings, que son también la
     matriz de salida, sin sumar. Si se acumulan varios lotes, en el primero ya hay gradientes.
+    En CPU y fp32, los logits van por trozos (`helpers.chunked`): de ellos hay una copia de un trozo, y desde entonces
+    los gradientes de la matriz de salida, al que se suma el de los embeddings, y de lo que le llega.
     """
     config, weights, tokens = model.config, FP32 * model.num_parameters(), batch.sequences * batch.length
     block = tokens * (10 * config.n_embd + 3 * config.n_head * batch.length)
-    passing = FP32 * max(3 * batch.predicted * config.vocab_size, block)
+    table = config.vocab_size * config.n_embd
+    if half or cuda:
+        passing, sums = FP32 * max(3 * batch.predicted * config.vocab_size, block), 2
+    else:
+        rows = min(batch.predicted, ROWS)
+        output = rows and table + batch.predicted * config.n_embd
+        passing, sums = FP32 * (output + max(rows * config.vocab_size, block)), 1
     first = int(SLACK * (activations(config, batch, half, cuda) + passing)) + accumulates * weights
-    last = weights + (2 + accumulates) * FP32 * config.vocab_size * config.n_embd
+    last = weights + (sums + accumulates) * FP32 * table
     # las dos medias de Adam en fp32 y, con precisión mixta, una copia de los pesos en 16 bits
     return (2 + copies) * weights + half * weights // 2 + max(first, last)
 

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from transformers import OpenAIGPTConfig, OpenAIGPTDoubleHeadsModel
 
+from helpers import chunked
 from helpers.finetuning import GPT1ForTask, TrainingError, lm_losses, soft_targets
 from helpers.hf import GPT1LMHeadModel
 from helpers.tasks import TASKS, pad
@@ -166,28 +167,64 @@ def test_lm_loss_is_a_mean_of_sequences_and_not_of_tokens():
     assert model(**same).lm_loss.item() == pytest.approx(peer_loss(same), abs=1e-5)
 
 
-def test_the_lm_head_only_sees_positions_that_count():
-    model, found, seen = tiny("story_cloze"), examples("story_cloze"), []
-    model.lm_head.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0].shape))
+@pytest.fixture(params=["por trozos", "entera"])
+def multiplied(request, monkeypatch):
+    """Las formas de lo que se multiplica por la matriz de salida, de una de las dos maneras de calcular L1."""
+    seen = []
+
+    def note(x, *args):
+        seen.append(tuple(x.shape))
+        return x.sum()
+
+    if request.param == "entera":
+        monkeypatch.setattr(chunked, "applies", lambda x, weight: False)
+    monkeypatch.setattr(chunked, "linear_cross_entropy", note)
+
+    def watch(model):
+        model.lm_head.register_forward_pre_hook(lambda module, inputs: seen.append(tuple(inputs[0].shape)))
+        return seen
+
+    return watch
+
+
+def test_the_lm_head_only_sees_positions_that_count(multiplied):
+    model, found = tiny("story_cloze"), examples("story_cloze")
+    seen = multiplied(model)
     model(**pad(found))
     assert seen == [(sum(len(ids) - 1 for example in found for ids in example["sequences"]), 16)]
 
 
-def test_without_lambda_the_lm_head_is_never_called():
+def test_without_lambda_the_lm_head_is_never_called(multiplied):
     model, batch = tiny("similarity", lm_coef=0.0), pad(examples("similarity"))
-
-    def fail(*args):
-        raise AssertionError("se ha llamado a lm_head")
-
-    model.lm_head.register_forward_pre_hook(fail)
+    seen = multiplied(model)
     output = model(**batch)
     assert output.lm_loss is None and torch.equal(output.loss, output.clf_loss)
     aided = tiny("similarity", lm_coef=0.5)
-    aided.lm_head.register_forward_pre_hook(fail)
+    multiplied(aided)
     aided(**{name: value for name, value in batch.items() if name != "labels"})
     aided(**batch, with_lm=False)
-    with pytest.raises(AssertionError):
-        aided(**batch)
+    assert seen == []
+    aided(**batch)
+    assert seen
+
+
+@pytest.mark.parametrize("rows", [1, 7, 512])
+@pytest.mark.parametrize("family", ["story_cloze", "similarity"])
+def test_in_chunks_the_losses_and_gradients_are_the_same(monkeypatch, family, rows):
+    """Trozos de un token, trozos que no llenan el último y uno solo; con relleno y secuencias de largos distintos."""
+    found = {}
+    for way in ("entera", "por trozos"):
+        monkeypatch.setattr(chunked, "ROWS", rows)
+        if way == "entera":
+            monkeypatch.setattr(chunked, "applies", lambda x, weight: False)
+        model = tiny(family)
+        output = model(**pad(examples(family)))
+        (output.loss / 3).backward()  # como al acumular: el gradiente de la pérdida no es 1
+        found[way] = [output.lm_loss, *(param.grad for param in model.parameters())]
+        monkeypatch.undo()
+    assert len(found["entera"]) == len(list(model.parameters())) + 1
+    for whole, part in zip(*found.values(), strict=True):
+        torch.testing.assert_close(part, whole)
 
 
 def test_the_sequences_of_an_example_share_the_dropout_mask():

@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import math
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 from transformers import OpenAIGPTConfig, OpenAIGPTLMHeadModel, TextStreamer
 
-from helpers import gpt
+from helpers import chunked, gpt
 from helpers.environment import ROOT
 from helpers.hf import GPT1LMHeadModel, evaluating
 from helpers.models import MINI
@@ -93,6 +94,46 @@ def test_same_logits(tiny, ids):
     torch.testing.assert_close(found.loss, expected.loss)
     for one, other in zip(found.hidden_states, expected.hidden_states, strict=True):
         torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("rows", [1, 5, 512])
+@pytest.mark.parametrize("ignored", [False, True])
+@pytest.mark.parametrize("count", [None, 7])
+@pytest.mark.parametrize("scale", [1, 300])
+def test_the_loss_in_chunks_is_the_loss(monkeypatch, ids, rows, ignored, count, scale):
+    """La pérdida y los gradientes son los de transformers, que hace los logits enteros; con `scale`, exp desborda."""
+    monkeypatch.setattr(chunked, "ROWS", rows)
+    ours, reference = twins(**TINY)
+    for model in (ours, reference):
+        model.transformer.tokens_embed.weight.data *= scale
+    labels = ids.masked_fill(torch.arange(ids.shape[1]) % 3 == 0, -100) if ignored else ids
+    more = {} if count is None else {"num_items_in_batch": count}
+    whole = reference(ids, labels=labels, **more).loss
+    part = ours(ids, labels=labels, return_logits=False, **more)
+    assert part.logits is None
+    torch.testing.assert_close(part.loss, whole)
+    for loss in (part.loss, whole):
+        (loss / 2).backward()
+    expected = dict(reference.named_parameters())
+    for name, param in ours.named_parameters():
+        largest = expected[name].grad.abs().max()
+        torch.testing.assert_close(param.grad, expected[name].grad, rtol=1e-4, atol=1e-5 * float(largest))
+    with torch.no_grad():  # sin gradientes no hay nada que ganar: es la de siempre
+        assert ours(ids, labels=labels, return_logits=False, **more).logits is not None
+
+
+def test_a_second_backward_is_refused_and_not_wrong(tiny, ids):
+    loss = tiny[0](ids, labels=ids, return_logits=False).loss
+    loss.backward(retain_graph=True)
+    with pytest.raises(RuntimeError):
+        loss.backward()
+    tiny[0].zero_grad()
+
+
+def test_not_a_number_goes_through_the_chunks(ids):
+    ours, _ = twins(**TINY)
+    ours.transformer.tokens_embed.weight.data[3, 0] = math.nan
+    assert ours(ids, labels=ids, return_logits=False).loss.isnan()
 
 
 @torch.no_grad()

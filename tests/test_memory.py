@@ -82,11 +82,14 @@ def allocated_peak(step, trace) -> int:
 @pytest.mark.parametrize(
     ("width", "vocabulary", "batch"), [(64, 4000, Batch(4, 64, 256)), (64, 10_000, Batch(1, 8, 8))]
 )
-@pytest.mark.parametrize("dropout", [0.0, 0.1])
+@pytest.mark.parametrize(("dropout", "cuda"), [(0.0, False), (0.1, False), (0.0, True)])
 def test_a_step_asks_for_what_is_counted(
-    monkeypatch, tmp_path, width, vocabulary, batch, accumulates, dropout
+    monkeypatch, tmp_path, width, vocabulary, batch, accumulates, dropout, cuda
 ):
-    """En el primer tamaño mandan los logits, y en el segundo, los gradientes de los embeddings."""
+    """En el primer tamaño mandan los logits, y en el segundo, los gradientes de los embeddings.
+
+    Sin dropout, una GPU solo se distingue en que los logits no van por trozos.
+    """
     monkeypatch.setattr(memory, "SLACK", 1)
     shape = {"n_embd": width, "n_layer": 3, "n_head": 4, "n_positions": batch.length}
     model = GPT1LMHeadModel(
@@ -96,7 +99,7 @@ def test_a_step_asks_for_what_is_counted(
     ids = torch.zeros(batch.sequences, batch.length, dtype=torch.long)
 
     def step():
-        output = model(ids, labels=ids, use_cache=False)
+        output = model(ids, labels=ids, use_cache=False, return_logits=cuda)
         loss = output.loss
         del output  # como `Trainer`, que solo se queda con la pérdida
         loss.backward()
@@ -106,7 +109,7 @@ def test_a_step_asks_for_what_is_counted(
     if not accumulates:
         model.zero_grad()
     already = 2 * weights + accumulates * weights  # Adam no está aquí, y los gradientes acumulados ya estaban
-    counted = memory.needed(model, batch, accumulates=accumulates) - already
+    counted = memory.needed(model, batch, cuda=cuda, accumulates=accumulates) - already
     assert counted == pytest.approx(allocated_peak(step, tmp_path / "trace.json"), rel=0.05)
 
 
@@ -164,13 +167,15 @@ def test_the_batch_of_the_paper_on_a_t4(monkeypatch, task, sequences, length, fi
 
 
 def test_the_logits_count_only_when_they_are_made():
-    encoded = long_texts("sst2", 1, 60)
+    encoded = long_texts("sst2", 1, 200)
     with_lm, without = (largest(encoded, 8, with_lm=wanted) for wanted in (True, False))
-    assert with_lm == Batch(8, 60, 8 * 59) and without == Batch(8, 60, 0)
+    assert with_lm == Batch(8, 200, 8 * 199) and without == Batch(8, 200, 0)
     model = gpt1_on_meta()
-    saving = memory.needed(model, with_lm) - memory.needed(model, without)
-    assert 0 < saving < 12 * 8 * 59 * 40481
-    assert memory.needed(model, Batch(8, 60, 0)) > 3 * 4 * model.num_parameters()
+    saving = memory.needed(model, with_lm, cuda=True) - memory.needed(model, without, cuda=True)
+    assert 0 < saving <= 1.2 * 12 * 8 * 199 * 40481
+    in_chunks = memory.needed(model, with_lm) - memory.needed(model, without)
+    assert 0 <= in_chunks < saving / 3 + 1.2 * 4 * 40481 * 768
+    assert memory.needed(model, without) > 3 * 4 * model.num_parameters()
 
 
 def test_what_is_available(monkeypatch, tmp_path):

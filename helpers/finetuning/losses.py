@@ -3,6 +3,8 @@
 import torch
 from torch.nn import functional as F
 
+from helpers import chunked
+
 OBJECTIVES = ("class", "soft", "regression")
 
 
@@ -15,13 +17,25 @@ def lm_losses(hidden, input_ids, real, lm_head) -> torch.Tensor:
     `OpenAIGPTDoubleHeadsModel` da otro valor.
     En una secuencia de un solo token no se predice nada: es 0. Fuente: train.py, líneas 173-178. Lección 06.
     """
+    flat, targets, rows, counts = _predicted(hidden, input_ids, real)
+    losses = F.cross_entropy(lm_head(flat).float(), targets, reduction="none")
+    return losses.new_zeros(len(hidden)).index_add(0, rows, losses) / counts
+
+
+def lm_loss(hidden, input_ids, real, lm_head) -> torch.Tensor:
+    """La media de `lm_losses`; al entrenar en CPU, por trozos (`helpers.chunked`)."""
+    if not chunked.applies(hidden, lm_head.weight):
+        return lm_losses(hidden, input_ids, real, lm_head).mean()
+    flat, targets, rows, counts = _predicted(hidden, input_ids, real)
+    return chunked.linear_cross_entropy(flat, lm_head.weight, targets, 1 / (len(hidden) * counts[rows]))
+
+
+def _predicted(hidden, input_ids, real):
+    """De cada token que se predice, el vector [N, n_embd], el id [N] y la secuencia [N]; y cuántos hay en cada una."""
     predicted = real[:, :-1] & real[:, 1:]
     rows, columns = predicted.nonzero(as_tuple=True)
-    flat = hidden.flatten(0, 1).index_select(
-        0, rows * hidden.shape[1] + columns
-    )  # [tokens predichos, n_embd]
-    losses = F.cross_entropy(lm_head(flat).float(), input_ids[rows, columns + 1], reduction="none")
-    return losses.new_zeros(len(hidden)).index_add(0, rows, losses) / predicted.sum(1).clamp(min=1)
+    flat = hidden.flatten(0, 1).index_select(0, rows * hidden.shape[1] + columns)
+    return flat, input_ids[rows, columns + 1], rows, predicted.sum(1).clamp(min=1)
 
 
 def soft_targets(scores, classes: int = 6) -> torch.Tensor:

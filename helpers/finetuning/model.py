@@ -8,7 +8,7 @@ from torch import nn
 from transformers.models.openai.modeling_openai import OpenAIGPTPreTrainedModel
 from transformers.utils import ModelOutput
 
-from helpers.finetuning.losses import OBJECTIVES, expected_score, lm_losses, task_losses
+from helpers.finetuning.losses import OBJECTIVES, expected_score, lm_loss, task_losses
 from helpers.hf import GPT1Model
 from helpers.tasks import Task, find_task, input_tokens
 from helpers.training import TrainingError
@@ -116,9 +116,9 @@ class GPT1ForTask(OpenAIGPTPreTrainedModel):
         if self.config.lm_coef == 0 or with_lm is False:
             return TaskOutput(loss=clf_loss, logits=logits, clf_loss=clf_loss)
         real = torch.ones_like(ids, dtype=torch.bool) if mask is None else mask.bool()
-        lm_loss = lm_losses(hidden, ids, real, self.lm_head).mean()
-        loss = clf_loss + self.config.lm_coef * lm_loss
-        return TaskOutput(loss=loss, logits=logits, clf_loss=clf_loss, lm_loss=lm_loss)
+        language = lm_loss(hidden, ids, real, self.lm_head)
+        loss = clf_loss + self.config.lm_coef * language
+        return TaskOutput(loss=loss, logits=logits, clf_loss=clf_loss, lm_loss=language)
 
     def _logits(self, pooled):
         """Vectores de `_classify_` [B, K, n_embd] → logits."""

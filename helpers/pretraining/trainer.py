@@ -127,6 +127,10 @@ class WindowTrainer(CarefulTrainer):
         batch = args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size
         return RandomSampler(data, num_samples=len(data) - len(data) % batch)
 
+    def compute_loss(self, model, inputs, *args, **kwargs):
+        """Al entrenar basta la pérdida: sin los logits, va más deprisa y en menos memoria."""
+        return super().compute_loss(model, inputs | {"return_logits": False}, *args, **kwargs)
+
     def get_eval_dataloader(self, eval_dataset=None):
         drop, self.args.dataloader_drop_last = self.args.dataloader_drop_last, False
         try:
