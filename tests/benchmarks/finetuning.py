@@ -185,7 +185,7 @@ def rows(quick: bool = False) -> list[dict]:
     worst = check_equal(options)
     _, _, encoded = prepare(options, dropout=0.0)
     found = {way: [] for way in WAYS if way != "full" or not quick}
-    for _ in range(1 if quick else 3):
+    for _ in range(1 if quick else 2):
         for way, runs in found.items():
             runs.append(alone(way, *arguments))
     note = (
