@@ -5,6 +5,7 @@ que de los pesos redondeados sale lo mismo (lo que escribe con pesos de verdad l
 """
 
 import copy
+import statistics
 
 import torch
 from transformers import OpenAIGPTConfig, OpenAIGPTLMHeadModel
@@ -31,7 +32,7 @@ def rows(quick: bool = False) -> list[dict]:
     ours = GPT1LMHeadModel(config).eval()
     ours.load_state_dict(theirs.state_dict())
     shapes = [(1, 4, 6, 4), (2, 4, 6, 4)] if quick else SHAPES
-    return [*(compared(theirs, ours, quick, *shape) for shape in shapes), rounded(ours, quick)]
+    return [*(compared(theirs, ours, quick, *shape) for shape in shapes), *rounded(ours, quick)]
 
 
 def read_per_token(model, tokens: float = 0) -> int:
@@ -69,12 +70,20 @@ def compared(theirs, ours, quick, batch, length, new, goal) -> dict:
     )  # fmt: skip
 
 
-def rounded(ours, quick: bool) -> dict:
+def int8_bytes(small) -> int:
+    """Lo que ocupa un modelo en int8: lo empaquetado, que `unpack()` da de un byte, con sus escalas, y lo demás."""
+    packed = [part.packed.unpack()[0] for part in small.modules() if hasattr(part, "packed")]
+    kept = sum(value.nbytes for value in (*small.parameters(), *small.buffers()))
+    return kept + sum(weight.numel() + 4 * len(weight) for weight in packed)
+
+
+def rounded(ours, quick: bool) -> list[dict]:
     small = quantize(copy.deepcopy(ours))
     ids, new = torch.randint(1, ours.config.vocab_size, (1, 8)), 6 if quick else 64
     with torch.inference_mode():
         apart = (small(ids).logits - ours(ids).logits).abs().max() / ours(ids).logits.abs().max()
     assert apart < 0.05, f"los logits en int8 se apartan {apart}"
+    limit = read_bandwidth(20 if quick else 400)
     seconds = alternate(
         1 if quick else 5,
         {
@@ -82,7 +91,14 @@ def rounded(ours, quick: bool) -> dict:
             for name, model in (("fp32", ours), ("int8", small))
         },
     )
-    return against(
+    share = new * read_per_token(ours) / 4 / statistics.median(seconds["int8"]) / limit
+    time = against(
         f"Generar en int8, 8 + {new} tokens, lote de 1", "el curso en fp32", seconds["fp32"], seconds["int8"], 2.5,
-        note=f"logits a un {100 * apart:.1f} % de los de fp32".replace(".", ","),
+        share=share, of="leer",
+        note="lo demás, casi todo, preparar lo que entra en cada matriz; logits a un "
+        f"{100 * apart:.1f} % de los de fp32".replace(".", ","),
     )  # fmt: skip
+    whole, rest = 4 * ours.num_parameters(), int8_bytes(small)
+    note = "la tabla de los tokens está dos veces: para consultarla y para la salida"
+    memory = against("Pesos en int8", "el curso en fp32", [whole / 1e6], [rest / 1e6], 3, "MB", note)
+    return [time, memory]
