@@ -81,7 +81,9 @@ class Splitter:
 
     def _pieces(self, chunk: str) -> list[str]:
         """Los tokens de un trozo sin espacios: prefijos, lo de en medio y sufijos (spaCy: `_tokenize`)."""
-        if chunk.isascii() and chunk.isalpha():  # lo habitual: sin signos ni cifras, solo un caso especial («cannot»)
+        if (
+            chunk.isascii() and chunk.isalpha()
+        ):  # lo habitual: sin signos ni cifras, solo un caso especial («cannot»)
             return self.rules.get(chunk, [chunk])
         start, end, size = 0, len(chunk), 0
         before, after = [], []

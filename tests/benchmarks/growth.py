@@ -93,7 +93,7 @@ def by_memory() -> list[dict]:
     }
     return [
         row(
-            f"Ajuste fino, memoria con {what}", limit, sizes,
+            f"Ajuste fino, memoria con {what}", limit, list(sizes),
             [alone(case)["measured"] / 1e6 for case in sizes.values()], "MB",
         )
         for what, (limit, sizes) in cases.items()
