@@ -10,7 +10,7 @@ from tests.benchmarks.machine import exponent
 from tests.benchmarks.timing import against, alternate, at_most
 from tools import measures
 
-SLOW = ("finetuning", "pretraining", "commands")  # abren procesos
+SLOW = ("finetuning", "pretraining", "lessons", "commands")  # abren procesos
 VERSUS = {"name", "rival", "unit", "other", "ours", "times", "spread", "goal", "note"}
 ALONE = {"name", "unit", "ours", "spread", "limit", "note"}
 

@@ -5,7 +5,7 @@ from project_copy import copy_project, run_nbval, snapshot
 
 from tools import lessons
 
-SLOW = ("06", "09")  # las que entrenan pasan de dos minutos
+SLOW = ("06", "08", "09")  # las que entrenan
 
 
 @pytest.mark.timeout(900)

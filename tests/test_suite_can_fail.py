@@ -43,6 +43,7 @@ def test_sound_lesson_passes_everything(sample, tmp_path):
     assert (passed, failed) == (18, []), output
 
 
+@pytest.mark.slow
 def test_saving_twice_changes_nothing(sample):
     saved = sample.read_bytes()
     assert lessons.write(sample, lessons.read(sample)) is False
@@ -104,6 +105,7 @@ def test_lesson_with_an_error_is_not_saved(sample):
     assert broken.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_wrong_solution_is_caught(sample):
     notebook = lessons.read(sample)
     answer = cell(notebook, "<details>")

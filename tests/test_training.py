@@ -567,6 +567,7 @@ def interrupt_at(monkeypatch, step):
     monkeypatch.setattr(CarefulTrainer, "training_step", pressed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [2, 4, 8])  # a mitad de época, al final de la primera y al final de todo
 @pytest.mark.parametrize("save_every", [0, 4])
 def test_control_c_anywhere_loses_no_evaluation(folder, tmp_path, monkeypatch, step, save_every):  # noqa: F811
@@ -584,6 +585,7 @@ def test_control_c_anywhere_loses_no_evaluation(folder, tmp_path, monkeypatch, s
     assert again.steps == whole.steps and again.best == whole.best
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fails_at", [4, 8])
 def test_a_death_while_measuring_loses_no_evaluation(folder, tmp_path, monkeypatch, fails_at):  # noqa: F811
     from helpers.training.trainer import CarefulTrainer
@@ -613,6 +615,7 @@ def test_without_a_folder_nothing_is_left_behind(folder, tmp_path, monkeypatch):
 # --- puntos de control dañados -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "damage"),
     [
@@ -1294,6 +1297,7 @@ def test_a_device_is_written_and_never_replaced(monkeypatch):
         write_json("/dev/full", {"a": 1})
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="solo en Linux")
 def test_where_the_output_goes_is_not_the_disk_of_the_training():
     with open("/dev/full", "w") as full:

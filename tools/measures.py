@@ -20,7 +20,7 @@ DATA = ROOT / "data" / "benchmarks.json"
 TITLES = {
     "tokenizer": "El tokenizador", "generation": "Generar", "zeroshot": "Disparo cero (zero-shot)",
     "finetuning": "Ajuste fino (fine-tuning)", "pretraining": "Preentrenar", "growth": "Cómo crece",
-    "site": "En el navegador", "commands": "Lo que se espera",
+    "site": "En el navegador", "lessons": "Cada lección", "commands": "Lo que se espera",
 }  # fmt: skip
 LIMITS = {"leer": "lo que la máquina lee de memoria", "multiplicar": "lo que la máquina multiplica"}
 BLOCK = re.compile(r"(<!-- medidas -->\n).*?(<!-- fin de las medidas -->)", re.S)

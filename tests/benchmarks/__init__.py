@@ -4,7 +4,17 @@ import importlib
 
 from tests.benchmarks import machine
 
-GROUPS = ("tokenizer", "generation", "zeroshot", "finetuning", "pretraining", "growth", "site", "commands")
+GROUPS = (
+    "tokenizer",
+    "generation",
+    "zeroshot",
+    "finetuning",
+    "pretraining",
+    "growth",
+    "site",
+    "lessons",
+    "commands",
+)
 
 
 def measured(group: str, quick: bool = False) -> dict:

@@ -1,14 +1,13 @@
-"""Lo que se espera: hasta la primera palabra, por cada lección, por `make curso` y por `make test`."""
+"""Lo que se espera: hasta la primera palabra, por `make curso` y por `make test`."""
 
 import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
 
 from tests.benchmarks.timing import alternate, at_most
-from tools import lessons, run_lessons, setup_cell
+from tools import lessons, setup_cell
 
 IMPORTS = "import torch\nfrom transformers import OpenAIGPTLMHeadModel, PreTrainedTokenizer"
 SPACY = IMPORTS + "\nimport spacy.lang.en"
@@ -19,7 +18,6 @@ model, tokenizer = models.load(verbose=False)
 ids = torch.tensor([tokenizer.text_to_ids("once upon a time")])
 generation.generate(model, ids, 1, do_sample=False)
 """
-SLOW = {"06": 180, "09": 180}  # las demás, un minuto
 
 
 def first_word(quick: bool) -> dict:
@@ -42,17 +40,6 @@ def first_word(quick: bool) -> dict:
         note=f"solo importar torch y transformers, {imports:.1f} s; con spaCy, que parte el texto, {spacy:.1f} s"
         .replace(".", ","),
     )  # fmt: skip
-
-
-def lesson_seconds() -> list[dict]:
-    found = []
-    for path in lessons.find():
-        with tempfile.TemporaryDirectory() as scratch:
-            start = time.perf_counter()
-            run_lessons.execute(lessons.read(path), path.parent, env=lessons.offline_environment(scratch))
-            seconds = time.perf_counter() - start
-        found.append(at_most(f"La lección {path.name[:2]}, entera", [seconds], SLOW.get(path.name[:2], 60)))
-    return found
 
 
 def second_start() -> dict:
@@ -83,4 +70,4 @@ def whole_tests() -> dict:
 def rows(quick: bool = False) -> list[dict]:
     if quick:
         return [first_word(quick)]
-    return [first_word(quick), second_start(), *lesson_seconds(), whole_tests()]
+    return [first_word(quick), second_start(), whole_tests()]
