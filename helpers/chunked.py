@@ -7,9 +7,8 @@ copia, y PyTorch guarda tres. Lecciones 06 y 09.
 
 import torch
 
-ROWS = (
-    512  # tokens por trozo: con menos, se lee la matriz más veces; con más, los logits no caben en la caché
-)
+# Tokens por trozo: con menos, se lee la matriz más veces; con más, los logits no caben en la caché.
+ROWS = 512
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
